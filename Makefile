@@ -1,0 +1,43 @@
+# Each target sets up what it needs: a virtual environment in .venv, once. Nothing but Python 3.11 and make is needed.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+BENCH_READY := $(VENV)/bench-ready
+DATA ?= ../shared/data
+
+.PHONY: demo test lint format bench docs clean
+
+demo: $(READY)
+	$(BIN)/scumble demo --out demo-output
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy backend/scumble backend/scumble_client benchmarks tests
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(BENCH_READY)
+	$(BIN)/python -m benchmarks --data $(DATA) $(ARGS)
+
+docs: $(READY)
+	$(BIN)/scumble operations --markdown > docs/operations.md
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(BENCH_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-output

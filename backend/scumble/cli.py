@@ -1,0 +1,281 @@
+"""The command line: `scumble ...`. Each command's work is in `scumble.commands`; this says how it is called.
+
+Exit codes: 0 done, 2 wrong usage or bad input (one line on stderr), 3 failed, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from scumble_client.errors import ScumbleError
+
+from . import __version__
+from .commands.console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error
+
+UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
+"""click's ClickException: typer has click as a dependency or, in newer versions, inside; this finds it in both."""
+
+app = typer.Typer(
+    help="Neural networks as layers inside Krita and GIMP. Every command that needs the daemon starts it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+weights_app = typer.Typer(help="Networks' weights: list, download, check.")
+app.add_typer(weights_app, name="weights")
+
+Picture = Annotated[Optional[Path], typer.Option(metavar="FILE", show_default=False)]
+Settings = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter; see: scumble operations")]
+MaskFrom = Annotated[
+    Optional[str],
+    typer.Option(metavar="alpha|color=#00ff00", help="Take the mask from the image itself.", show_default=False),
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same pixels.")]
+Local = Annotated[bool, typer.Option("--local", help="Compute in this process, without the daemon.")]
+Device = Annotated[str, typer.Option(help="With --local: auto, cpu, cuda:0, mps, …")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"scumble {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    pass
+
+
+@app.command()
+def run(
+    operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
+    image: Annotated[Path, typer.Option(metavar="FILE", help="The picture to work on.")],
+    mask: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="White where the image may change.", show_default=False)
+    ] = None,
+    source: Picture = None,
+    sketch: Picture = None,
+    color: Picture = None,
+    style: Picture = None,
+    segmentation: Picture = None,
+    style_segmentation: Picture = None,
+    strokes: Picture = None,
+    mask_from: MaskFrom = None,
+    settings: Settings = [],  # noqa: B006 (typer copies it)
+    seed: Seed = 0,
+    out: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Where to write the new layer.", show_default=False)
+    ] = None,
+    composite: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Where to write image and layer as one.", show_default=False)
+    ] = None,
+    crop: Annotated[bool, typer.Option("--crop", help="Write the layer's own rectangle, not the whole canvas.")] = False,
+    local: Local = False,
+    device: Device = "auto",
+    json: AsJson = False,
+) -> None:
+    """Run one operation on one picture; the result is a new layer."""
+    from .commands.run import run as work
+
+    files = {
+        "image": image,
+        "mask": mask,
+        "source": source,
+        "sketch": sketch,
+        "color": color,
+        "style": style,
+        "segmentation": segmentation,
+        "style_segmentation": style_segmentation,
+        "strokes": strokes,
+    }
+    work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)
+
+
+@app.command()
+def batch(
+    operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
+    folder: Annotated[Path, typer.Argument(help="Pictures; sub-folders are gone through, too.")],
+    out: Annotated[
+        Optional[Path], typer.Option(metavar="FOLDER", help="Where to write the new layers.", show_default=False)
+    ] = None,
+    composite: Annotated[
+        Optional[Path], typer.Option(metavar="FOLDER", help="Where to write the finished pictures.", show_default=False)
+    ] = None,
+    mask: Annotated[
+        Optional[Path],
+        typer.Option(metavar="FILE|FOLDER", help="One mask for all, or a folder of masks.", show_default=False),
+    ] = None,
+    style: Picture = None,
+    style_segmentation: Picture = None,
+    mask_from: MaskFrom = None,
+    settings: Settings = [],  # noqa: B006
+    seed: Seed = 0,
+    local: Local = False,
+    device: Device = "auto",
+    json: AsJson = False,
+) -> None:
+    """Run one operation on every picture of a folder. Stopped, it goes on where it was."""
+    from .commands.batch import batch as work
+    from .commands.batch import interrupted
+
+    others = {"style": style, "style_segmentation": style_segmentation}
+    try:
+        code = work(operation, folder, out, composite, mask, others, settings, mask_from, seed, local, device, json)
+    except KeyboardInterrupt:
+        code = interrupted()
+    raise typer.Exit(code)
+
+
+@app.command()
+def operations(
+    name: Annotated[Optional[str], typer.Argument(help="Only this one.", show_default=False)] = None,
+    json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/operations.md.")] = False,
+) -> None:
+    """What there is: operations with their inputs and parameters."""
+    from .commands.operations import show
+
+    show(name, json, markdown)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def serve(context: typer.Context) -> None:
+    """Run the daemon in the foreground (scumble serve --help lists its options)."""
+    from .daemon.__main__ import main as daemon
+
+    raise typer.Exit(daemon(context.args))
+
+
+@app.command()
+def status(json: AsJson = False) -> None:
+    """Device, memory, models, queue and uptime of the daemon."""
+    from .commands.daemon import status as work
+
+    work(json)
+
+
+@app.command()
+def stop() -> None:
+    """End the daemon."""
+    from .commands.daemon import stop as work
+
+    work()
+
+
+@app.command()
+def keys(
+    action: Annotated[str, typer.Argument(help="make, list, allow NAME KEY, or revoke NAME")],
+    name: Annotated[Optional[str], typer.Argument(show_default=False)] = None,
+    key: Annotated[Optional[str], typer.Argument(show_default=False)] = None,
+) -> None:
+    """Which other machines may connect (CURVE keys)."""
+    from .commands.keys import keys as work
+
+    work(action, name, key)
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Check this installation, and say what to do about what is wrong."""
+    from .commands.doctor import doctor as work
+
+    raise typer.Exit(work(json))
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = Path("demo-output")) -> None:
+    """The tour: operations on the bundled pictures, with a contact sheet."""
+    from .commands.demo import demo as work
+
+    work(out)
+
+
+@weights_app.command("list")
+def weights_list(json: AsJson = False) -> None:
+    """What there is, what is here, and under which licence."""
+    from .commands.weights import list_weights
+
+    list_weights(json)
+
+
+@weights_app.command("pull")
+def weights_pull(
+    names: Annotated[list[str], typer.Argument()],
+    accept_non_commercial: Annotated[
+        bool, typer.Option("--accept-non-commercial", help="I have read the licence; my use is not commercial.")
+    ] = False,
+) -> None:
+    """Download weights; a broken download goes on where it was."""
+    from .commands.weights import pull
+
+    pull(names, accept_non_commercial)
+
+
+@weights_app.command("verify")
+def weights_verify(
+    names: Annotated[Optional[list[str]], typer.Argument(show_default=False)] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Download again what is damaged or missing.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Check the weights that are here."""
+    from .commands.weights import verify
+
+    raise typer.Exit(verify(names or [], repair, json))
+
+
+def main() -> None:
+    """The entry point: whatever goes wrong, its user sees one line, and a script an exit code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: list[str]) -> int:
+    """Run the command line; the exit code."""
+    try:
+        result = app(args=arguments or ["--help"], prog_name="scumble", standalone_mode=False)
+        return result if isinstance(result, int) else DONE
+    except typer.Exit as error:
+        return error.exit_code
+    except typer.Abort:
+        return CANCELLED
+    except UsageProblem as error:
+        say_error(error.format_message())  # type: ignore[attr-defined]
+        return WRONG
+    except ScumbleError as error:
+        say_error(str(error))
+        return exit_code(error)
+    except KeyboardInterrupt:
+        say_error("Cancelled.")
+        return CANCELLED
+    except BrokenPipeError:
+        return DONE  # the reader of a pipe has seen enough
+    except Exception:
+        say_error(f"Scumble made a mistake. Please report it, with this file: {_write_log()}")
+        return FAILED
+
+
+def _write_log() -> str:
+    """The traceback goes to a file, never to the artist."""
+    import tempfile
+
+    import platformdirs
+
+    for folder in (Path(platformdirs.user_log_dir("scumble", appauthor=False)), Path(tempfile.gettempdir())):
+        path = folder / "scumble-command.log"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            logging.basicConfig(filename=path, force=True, format="%(asctime)s %(message)s")
+            break
+        except OSError:
+            continue
+    logging.getLogger("scumble").exception("a command failed: %s", sys.argv[1:])
+    return str(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The command line's subcommands, one file each; `scumble.cli` puts them together."""

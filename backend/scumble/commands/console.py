@@ -1,0 +1,74 @@
+"""What every command shares: the two consoles, progress bars, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from scumble_client.errors import ScumbleError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DONE, WRONG, FAILED, CANCELLED = 0, 2, 3, 130
+_INPUT = {"bad_request", "unknown_operation", "invalid_parameter", "missing_input", "too_large"}
+
+
+def exit_code(error: ScumbleError) -> int:
+    """2 for what its user can put right in the command or its files, 130 for a cancelled job, 3 for the rest."""
+    if error.code == "cancelled":
+        return CANCELLED
+    return WRONG if error.code in _INPUT else FAILED
+
+
+def say_error(message: str) -> None:
+    """One line on stderr."""
+    err.print(f"[red]error:[/red] {_plain(' '.join(message.split()))}")
+
+
+def say_note(sentence: str) -> None:
+    err.print(f"note: {_plain(sentence)}")
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on stderr, if that is a terminal; it leaves nothing behind."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield progress
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")

@@ -1,0 +1,198 @@
+"""`scumble doctor`: what is wrong with this installation, and the one command that mends it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from scumble_client import Client
+from scumble_client.errors import ScumbleError
+from scumble_client.paths import config_dir, ensure_private, runtime_dir
+from scumble_client.version import PROTOCOL, __version__
+
+from .console import DONE, FAILED, out, print_json, size
+
+LEAST_DISK = 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: `ok`, or a sentence on what is wrong and what to do."""
+
+    what: str
+    ok: bool
+    message: str
+    hint: str = ""
+
+
+def doctor(as_json: bool) -> int:
+    """Run every check; 0 if all is well, 3 otherwise."""
+    findings = [_run(what, check) for what, check in CHECKS.items()]
+    if as_json:
+        print_json([asdict(f) for f in findings])
+    else:
+        for f in findings:
+            out.print(f"[green]ok[/green]    {f.what}: " if f.ok else f"[red]wrong[/red] {f.what}: ", end="")
+            out.print(f.message, markup=False)
+            if f.hint:
+                out.print(f"      → {f.hint}", markup=False)
+    return DONE if all(f.ok for f in findings) else FAILED
+
+
+def _run(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, check())
+    except ScumbleError as error:
+        return Finding(what, False, error.message, error.hint)
+    except Exception as error:  # whatever it is, the other checks still say something
+        return Finding(what, False, f"{type(error).__name__}: {error}", "Please report this.")
+
+
+def _python() -> str:
+    version = platform.python_version()
+    if sys.version_info < (3, 10):
+        raise ScumbleError("internal", f"Python {version} is too old.", "Install Python 3.10 or newer.")
+    return f"{version} ({sys.executable})"
+
+
+def _torch() -> str:
+    try:
+        import torch
+    except Exception as error:
+        raise ScumbleError(
+            "internal", f"PyTorch can't be used: {error}.", "Install it again: pip install --force-reinstall torch"
+        ) from error
+    from ..workers.device import available
+
+    device = available()[0]
+    # it must compute, not only be there: a driver that does not fit shows only now
+    try:
+        value = float((torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).sum())
+    except Exception as error:
+        raise ScumbleError(
+            "internal",
+            f"PyTorch {torch.__version__} does not compute on {device}: {error}.",
+            "Use the CPU: scumble stop; scumble serve --device cpu",
+        ) from error
+    assert value == 512
+    return f"PyTorch {torch.__version__} computes on {device}"
+
+
+def _pictures() -> str:
+    import imagecodecs
+    import PIL
+    import tifffile
+
+    if not imagecodecs.PNG.available:
+        raise ScumbleError(
+            "internal", "16-bit PNG can't be read.", "Install it again: pip install --force-reinstall imagecodecs"
+        )
+    return f"Pillow {PIL.__version__}, tifffile {tifffile.__version__}, imagecodecs {imagecodecs.__version__}"
+
+
+def _sockets() -> str:
+    folder = ensure_private(runtime_dir())
+    path = folder / "workers.ipc"
+    if os.name == "posix" and len(os.fsencode(path)) > 103:
+        raise ScumbleError(
+            "unauthorized",
+            f"The path {path} is too long for a socket.",
+            "Set SCUMBLE_RUNTIME_DIR to a folder of your own with a short path.",
+        )
+    return f"{folder} is yours alone"
+
+
+def _folders() -> str:
+    from ..daemon.folders import prepare
+
+    folders = prepare()
+    shutil.rmtree(folders.memory, ignore_errors=True)
+    if folders.warnings:
+        raise ScumbleError("internal", " ".join(folders.warnings), "Make these folders writable.")
+    return f"results in {folders.results}, log in {folders.log}"
+
+
+def _disk() -> str:
+    from ..daemon.folders import prepare
+
+    folders = prepare()
+    shutil.rmtree(folders.memory, ignore_errors=True)
+    free = shutil.disk_usage(folders.results).free
+    if free < LEAST_DISK:
+        raise ScumbleError(
+            "internal", f"Only {size(free)} are free where results are kept.", f"Make room: {folders.results}"
+        )
+    return f"{size(free)} free"
+
+
+def _launch() -> str:
+    from scumble_client.launch import launch_command
+
+    command = launch_command()
+    if shutil.which(command[0]) is None:
+        raise ScumbleError(
+            "unreachable",
+            f"The program that starts the daemon is gone: {command[0]}.",
+            f"Remove {config_dir() / 'launch.json'}, or install Scumble again.",
+        )
+    return " ".join(command)
+
+
+def _daemon() -> str:
+    with Client("scumble doctor") as client:
+        status = client.call("status").body
+        if client.welcome.get("protocol") != PROTOCOL or status["version"] != __version__:
+            raise ScumbleError(
+                "version_mismatch",
+                f"The daemon that runs is version {status['version']}, this is {__version__}.",
+                "End it, the next command starts the new one: scumble stop",
+            )
+        if status["warnings"]:
+            raise ScumbleError("internal", " ".join(status["warnings"]), f"Look into the log: {status['log']}")
+    return f"answers (pid {status['pid']}, log {status['log']})"
+
+
+def _job() -> str:
+    import numpy as np
+
+    from ..layers import Layer
+    from .engine import DaemonEngine, Order
+
+    layer = Layer(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
+    with DaemonEngine() as engine:
+        ticket = engine.begin(Order("identity", {"image": layer}, {}))
+        made = engine.finish(ticket, lambda _fraction, _message: None)
+        engine.received(ticket)
+    if not np.array_equal(made.layers[0][1].pixels, layer.pixels):
+        raise ScumbleError("internal", "A layer came back changed.", "Please report this.")
+    return "a layer went to the worker and came back unchanged"
+
+
+def _weights() -> str:
+    from ..weights import WeightStore
+
+    checks = WeightStore().verify()
+    bad = [c for c in checks if not c.ok]
+    if bad:
+        names = " ".join(c.weights.name for c in bad)
+        raise ScumbleError("weights_missing", bad[0].message, f"Mend it: scumble weights verify --repair {names}")
+    return f"{len(checks)} here, all whole" if checks else "none needed, none here"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "Python": _python,
+    "PyTorch": _torch,
+    "picture files": _pictures,
+    "socket folder": _sockets,
+    "folders": _folders,
+    "disk": _disk,
+    "daemon's command": _launch,
+    "daemon": _daemon,
+    "a job": _job,
+    "weights": _weights,
+}
+

@@ -1,0 +1,128 @@
+"""Where the command line has operations run: by the daemon, or with `--local` in its own process."""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scumble_client import Client, Job, Request
+from scumble_client.errors import ScumbleError
+
+from ..exchange import to_layer, to_pixels
+from ..layers import Layer
+
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to run."""
+
+    operation: str
+    layers: Mapping[str, Layer]
+    parameters: Mapping[str, Any]
+    seed: int = 0
+    priority: str = "interactive"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came back: layers with their names and seeds, sentences for the user, the request as it is stored."""
+
+    layers: list[tuple[str, Layer, int]]
+    notes: list[str]
+    request: dict[str, Any]
+    seconds: float
+
+
+class Engine(ABC):
+    """Runs orders. `begin` returns a ticket; `finish` waits for it."""
+
+    @abstractmethod
+    def begin(self, order: Order) -> Any: ...
+
+    @abstractmethod
+    def finish(self, ticket: Any, report: Report) -> Made:
+        """Wait for the result. Raises ScumbleError; Ctrl-C cancels the job first."""
+
+    def received(self, ticket: Any) -> None:
+        """Say that the result is safe: its files are written."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class DaemonEngine(Engine):
+    """The daemon does it; it is started where there is none."""
+
+    def __init__(self) -> None:
+        self._client = Client(f"scumble command line {os.getpid()}")
+
+    def begin(self, order: Order) -> Job:
+        roles = {name: to_pixels(layer) for name, layer in order.layers.items()}
+        return self._client.submit(Request(order.operation, roles, dict(order.parameters), order.seed, order.priority))
+
+    def finish(self, ticket: Job, report: Report) -> Made:
+        try:
+            result = self._client.wait(ticket, progress=lambda job: report(job.fraction, _state(job)))
+        except KeyboardInterrupt:
+            self._client.cancel(ticket)
+            try:
+                self._client.wait(ticket, timeout=5)
+            except ScumbleError:
+                pass
+            raise
+        layers = [(layer.name, to_layer(layer.pixels), layer.seed) for layer in result.layers]
+        return Made(layers, result.notes, result.request, result.seconds)
+
+    def received(self, ticket: Job) -> None:
+        self._client.received(ticket)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class LocalEngine(Engine):
+    """This process does it: for one picture, for scripts in a sandbox, for looking for a defect."""
+
+    def __init__(self, device: str = "auto") -> None:
+        from ..workers.models import ModelCache
+
+        self._models = ModelCache()
+        self._device = device
+
+    def begin(self, order: Order) -> Order:
+        return order
+
+    def finish(self, ticket: Order, report: Report) -> Made:
+        from ..operations import find
+        from ..workers.device import available
+        from ..workers.execute import execute
+
+        chosen = find(ticket.operation)  # the quick checks first: importing torch takes seconds
+        chosen.check_roles(list(ticket.layers))
+        chosen.validate(ticket.parameters)
+        if self._device == "auto":
+            self._device = available()[0]
+        started = time.monotonic()
+        outcome = execute(
+            ticket.operation, ticket.parameters, ticket.layers, ticket.seed, self._device, self._models, report
+        )
+        layers = [(name, output.layer, output.seed) for name, output in outcome.layers]
+        return Made(layers, outcome.notes, outcome.request, time.monotonic() - started)
+
+
+def _state(job: Job) -> str:
+    if job.state == "queued":
+        return f"Waiting ({job.position} before)" if job.position else "Waiting for the worker"
+    return job.message or "Starting"

@@ -1,0 +1,62 @@
+"""Reading what `run` and `batch` are given: pictures for roles, `name=value` parameters, `--mask-from`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from scumble_client.errors import ScumbleError
+
+from ..files import read_picture
+from ..layers import Layer
+from ..operations import find
+from .console import say_note
+
+ROLE_OPTIONS = ("image", "mask", "source", "sketch", "color", "style", "segmentation", "style_segmentation", "strokes")
+"""Every role that an operation may have; each is an option of `scumble run`."""
+
+_FREE_SIZE = {"style", "style_segmentation"}
+"""Roles whose picture need not be of the image's size."""
+
+
+def parameters(operation: str, settings: Iterable[str], mask_from: str | None) -> dict[str, str]:
+    """`--set name=value` and `--mask-from` as parameters; their values are checked by the operation itself."""
+    found: dict[str, str] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise ScumbleError(
+                "invalid_parameter", f"“{setting}” sets nothing.", "Write it like --set variations=2"
+            )
+        found[name.strip()] = value.strip()
+    if mask_from is not None:
+        kind, _, colour = mask_from.partition("=")
+        if "mask_from" not in find(operation).parameters.model_fields:
+            raise ScumbleError("invalid_parameter", f"{find(operation).title} has no --mask-from.", "Leave it out.")
+        found["mask_from"] = kind
+        if colour:
+            found["key_color"] = colour
+    find(operation).validate(found)
+    return found
+
+
+def layers(files: Mapping[str, Path | None]) -> dict[str, Layer]:
+    """The pictures of all roles that are given; masks and the like must be of the image's size."""
+    found: dict[str, Layer] = {}
+    for role, path in files.items():
+        if path is None:
+            continue
+        picture = read_picture(path)
+        for note in picture.notes:
+            say_note(f"{path.name}: {note}")
+        found[role] = picture.layer
+    image = found.get("image")
+    for role, layer in found.items():
+        if image is not None and role not in _FREE_SIZE and layer.extent != image.extent:
+            raise ScumbleError(
+                "invalid_parameter",
+                f"The {role.replace('_', ' ')} is {layer.extent.width} × {layer.extent.height} pixels, "
+                f"the image {image.extent.width} × {image.extent.height}.",
+                "Make both the same size.",
+            )
+    return found

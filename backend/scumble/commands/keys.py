@@ -1,0 +1,32 @@
+"""`scumble keys`: who may connect from other machines."""
+
+from __future__ import annotations
+
+from scumble_client.errors import ScumbleError
+from scumble_client.paths import config_dir
+
+from ..daemon.security import Keys
+from .console import out
+
+
+def keys(action: str, name: str | None, key: str | None) -> None:
+    """Manage who may connect from other machines."""
+    store = Keys(config_dir() / "keys")
+    if action == "make":
+        public, _ = store.server()
+        out.print(public.decode("ascii"))
+    elif action == "list":
+        for known, public_key in store.allowed().items():
+            out.print(f"{known}  {public_key}", markup=False)
+    elif action == "allow" and name and key:
+        store.allow(name, key)
+        out.print(f"{name} may connect.")
+    elif action == "revoke" and name:
+        store.revoke(name)
+        out.print(f"{name} may no longer connect.")
+    else:
+        raise ScumbleError(
+            "invalid_parameter",
+            f"“keys {action}” is not complete.",
+            "Use: keys make | keys list | keys allow NAME KEY | keys revoke NAME",
+        )

@@ -1,0 +1,68 @@
+"""`scumble weights`: what networks there are, getting them, checking them."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from ..weights import WeightStore
+from .console import DONE, FAILED, out, print_json, progress_bar, say_error, say_note, size
+
+
+def list_weights(as_json: bool) -> None:
+    statuses = WeightStore().list()
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": s.weights.name,
+                    "title": s.weights.title,
+                    "state": s.state,
+                    "size": s.weights.size,
+                    "licence": s.weights.licence,
+                    "non_commercial": s.weights.non_commercial,
+                    "operations": list(s.weights.operations),
+                    "path": str(s.path),
+                }
+                for s in statuses
+            ]
+        )
+        return
+    table = Table("name", "state", "size", "licence", "what", box=None)
+    for s in statuses:
+        known = size(s.weights.size) if s.weights.size else "?"
+        table.add_row(s.weights.name, s.state, known, s.weights.licence, s.weights.title)
+    out.print(table)
+
+
+def pull(names: list[str], accept_non_commercial: bool) -> None:
+    """Download; the licence is shown first."""
+    store = WeightStore()
+    for name in names:
+        store.status(name)  # an unknown name is said before anything is downloaded
+    for name in names:
+        say_note(store.manifest[name].terms)
+        with progress_bar() as bar:
+            task = bar.add_task(name, total=None)
+            path = store.pull(
+                name,
+                accept_non_commercial,
+                lambda here, total: bar.update(task, completed=here, total=total),  # noqa: B023 (used at once)
+            )
+        out.print(f"{name}: {path}")
+
+
+def verify(names: list[str], repair: bool, as_json: bool) -> int:
+    with progress_bar() as bar:
+        task = bar.add_task("Checking", total=None)
+        checks = WeightStore().verify(
+            repair=repair, names=names or None, progress=lambda here, total: bar.update(task, completed=here, total=total)
+        )
+    if as_json:
+        print_json([{"name": c.weights.name, "ok": c.ok, "repaired": c.repaired, "message": c.message} for c in checks])
+    else:
+        for check in checks:
+            out.print(check.message) if check.ok else say_error(check.message)
+        if not checks:
+            out.print("There is nothing to check: no weights are here.")
+    return DONE if all(c.ok for c in checks) else FAILED
+

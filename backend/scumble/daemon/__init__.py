@@ -1,0 +1,1 @@
+"""The broker: queue, buffers, finished results, security. It never imports torch."""

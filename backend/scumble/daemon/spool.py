@@ -1,0 +1,118 @@
+"""Finished results, on disk until their client says that it has them, so that nothing computed is lost.
+
+A result is one file that describes it, and one file for each buffer. The folder outlives the daemon; it is bounded
+in size, and the oldest result goes first.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scumble_client import wire
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Kept:
+    """One result: its body, its buffers' paths, bytes in all."""
+
+    body: dict[str, Any]
+    paths: dict[bytes, Path]
+    size: int
+    time: float
+
+
+class Spool:
+    """Results by job. `limit` is in bytes; the newest result is kept even if it alone is larger."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.folder, self.limit = folder, limit
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self.dropped = 0
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._read()
+
+    def __contains__(self, job: str) -> bool:
+        return job in self._kept
+
+    @property
+    def bytes(self) -> int:
+        return sum(kept.size for kept in self._kept.values())
+
+    def results(self) -> Mapping[str, Kept]:
+        return self._kept
+
+    def get(self, job: str) -> Kept | None:
+        return self._kept.get(job)
+
+    def add(self, job: str, body: dict[str, Any], paths: Mapping[bytes, Path], time: float) -> None:
+        """Keep a result. `paths` has its buffers by digest; files that lie outside the folder stay where they are.
+
+        A full disk costs the result its safety, not its life: it is then known until this process ends.
+        """
+        size = sum(path.stat().st_size for path in paths.values())
+        self._kept[job] = Kept(body, dict(paths), size, time)
+        try:
+            part = self.folder / f"{job}.part"
+            files = {name: path.name for name, path in paths.items() if path.parent == self.folder}
+            part.write_bytes(wire.pack({"body": body, "time": time, "files": list(files.items())}))
+            os.replace(part, self.folder / f"{job}.result")
+        except OSError as error:
+            log.warning("the result of %s is not on disk: %s", job, error)
+        while len(self._kept) > 1 and self.bytes > self.limit:
+            oldest = next(iter(self._kept))
+            log.warning("the spool is full: the result of %s, which nobody fetched, is dropped", oldest)
+            self.dropped += 1
+            self.drop(oldest)
+
+    def adopt(self, job: str, name: bytes, source: Path) -> Path:
+        """Copy a buffer that lies elsewhere into the spool (from any thread). Raises OSError."""
+        path = self.folder / f"{job}-{name.hex()[:16]}.px"
+        try:
+            shutil.copyfile(source, path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def drop(self, job: str) -> bool:
+        """Forget a result; False if there was none."""
+        kept = self._kept.pop(job, None)
+        if kept is None:
+            return False
+        (self.folder / f"{job}.result").unlink(missing_ok=True)
+        for path in kept.paths.values():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:  # on Windows while it is still being sent: the next start removes it
+                log.info("cannot remove %s yet: %s", path, error)
+        return True
+
+    def _read(self) -> None:
+        """What an earlier daemon left: whole results are kept, everything else is removed."""
+        found: list[tuple[float, str, dict[str, Any], dict[bytes, Path]]] = []
+        for path in self.folder.glob("*.result"):
+            try:
+                record = wire.unpack(path.read_bytes())
+                body = record["body"]
+                paths = {name: self.folder / Path(file).name for name, file in record["files"]}
+                if set(paths) != set(body["buffers"]) or not all(p.is_file() for p in paths.values()):
+                    raise ValueError("its pixels are missing")
+                found.append((float(record["time"]), path.stem, body, paths))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                log.warning("removing a damaged result, %s: %s", path.name, error)
+                path.unlink(missing_ok=True)
+        for time, job, body, paths in sorted(found, key=lambda f: f[:2]):
+            self._kept[job] = Kept(body, paths, sum(p.stat().st_size for p in paths.values()), time)
+        used = {p for kept in self._kept.values() for p in kept.paths.values()}
+        for path in self.folder.iterdir():
+            if path.suffix != ".result" and path not in used:
+                path.unlink(missing_ok=True)

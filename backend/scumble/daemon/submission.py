@@ -1,0 +1,105 @@
+"""Reading a `submit` body: everything that a stranger could get wrong is checked here, before anything is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scumble_client import wire
+from scumble_client.errors import ScumbleError
+from scumble_client.request import CHANNELS, SAMPLE_BYTES
+
+PRIORITIES = ("interactive", "batch")
+MAX_SIDE = 1_000_000
+MAX_ROLES = 16
+SEEDS = 2**32
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a `submit` asks for. `sizes` has the bytes that each named buffer must have (None: any, for a profile)."""
+
+    operation: str
+    parameters: dict[str, Any]
+    seed: int
+    priority: str
+    replaces: str | None
+    roles: dict[str, dict[str, Any]]
+    sizes: dict[bytes, int | None]
+
+
+def parse(body: Mapping[str, Any]) -> Submission:
+    """Raises ScumbleError `bad_request` (a defect of the client) or `too_large`."""
+    operation = _get(body, "operation", str)
+    parameters = _get(body, "parameters", dict, {})
+    seed = _get(body, "seed", int, 0)
+    priority = _get(body, "priority", str, PRIORITIES[0])
+    replaces = body.get("replaces")
+    roles = _get(body, "roles", dict)
+    if not all(isinstance(name, str) for name in parameters):
+        raise _bad("has parameters without names")
+    if not 0 <= seed < SEEDS:
+        raise ScumbleError("invalid_parameter", f"The seed can't be {seed}.", f"Choose one from 0 to {SEEDS - 1}.")
+    if priority not in PRIORITIES:
+        raise _bad("has an unknown priority")
+    if replaces is not None and not isinstance(replaces, str):
+        raise _bad("replaces something that is no job")
+    if len(roles) > MAX_ROLES:
+        raise _bad("has too many inputs")
+    sizes: dict[bytes, int | None] = {}
+    clean: dict[str, dict[str, Any]] = {}
+    for name, described in roles.items():
+        if not isinstance(name, str) or not isinstance(described, dict):
+            raise _bad("describes a layer wrongly")
+        clean[name] = _layer(described, sizes)
+    return Submission(operation, parameters, seed, priority, replaces, clean, sizes)
+
+
+def _layer(described: Mapping[str, Any], sizes: dict[bytes, int | None]) -> dict[str, Any]:
+    layout, depth = _get(described, "layout", str), _get(described, "depth", str)
+    width, height = _get(described, "width", int), _get(described, "height", int)
+    x, y = _get(described, "x", int, 0), _get(described, "y", int, 0)
+    colour, name = _get(described, "colour", str, "srgb"), _get(described, "buffer", bytes)
+    icc = described.get("icc")
+    if layout not in CHANNELS or depth not in SAMPLE_BYTES or colour not in ("srgb", "linear", "icc"):
+        raise _bad(f"has a layer of an unknown kind ({layout[:20]}/{depth[:20]}/{colour[:20]})")
+    if not (0 <= width <= MAX_SIDE and 0 <= height <= MAX_SIDE and abs(x) <= MAX_SIDE and abs(y) <= MAX_SIDE):
+        raise ScumbleError("too_large", f"A layer of {width} × {height} pixels is too large.", "Send a part of it.")
+    size = width * height * CHANNELS[layout] * SAMPLE_BYTES[depth]
+    if size > wire.MAX_BUFFER:
+        raise ScumbleError(
+            "too_large",
+            f"A layer of {width} × {height} pixels takes {size / 1e9:.1f} GB, which is too large.",
+            f"Send a part of it: at most {wire.MAX_BUFFER / 1e9:.1f} GB.",
+        )
+    if len(name) != wire.DIGEST_SIZE or (icc is None) != (colour != "icc"):
+        raise _bad("describes a layer wrongly")
+    if sizes.setdefault(name, size) not in (size, None):
+        raise _bad("gives one buffer two sizes")
+    out = {"buffer": name, "width": width, "height": height, "x": x, "y": y}
+    out |= {"layout": layout, "depth": depth, "colour": colour}
+    if icc is not None:
+        if not isinstance(icc, bytes) or len(icc) != wire.DIGEST_SIZE:
+            raise _bad("names a profile wrongly")
+        sizes.setdefault(icc, None)
+        out["icc"] = icc
+    return out
+
+
+_MISSING: Any = object()
+
+
+def _get(body: Mapping[str, Any], key: str, kind: type, default: Any = _MISSING) -> Any:
+    value = body.get(key, default)
+    if value is _MISSING:
+        raise _bad(f"lacks “{key}”")
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise _bad(f"has a wrong “{key}”")
+    return value
+
+
+def _bad(what: str) -> ScumbleError:
+    return ScumbleError(
+        "bad_request", f"The request {what}.", "This is a defect of the program that sent it: please report it."
+    )

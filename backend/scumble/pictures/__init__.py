@@ -1,0 +1,15 @@
+"""The pictures of the demo and of the tests; SOURCES.md says whose they are."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+NAMES = ("osprey", "wren", "otters")
+
+
+def picture(name: str) -> Path:
+    return FOLDER / f"{name}.jpg"
+
+
+def selection(name: str) -> Path:
+    """White where `make demo` fills the picture."""
+    return FOLDER / f"{name}-selection.png"

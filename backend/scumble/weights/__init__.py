@@ -1,0 +1,23 @@
+"""Weights of the networks: the manifest of what there is, the store of what is here, downloads that survive a bad line."""
+
+from scumble.weights.download import Expected, Fingerprint, Patience, Progress, download, fingerprint
+from scumble.weights.manifest import Manifest, Weights, load_manifest, parse_manifest
+from scumble.weights.store import Check, State, Status, WeightStore, default_directory
+
+__all__ = [
+    "Check",
+    "Expected",
+    "Fingerprint",
+    "Manifest",
+    "Patience",
+    "Progress",
+    "State",
+    "Status",
+    "WeightStore",
+    "Weights",
+    "default_directory",
+    "download",
+    "fingerprint",
+    "load_manifest",
+    "parse_manifest",
+]

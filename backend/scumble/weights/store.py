@@ -1,0 +1,286 @@
+"""The store: where weights lie on this machine, in what state they are, and how missing ones come there."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from filelock import FileLock
+
+from scumble.weights.download import Expected, Fingerprint, Patience, Progress, download, fingerprint, part_path
+from scumble.weights.manifest import Manifest, Weights, load_manifest
+from scumble_client.errors import ScumbleError
+
+State = Literal["embedded", "present", "partial", "damaged", "missing"]
+
+DIGESTS_FILE = "digests.json"
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand with one entry, without reading its file."""
+
+    weights: Weights
+    state: State
+    """`embedded` and `present`: usable. `partial`: a download was interrupted. `damaged`: the size is wrong."""
+
+    path: Path
+    """Where the file lies or will lie."""
+
+    bytes_here: int
+    """Of the file, or of the part that has arrived."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found."""
+
+    weights: Weights
+    ok: bool
+    repaired: bool
+    message: str
+    """One sentence."""
+
+
+class WeightStore:
+    """Weights on this machine.
+
+    Parameters
+    ----------
+    directory
+        Where downloads go; by default the environment variable SCUMBLE_WEIGHTS, else the user's data folder.
+    manifest
+        What there is; by default the manifest that comes with Scumble.
+    patience
+        How long downloads try.
+    """
+
+    def __init__(
+        self, directory: Path | None = None, manifest: Manifest | None = None, patience: Patience | None = None
+    ) -> None:
+        self.directory = directory or default_directory()
+        self.manifest = manifest if manifest is not None else load_manifest()
+        self._patience = patience or Patience()
+
+    def list(self) -> list[Status]:
+        """Every entry of the manifest, in its order."""
+        return [self.status(entry.name) for entry in self.manifest]
+
+    def status(self, name: str) -> Status:
+        """The state of one entry; `invalid_parameter` for a name that the manifest does not have."""
+        entry = self._entry(name)
+        path = self._place(entry)
+        size = _size(path)
+        if size is not None:
+            known = entry.size or self._recorded(entry)[1]
+            whole = size == known if known is not None else size > 0
+            usable: State = "embedded" if entry.embedded else "present"
+            return Status(entry, usable if whole else "damaged", path, size)
+        part = None if entry.embedded else _size(part_path(path))
+        return Status(entry, "missing" if part is None else "partial", path, part or 0)
+
+    def path(self, name: str) -> Path:
+        """The file of an entry, for loading.
+
+        Raises
+        ------
+        ScumbleError
+            `weights_missing` where it is not there or damaged, with the command that mends it as the hint.
+        """
+        status = self.status(name)
+        if status.state in ("embedded", "present"):
+            return status.path
+        entry = status.weights
+        if entry.embedded:
+            message = f"{entry.title} should have come with Scumble, but its file is {status.state}."
+            raise ScumbleError("weights_missing", message, "Install Scumble again.")
+        if status.state == "damaged":
+            message = f"The file of {entry.title} is damaged."
+            raise ScumbleError("weights_missing", message, f"Mend it with: {_verify_command(entry)}")
+        state = "only partly downloaded" if status.state == "partial" else "not on this machine yet"
+        message = f"{entry.title} is {state}."
+        raise ScumbleError("weights_missing", message, f"Get it with: {_pull_command(entry)}")
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of an entry's file as it was checked last; read from the file where nothing is on record."""
+        path = self.path(name)
+        entry = self._entry(name)
+        known = entry.sha256 or self._recorded(entry)[0]
+        if known:
+            return known
+        found = fingerprint(path)
+        self._record(entry, found)
+        return found.sha256
+
+    def pull(self, name: str, accept_non_commercial: bool = False, progress: Progress | None = None) -> Path:
+        """Make sure that an entry's file is here, by downloading what is missing of it.
+
+        A file that is here already is not read again; `verify` does that. Of two processes that pull the same file,
+        one waits for the other.
+
+        Raises
+        ------
+        ScumbleError
+            `bad_request` for a non-commercial licence that was not accepted, `weights_missing` where the download
+            fails, `internal` where the file cannot be stored.
+        """
+        entry = self._entry(name)
+        if entry.embedded or self.status(name).state == "present":
+            return self.path(name)
+        if entry.non_commercial and not accept_non_commercial:
+            message = f"{entry.title} may be used non-commercially only (licence: {entry.licence})."
+            raise ScumbleError("bad_request", message, f"If that is what you do: {_pull_command(entry)}")
+        with self._alone(entry):
+            if self.status(name).state != "present":
+                self._download(entry, progress)
+        return self.path(name)
+
+    def verify(
+        self, repair: bool = False, names: Iterable[str] | None = None, progress: Progress | None = None
+    ) -> Sequence[Check]:
+        """Read files and compare their digests; with `repair`, download anew what is damaged, partial or missing.
+
+        Without `names`, everything that is on this machine is checked, so what was never downloaded stays out. A file
+        whose digest is published nowhere is compared with the digest of its first download.
+        """
+        chosen = [self._entry(name) for name in names] if names is not None else list(self.manifest)
+        checks = []
+        for entry in chosen:
+            status = self.status(entry.name)
+            if names is None and status.state == "missing" and not entry.embedded:
+                continue
+            checks.append(self._verify(entry, status, repair, progress))
+        return checks
+
+    def _verify(self, entry: Weights, status: Status, repair: bool, progress: Progress | None) -> Check:
+        problem: str | None = f"it is {status.state}"
+        if status.state in ("embedded", "present"):
+            found = fingerprint(status.path)
+            problem = self._expected(entry, with_record=True).mismatch(found)
+            if problem is None:
+                self._record(entry, found)
+        if problem is None:
+            return Check(entry, True, False, f"{entry.title} is as it should be.")
+        if entry.embedded:
+            return Check(entry, False, False, f"{entry.title} came with Scumble, but {problem}; install Scumble again.")
+        if not repair:
+            mend = _verify_command(entry) if status.state == "damaged" or _size(status.path) else _pull_command(entry)
+            return Check(entry, False, False, f"{entry.title}: {problem}; mend it with: {mend}")
+        if status.state == "missing" and entry.non_commercial:
+            # Whoever has the file or a part of it accepted the licence; here nobody has.
+            return Check(entry, False, False, f"{entry.title}: {problem}; get it with: {_pull_command(entry)}")
+        try:
+            with self._alone(entry):
+                self._download(entry, progress)
+        except ScumbleError as error:
+            return Check(entry, False, False, str(error))
+        return Check(entry, True, True, f"{entry.title} was downloaded again: {problem}.")
+
+    def _download(self, entry: Weights, progress: Progress | None) -> None:
+        assert entry.url is not None
+        found = download(
+            entry.url,
+            self._place(entry),
+            self._expected(entry, with_record=False),
+            title=entry.title,
+            again=_pull_command(entry),
+            progress=progress,
+            patience=self._patience,
+        )
+        self._record(entry, found)
+
+    def _entry(self, name: str) -> Weights:
+        if name in self.manifest:
+            return self.manifest[name]
+        close = difflib.get_close_matches(name, list(self.manifest.entries), 1)
+        hint = f"Did you mean {close[0]}?" if close else "See what there is with: scumble weights list"
+        raise ScumbleError("invalid_parameter", f"There are no weights called “{name}”.", hint)
+
+    def _place(self, entry: Weights) -> Path:
+        return (self.manifest.directory if entry.embedded else self.directory) / entry.file
+
+    def _expected(self, entry: Weights, with_record: bool) -> Expected:
+        """What the source publishes and, for a file that is here, what its first download was like.
+
+        The record does not bind a new download: where nothing is published, the source may have a newer version.
+        """
+        sha256, size = entry.sha256, entry.size
+        if with_record and not entry.has_digest:
+            sha256, recorded_size = self._recorded(entry)
+            size = size or recorded_size
+        return Expected(size, sha256, entry.sha256_prefix, entry.md5)
+
+    def _recorded(self, entry: Weights) -> tuple[str | None, int | None]:
+        """SHA-256 and size of the entry's file when it was downloaded or checked."""
+        if entry.embedded:
+            return None, None
+        record = self._records().get(entry.file)
+        if not isinstance(record, dict):
+            return None, None
+        sha256, size = record.get("sha256"), record.get("size")
+        return (sha256 if isinstance(sha256, str) else None), (size if isinstance(size, int) else None)
+
+    def _record(self, entry: Weights, found: Fingerprint) -> None:
+        if entry.embedded:
+            return
+        new = {"sha256": found.sha256, "size": found.size}
+        # A store that may only be read is still a store: the digest is then worked out each time.
+        with contextlib.suppress(OSError), FileLock(self.directory / f"{DIGESTS_FILE}.lock"):
+            records = self._records()
+            if records.get(entry.file) != new:
+                text = json.dumps({**records, entry.file: new}, indent=2, sort_keys=True)
+                temporary = self.directory / f"{DIGESTS_FILE}.part"
+                temporary.write_text(text + "\n", encoding="utf-8")
+                temporary.replace(self.directory / DIGESTS_FILE)
+
+    def _records(self) -> dict[str, object]:
+        try:
+            records = json.loads((self.directory / DIGESTS_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return records if isinstance(records, dict) else {}
+
+    @contextlib.contextmanager
+    def _alone(self, entry: Weights) -> Iterator[None]:
+        """While this holds, no other process writes the entry's file."""
+        lock = FileLock(self.directory / f"{entry.file}.lock")
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            message = f"The folder for weights cannot be written to: {error.strerror or error}."
+            hint = f"Allow yourself to write to {self.directory}, or name another folder in SCUMBLE_WEIGHTS."
+            raise ScumbleError("internal", message, hint) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def default_directory() -> Path:
+    """SCUMBLE_WEIGHTS, or `weights` in the user's data folder."""
+    named = os.environ.get("SCUMBLE_WEIGHTS")
+    return Path(named).expanduser() if named else platformdirs.user_data_path("scumble", appauthor=False) / "weights"
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _pull_command(entry: Weights) -> str:
+    accept = " --accept-non-commercial" if entry.non_commercial else ""
+    return f"scumble weights pull {entry.name}{accept}"
+
+
+def _verify_command(entry: Weights) -> str:
+    return f"scumble weights verify --repair {entry.name}"

@@ -1,0 +1,279 @@
+"""The local pool: one worker process per device, started when needed, replaced when one dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import zmq
+
+from scumble_client import wire
+from scumble_client.errors import ScumbleError
+
+from .pool import Pool, Task
+
+log = logging.getLogger(__name__)
+
+KILL_AFTER = 2.0
+"""Seconds that a job has to end by itself after a cancel."""
+MAX_FAILED_STARTS = 3
+
+
+@dataclass
+class _Process:
+    """One worker process as the pool sees it. States: starting, idle, busy, dead."""
+
+    name: str
+    device: str
+    child: subprocess.Popen[bytes]
+    state: str = "starting"
+    job: str | None = None
+    deadline: float | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+class LocalPool(Pool):
+    """Workers on this machine.
+
+    Parameters
+    ----------
+    endpoint
+        Where the workers connect to: `ipc://…` in the private runtime folder, or `tcp://127.0.0.1:*`.
+    device
+        `auto` for one worker on each accelerator (else one on the CPU), or a torch device.
+    folders
+        Where workers put results: the spool, then where to turn when that is full.
+    free_after
+        Seconds without work after which models are unloaded.
+    token
+        The password that workers use where the endpoint is TCP.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        endpoint: str,
+        device: str,
+        folders: list[Path],
+        free_after: float,
+        log_path: Path | None = None,
+        token: str = "",
+        workers_per_device: int = 1,
+    ) -> None:
+        self._folders, self._free_after, self._device = folders, free_after, device
+        self._log_path = log_path
+        self._workers_per_device = workers_per_device
+        self._token = token
+        self._socket = context.socket(zmq.ROUTER)
+        self._socket.linger = 0
+        self._socket.router_mandatory = True
+        if endpoint.startswith("tcp://"):
+            self._socket.zap_domain = b"workers"
+            self._socket.plain_server = True
+        self._socket.bind(endpoint)
+        self._endpoint = self._socket.last_endpoint.decode()
+        self._processes: dict[str, _Process] = {}
+        self._started = 0
+        self._failed_starts = 0
+        self._broken: ScumbleError | None = None
+        self._dead: deque[str] = deque()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._stopping = False
+
+    def start(self) -> None:
+        if not self._processes and not self._stopping:
+            self._spawn(self._device)
+
+    @property
+    def pollable(self) -> list[Any]:
+        return [self._socket, self._wake_in.fileno()]
+
+    @property
+    def free(self) -> int:
+        if self._broken:
+            return 1  # the next task is taken, and fails with the reason
+        return sum(p.state == "idle" for p in self._processes.values())
+
+    def run(self, task: Task) -> None:
+        if self._broken:
+            error, self._broken = self._broken, None
+            self.listener.on_error(task.job, error)
+            self.start()  # the next attempt may go better
+            return
+        process = next(p for p in self._processes.values() if p.state == "idle")
+        process.state, process.job, process.deadline = "busy", task.job, None
+        self._send(process, {"type": "run", **vars(task)})
+
+    def cancel(self, job: str) -> None:
+        for process in self._processes.values():
+            if process.job == job and process.deadline is None:
+                process.deadline = time.monotonic() + KILL_AFTER
+                self._send(process, {"type": "cancel", "job": job})
+
+    def handle(self) -> None:
+        try:
+            while self._wake_in.recv(4096):
+                pass
+        except (BlockingIOError, InterruptedError):
+            pass
+        while True:
+            try:
+                name, frame = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            process = self._processes.get(name.decode())
+            if process:
+                self._on_message(process, wire.unpack(frame))
+        # After the messages: what a worker said before it died still counts.
+        while self._dead:
+            self._on_death(self._processes[self._dead.popleft()])
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        for process in self._processes.values():
+            if process.deadline is not None and now > process.deadline and process.state == "busy":
+                log.warning("worker %s does not stop; killing it", process.name)
+                process.deadline = float("inf")
+                process.child.kill()
+
+    def status(self) -> list[dict[str, Any]]:
+        return [
+            {**p.info, "name": p.info.get("name", p.device), "worker": p.name, "pid": p.child.pid, "state": p.state}
+            for p in self._processes.values()
+        ]
+
+    def stop(self) -> None:
+        self._stopping = True
+        for process in self._processes.values():
+            if process.state == "busy":
+                process.child.kill()
+            else:
+                self._send(process, {"type": "exit"})
+            assert process.child.stdin
+            process.child.stdin.close()
+        for process in self._processes.values():
+            try:
+                process.child.wait(3)
+            except subprocess.TimeoutExpired:
+                process.child.kill()
+                process.child.wait()
+        self._socket.close(0)
+
+    # -- inside
+
+    def _spawn(self, device: str) -> None:
+        self._started += 1
+        name = f"worker-{self._started}"
+        command = [sys.executable, "-m", "scumble.workers.process", "--endpoint", self._endpoint, "--name", name]
+        command += ["--device", device, "--free-after", str(self._free_after), "--log", str(self._log_path or "")]
+        for folder in self._folders:
+            command += ["--folder", str(folder)]
+        environment = {**os.environ, "SCUMBLE_WORKER_TOKEN": self._token if "tcp:" in self._endpoint else ""}
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,  # closes when this process ends, and the worker ends with it
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=os.name == "posix",
+        )
+        process = _Process(name, device, child, info={"device": device})
+        self._processes[name] = process
+        assert child.stderr
+        threading.Thread(target=self._follow, args=(process, child.stderr), name=name, daemon=True).start()
+
+    def _follow(self, process: _Process, stderr: BinaryIO) -> None:
+        """Copy what a worker says to the log, wait for its end, and tell the broker's thread."""
+        for line in stderr:
+            log.info("%s: %s", process.name, line.decode("utf-8", "replace").rstrip())
+        process.child.wait()
+        self._dead.append(process.name)
+        self._wake_out.send(b"!")
+
+    def _send(self, process: _Process, message: dict[str, Any]) -> None:
+        try:
+            self._socket.send_multipart([process.name.encode(), wire.pack(message)], zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            log.warning("cannot reach %s: %s", process.name, error)  # its death is being reported
+
+    def _on_message(self, process: _Process, message: dict[str, Any]) -> None:
+        kind = message.pop("type")
+        process.info |= message.pop("info", {})
+        if kind == "ready":
+            devices = message.pop("devices")
+            process.info |= message
+            process.device = str(message["device"])
+            process.state = "idle"
+            self._failed_starts = 0
+            self._complete(devices)
+            self.listener.on_free()
+        elif kind == "info":
+            process.info |= message
+        elif message.get("job") != process.job:
+            pass  # of a job that has already been answered for
+        elif kind == "progress":
+            self.listener.on_progress(message["job"], message["fraction"], message["message"])
+        elif kind in ("result", "error"):
+            job = message.pop("job")
+            process.state, process.job, process.deadline = "idle", None, None
+            if kind == "result":
+                self.listener.on_result(job, message)
+            else:
+                self.listener.on_error(job, ScumbleError.from_dict(message["error"]))
+            self.listener.on_free()
+
+    def _complete(self, devices: list[str]) -> None:
+        """Start what is still missing, once the first worker has told which devices there are."""
+        wanted = [d for d in (devices if self._device == "auto" else [self._device]) for _ in range(self._workers_per_device)]
+        for process in self._processes.values():
+            if process.device in wanted:
+                wanted.remove(process.device)
+        for device in wanted:
+            self._spawn(device)
+
+    def _on_death(self, process: _Process) -> None:
+        code = process.child.returncode
+        cancelled = process.deadline is not None
+        was, job = process.state, process.job
+        process.state = "dead"
+        del self._processes[process.name]
+        if self._stopping:
+            return
+        log.warning("worker %s ended with code %s while %s", process.name, code, was)
+        if was == "starting":
+            self._failed_starts += 1
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            self._broken = ScumbleError(
+                "worker_died",
+                "Scumble's worker does not start.",
+                f"Run: scumble doctor. The log says why: {self._log_path}",
+            )
+            self._failed_starts = 0
+        if job is not None:
+            self.listener.on_error(job, _cancelled() if cancelled else self._died(code))
+        if not self._broken:
+            self._spawn(process.device if process.device != "auto" else self._device)
+        else:
+            self.listener.on_free()
+
+    def _died(self, code: int | None) -> ScumbleError:
+        why = "most likely because memory ran out" if code in (-9, 137) else "unexpectedly"
+        return ScumbleError(
+            "worker_died",
+            f"The process that computed this ended, {why}.",
+            f"Run it again, with a smaller selection if it happens again. The log file is {self._log_path}.",
+        )
+
+
+def _cancelled() -> ScumbleError:
+    return ScumbleError("cancelled", "The job was cancelled.", "")

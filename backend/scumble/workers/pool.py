@@ -1,0 +1,77 @@
+"""The interface between the broker and whatever runs jobs: local processes, Ray actors, another daemon."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from scumble_client.errors import ScumbleError
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job as a pool gets it: everything is there, and each role's pixels are in a file (`path`)."""
+
+    job: str
+    operation: str
+    parameters: dict[str, Any]
+    seed: int
+    roles: dict[str, dict[str, Any]]
+
+
+class Listener(Protocol):
+    """What a pool tells the broker. All calls come from the broker's own thread, out of `handle` and `tick`."""
+
+    def on_progress(self, job: str, fraction: float, message: str) -> None: ...
+
+    def on_result(self, job: str, body: dict[str, Any]) -> None:
+        """`body` has layers, notes, request, seconds; each layer's pixels are in the file `path` if they are new."""
+
+    def on_error(self, job: str, error: ScumbleError) -> None: ...
+
+    def on_free(self) -> None:
+        """A place became free."""
+
+
+class Pool(ABC):
+    """Runs tasks. The broker polls `pollable` and calls `handle` when one of them is readable."""
+
+    listener: Listener
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to warm up. Returns at once; calling it again does nothing."""
+
+    @property
+    @abstractmethod
+    def pollable(self) -> list[Any]:
+        """ZeroMQ sockets and file descriptors to be polled for reading."""
+
+    @abstractmethod
+    def handle(self) -> None:
+        """Read whatever has come."""
+
+    @abstractmethod
+    def tick(self) -> None:
+        """Called a few times a second: deadlines."""
+
+    @property
+    @abstractmethod
+    def free(self) -> int:
+        """How many tasks `run` would take now."""
+
+    @abstractmethod
+    def run(self, task: Task) -> None: ...
+
+    @abstractmethod
+    def cancel(self, job: str) -> None:
+        """End a task: in its own time at first, by force after two seconds. `on_error(cancelled)` follows."""
+
+    @abstractmethod
+    def status(self) -> list[dict[str, Any]]:
+        """One description for each worker: name, device, state, models, memory."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End every worker; returns when they are gone."""

@@ -1,0 +1,259 @@
+"""The worker process: imports torch once, keeps models warm, and runs one job after the other.
+
+It talks to its pool over one socket and has one thread that matters. Every progress report looks for a cancel
+message, which makes it a point at which a job can end. Pixels come and go as files that are mapped, not sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import mmap
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from scumble_client import wire
+from scumble_client.errors import ScumbleError
+
+log = logging.getLogger("scumble.worker")
+
+PROGRESS_INTERVAL = 0.03
+
+
+class Worker:
+    """The far end of one of `LocalPool`'s workers."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        name: str,
+        device: str,
+        folders: list[Path],
+        free_after: float,
+        log_path: str,
+        token: str = "",
+    ) -> None:
+        self.folders, self.free_after, self.log_path = folders, free_after, log_path
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        self.socket.linger = 1000
+        self.socket.identity = name.encode()
+        if token:
+            self.socket.plain_username, self.socket.plain_password = b"worker", token.encode()
+        self.socket.connect(endpoint)
+        self.device = device
+        self.job: str | None = None
+        self.cancelled = False
+        self.sent_at = 0.0
+        self.hasher = ThreadPoolExecutor(1)
+
+    def run(self) -> None:
+        from . import device as devices
+        from .models import ModelCache
+
+        found = devices.available()
+        if self.device == "auto":
+            self.device = found[0]
+        self.models = ModelCache()
+        self.send("ready", devices=found, **self.info())
+        from ..operations import operations
+
+        operations()
+        while True:
+            if not self.socket.poll(1000):
+                if self.models.names and time.monotonic() - self.models.used_at > self.free_after:
+                    self.models.free()
+                    self.send("info", **self.info())
+                continue
+            message = self.receive()
+            if message["type"] == "run":
+                self.run_job(message)
+            elif message["type"] == "exit":
+                return
+
+    def info(self) -> dict[str, Any]:
+        from .device import describe
+
+        return {**describe(self.device), "models": self.models.names, "model_bytes": self.models.bytes}
+
+    def send(self, kind: str, **body: Any) -> None:
+        self.socket.send(wire.pack({"type": kind, **body}))
+
+    def receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = wire.unpack(self.socket.recv())
+        return message
+
+    def report(self, fraction: float, message: str) -> None:
+        """Progress, and the place where a cancel takes effect."""
+        while self.socket.poll(0):
+            heard = self.receive()
+            if heard["type"] == "cancel" and heard["job"] == self.job:
+                self.cancelled = True
+            elif heard["type"] == "exit":
+                os._exit(0)
+        if self.cancelled:
+            raise ScumbleError("cancelled", "The job was cancelled.", "")
+        now = time.monotonic()
+        if now - self.sent_at >= PROGRESS_INTERVAL or fraction in (0.0, 1.0):
+            self.sent_at = now
+            self.send("progress", job=self.job, fraction=min(max(float(fraction), 0.0), 1.0), message=message)
+
+    def run_job(self, task: Mapping[str, Any]) -> None:
+        self.job, self.cancelled, self.sent_at = task["job"], False, 0.0
+        try:
+            self.send("result", job=self.job, **self.compute(task), info=self.info())
+        except ScumbleError as error:
+            self.send("error", job=self.job, error=error.as_dict(), info=self.info())
+        except Exception:
+            log.exception("job %s (%s) failed", self.job, task.get("operation"))
+            error = ScumbleError(
+                "internal",
+                "Scumble made a mistake while it computed this.",
+                f"Please report it, with the log file: {self.log_path}",
+            )
+            self.send("error", job=self.job, error=error.as_dict(), info=self.info())
+        finally:
+            self.job = None
+
+    def compute(self, task: Mapping[str, Any]) -> dict[str, Any]:
+        from .execute import execute
+
+        started = time.monotonic()
+        layers = {role: open_layer(described) for role, described in task["roles"].items()}
+        outcome = execute(
+            task["operation"],
+            task["parameters"],
+            layers,
+            task["seed"],
+            self.device,
+            self.models,
+            self.report,
+        )
+        image = task["roles"].get("image", {})
+        swapped = str(image.get("layout", "")).startswith("bgr")
+        results = []
+        for name, output in outcome.layers:
+            layer = output.layer
+            described: dict[str, Any] = {
+                "width": layer.extent.width,
+                "height": layer.extent.height,
+                "x": layer.bounds.x,
+                "y": layer.bounds.y,
+                "layout": layer.layout,
+                "depth": layer.depth,
+                "colour": layer.colour.kind,
+            }
+            if layer is layers.get("image"):  # unchanged: the pool has these bytes
+                described |= {"buffer": image["buffer"], "layout": image["layout"]}
+            else:
+                if swapped and not layer.is_gray:
+                    described["layout"] = "bgra" if layer.has_alpha else "bgr"
+                described["buffer"], described["path"] = self.store(layer.to_buffer(described["layout"]))
+            if layer.colour.icc is not None:
+                described["icc"] = image["icc"]
+            results.append({"name": name, "seed": output.seed, "pixels": described})
+        return {
+            "layers": results,
+            "notes": outcome.notes,
+            "request": outcome.request,
+            "seconds": time.monotonic() - started,
+        }
+
+    def store(self, data: memoryview) -> tuple[bytes, str]:
+        """Write a result's pixels where they outlive this process; the digest and the path."""
+        naming = self.hasher.submit(wire.digest, data)  # hashing and writing both leave Python's lock alone
+        failure: OSError | None = None
+        for folder in self.folders:  # the spool on disk; where that is full, memory
+            part = folder / f"{os.getpid()}-{self.job}.part"
+            try:
+                with open(part, "wb", buffering=0) as file:
+                    done = 0
+                    while done < data.nbytes:
+                        done += file.write(data[done:]) or 0
+                name = naming.result()
+                path = folder / f"{self.job}-{name.hex()[:16]}.px"
+                os.replace(part, path)
+                return name, str(path)
+            except OSError as error:
+                failure = error
+                part.unlink(missing_ok=True)
+                log.warning("cannot write a result to %s: %s", folder, error)
+        raise ScumbleError(
+            "out_of_memory",
+            "The disk is full: there is no room for the result.",
+            "Make room on the disk, then run it again.",
+        ) from failure
+
+
+def open_layer(described: Mapping[str, Any]) -> Any:
+    """A `Layer` over a mapped file: pages that no operation touches are never read."""
+    from ..colour import Colour
+    from ..geometry import Extent, Point
+    from ..layers import Layer
+
+    icc = Path(described["icc_path"]).read_bytes() if "icc_path" in described else None
+    return Layer.from_buffer(
+        map_file(described["path"]),
+        Extent(described["width"], described["height"]),
+        described["layout"],
+        described["depth"],
+        Point(described["x"], described["y"]),
+        Colour(described["colour"], icc),
+    )
+
+
+def map_file(path: str | Path) -> memoryview:
+    """A file's bytes, read-only, without reading them; valid also after the file was removed (on POSIX)."""
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            return memoryview(b"")
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _end_with_parent() -> None:
+    """End when the broker does, however it ends: its end of our standard input closes then."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scumble-worker")
+    parser.add_argument("--endpoint", required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--folder", action="append", required=True, type=Path)
+    parser.add_argument("--free-after", type=float, default=300.0)
+    parser.add_argument("--log", default="")
+    options = parser.parse_args()
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal of `scumble serve` is the broker's to handle
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    )
+    _end_with_parent()
+    Worker(
+        options.endpoint,
+        options.name,
+        options.device,
+        options.folder,
+        options.free_after,
+        options.log,
+        os.environ.pop("SCUMBLE_WORKER_TOKEN", ""),
+    ).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Third-party code that travels with the client, because the editors' Python has no pip. Unchanged; see each LICENSE."""

@@ -1,0 +1,95 @@
+"""Starting the daemon where there is none. Two clients may do so at once: the daemon itself lets only one live."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import List, Optional
+
+from .errors import ScumbleError
+from .paths import config_dir, ensure_private, runtime_dir
+
+LAUNCH_FILE = "launch.json"
+
+
+def launch_command() -> List[str]:
+    """The command that runs the daemon.
+
+    In this order: `SCUMBLE_DAEMON` (a command line), what the installer wrote for the editors
+    (`launch.json` in the configuration folder), this very Python if it has Scumble, `scumble` on the PATH.
+    Raises ScumbleError `unreachable` where there is none of these.
+    """
+    override = os.environ.get("SCUMBLE_DAEMON")
+    if override:
+        return shlex.split(override, posix=os.name == "posix")
+    try:
+        command = json.loads((config_dir() / LAUNCH_FILE).read_text("utf-8"))["command"]
+        if isinstance(command, list) and command and shutil.which(str(command[0])):
+            return [str(part) for part in command]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not installed that way
+    if _has_scumble():
+        return [sys.executable, "-m", "scumble.daemon"]
+    found = shutil.which("scumble")
+    if found:
+        return [found, "serve"]
+    raise ScumbleError(
+        "unreachable",
+        "Scumble's daemon is not installed, or this program does not know where.",
+        "Install it with: pip install scumble; then run: scumble doctor",
+    )
+
+
+def write_launch_file(command: List[str]) -> str:
+    """Tell the editors how to start the daemon; the path of the file that says so."""
+    folder = config_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LAUNCH_FILE
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"command": command}, indent=1), "utf-8")
+    os.replace(part, path)
+    return str(path)
+
+
+def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes]":
+    """Start the daemon, detached: it outlives the editor. Returns at once.
+
+    What it prints before its log is open goes to `start.log` in the runtime folder.
+    """
+    command = command or launch_command()
+    folder = ensure_private(runtime_dir())
+    environment = dict(os.environ)
+    # The editor's own Python settings would break another Python.
+    for name in ("PYTHONHOME", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "GI_TYPELIB_PATH"):
+        if not _has_scumble():
+            environment.pop(name, None)
+    with open(folder / "start.log", "ab") as log:
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=str(folder),
+                start_new_session=os.name == "posix",
+                creationflags=0x00000208 if sys.platform == "win32" else 0,  # detached, own process group
+                close_fds=True,
+            )
+        except OSError as error:
+            raise ScumbleError(
+                "unreachable",
+                f"The daemon could not be started: {error.strerror or error}.",
+                "Run this to see what is wrong: scumble doctor",
+            ) from error
+
+
+def _has_scumble() -> bool:
+    import importlib.util
+
+    try:
+        return importlib.util.find_spec("scumble.daemon") is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,132 @@
+"""Where the daemon and its clients meet: per-user folders and the connection file, on the standard library alone."""
+
+import json
+import os
+import stat
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from .errors import ScumbleError
+
+CONNECTION_FILE = "daemon.json"
+
+
+def runtime_dir() -> Path:
+    """The folder of sockets and of the connection file: the user's own, not shared between machines.
+
+    `SCUMBLE_RUNTIME_DIR` overrides it. The folder need not exist yet.
+    """
+    override = os.environ.get("SCUMBLE_RUNTIME_DIR")
+    if override:
+        return Path(override)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Scumble" / "run"
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    if base and os.path.isdir(base) and os.access(base, os.W_OK):
+        return Path(base) / "scumble"
+    return Path(tempfile.gettempdir()) / f"scumble-{os.getuid()}"
+
+
+def config_dir() -> Path:
+    """The folder of settings and keys. `SCUMBLE_CONFIG_DIR` overrides it."""
+    override = os.environ.get("SCUMBLE_CONFIG_DIR")
+    if override:
+        return Path(override)
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "Scumble"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Scumble"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "scumble"
+
+
+def ensure_private(folder: Path) -> Path:
+    """Make `folder` with mode 0700, or check that it is ours alone.
+
+    Raises
+    ------
+    ScumbleError
+        `unauthorized` if it can't be made or written, or belongs to, or is open to, somebody else.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix":
+            info = folder.lstat()
+            if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
+                raise ScumbleError(
+                    "unauthorized",
+                    f"The folder {folder} belongs to another user.",
+                    "Remove it, or set SCUMBLE_RUNTIME_DIR to a folder of your own.",
+                )
+            if stat.S_IMODE(info.st_mode) & 0o077:
+                folder.chmod(0o700)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "not writable")
+    except OSError as error:
+        raise ScumbleError(
+            "unauthorized",
+            f"The folder for Scumble's socket, {folder}, cannot be used: {error.strerror or error}.",
+            "Make it writable, or set SCUMBLE_RUNTIME_DIR to a folder of your own.",
+        ) from error
+    return folder
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What the connection file says: how to reach the daemon that runs."""
+
+    endpoints: List[str]
+    pid: int
+    version: str
+    protocol: int
+    token: str = ""
+    log: str = ""
+    started: float = 0.0
+    extra: Dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Optional[Path] = None) -> "Optional[Connection]":
+        """The connection file's content; None if there is none, it is half written, or its daemon is dead."""
+        try:
+            raw = json.loads(((folder or runtime_dir()) / CONNECTION_FILE).read_text("utf-8"))
+            known = {name: raw[name] for name in ("endpoints", "pid", "version", "protocol", "token", "log", "started")}
+            connection = cls(**known)
+            usable = all(isinstance(e, str) for e in connection.endpoints) and bool(connection.endpoints)
+            return connection if usable and process_alive(connection.pid) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, folder: Path) -> Path:
+        """Write it with mode 0600, at once or not at all, so that no reader sees half a file."""
+        path = folder / CONNECTION_FILE
+        part = folder / f"{CONNECTION_FILE}.{os.getpid()}"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, indent=1)
+        os.replace(part, path)
+        return path
+
+
+def process_alive(pid: int) -> bool:
+    """Whether a process of this number exists. (It may be another one: only a `hello` proves a daemon.)"""
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    if sys.platform == "win32":
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+        if not handle:
+            return False
+        code = ctypes.c_ulong()
+        ctypes.windll.kernel32.GetExitCodeProcess(handle, ctypes.byref(code))
+        ctypes.windll.kernel32.CloseHandle(handle)
+        return code.value == 259  # STILL_ACTIVE
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,71 @@
+"""Fixtures that all tests share. Starting a daemon's worker takes seconds, so most tests use one daemon."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scumble_client import Client
+
+from .support.daemon import Daemon, Folders, ending, status, wait_for
+
+
+def _enter(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process's clients and commands look into these folders."""
+    for name, value in folders.environment.items():
+        if name.startswith("SCUMBLE_") or name == "PYTHONPATH":
+            monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SCUMBLE_DAEMON", raising=False)
+
+
+@pytest.fixture(scope="session")
+def session_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    folders = Folders(tmp_path_factory.mktemp("shared"))
+    with ending(folders):
+        running = Daemon(folders, "--device", "cpu")
+        yield running
+        running.stop()
+    shutil.rmtree(folders.runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def shared(session_daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> Daemon:
+    """The daemon that most tests use; nothing may end it."""
+    _enter(session_daemon.folders, monkeypatch)
+    return session_daemon
+
+
+@pytest.fixture
+def client(shared: Daemon) -> Iterator[Client]:
+    """A client of the shared daemon. When it has gone, none of its jobs is left."""
+    with Client("test", launch=False) as one:
+        yield one
+    with Client("tidying up", launch=False) as one:
+        wait_for(lambda: status(one)["jobs"] == [])
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folders]:
+    """Private folders without a daemon."""
+    made = Folders(tmp_path)
+    _enter(made, monkeypatch)
+    with ending(made):
+        yield made
+    shutil.rmtree(made.runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def start_daemon(folders: Folders) -> Iterator[Callable[..., Daemon]]:
+    """Starts daemons of the test's own, with options; all are ended."""
+    started: list[Daemon] = []
+
+    def start(*options: str) -> Daemon:
+        started.append(Daemon(folders, "--device", "cpu", *options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()

@@ -1,0 +1,105 @@
+"""Operations for tests, named in SCUMBLE_OPERATIONS: slow, deaf, deadly, broken, greedy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scumble.layers import Layer
+from scumble.operations.base import Operation, Output, Parameters, Role
+from scumble.operations.context import Context
+
+IMAGE = (Role("image", "A layer", "Any.", required=True),)
+
+
+class TimedParameters(Parameters):
+    seconds: float = 0.0
+    marker: str = ""
+
+
+class _Timed(Operation[TimedParameters]):
+    """Base: the file named by `marker` appears when the operation has begun, so that tests need not guess."""
+
+    title = "Test"
+    help = "For tests."
+    roles = IMAGE
+    parameters = TimedParameters
+    hidden = True
+
+    def run(self, layers: Mapping[str, Layer], parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        if parameters.marker:
+            Path(parameters.marker).write_text(str(os.getpid()))
+        return self.work(layers["image"], parameters, context)
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        raise NotImplementedError
+
+
+class Slow(_Timed):
+    name = "test-slow"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        end = time.monotonic() + parameters.seconds
+        while time.monotonic() < end:
+            context.report(0.5, "Sleeping")
+            time.sleep(0.005)
+        return [Output(Layer(255 - image.pixels, image.offset), context.seed)]
+
+
+class Deaf(_Timed):
+    """Never reports, so it can only be killed."""
+
+    name = "test-deaf"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        time.sleep(parameters.seconds)
+        return [Output(image, context.seed)]
+
+
+class Deadly(_Timed):
+    name = "test-deadly"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+
+class Broken(_Timed):
+    name = "test-broken"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        raise ZeroDivisionError("a defect in an operation")
+
+
+class Greedy(_Timed):
+    """Runs out of memory unless it is told to take less."""
+
+    name = "test-greedy"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        if context.memory_scale >= 1:
+            raise MemoryError
+        return [Output(Layer(np.full_like(image.pixels, 7), image.offset), context.seed)]
+
+
+class Insatiable(_Timed):
+    name = "test-insatiable"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        raise MemoryError
+
+
+class Warm(_Timed):
+    """Keeps a model; the result says whether it was there already."""
+
+    name = "test-warm"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        loaded: list[int] = []
+        context.models.get("test model", lambda: loaded.append(1))
+        return [Output(Layer(np.full_like(image.pixels, len(loaded)), image.offset), context.seed)]
