@@ -143,6 +143,7 @@ class Link:
         self._set_state("starting")
         before = connection
         child = start_daemon()
+        threading.Thread(target=child.wait, daemon=True).start()  # or it would stay a zombie after its end
         end = time.monotonic() + START_TIMEOUT
         while not self._closing:
             connection = Connection.read()
@@ -151,7 +152,7 @@ class Link:
                     return self._greet(connection)
                 except ZmtpError:
                     before = connection
-            _reap_check(child)
+            _check_alive(child)
             if time.monotonic() > end:
                 raise _unreachable("it did not come up in time")
             self._pause(0.01)
@@ -264,7 +265,7 @@ def _unreachable(why: str) -> ScumbleError:
     )
 
 
-def _reap_check(child: "subprocess.Popen[bytes]") -> None:
+def _check_alive(child: "subprocess.Popen[bytes]") -> None:
     """Raise what the daemon said where it ended with an error. Ending with 0 means that another one was quicker."""
     code = child.poll()
     if code in (None, 0):

@@ -64,7 +64,7 @@ class Dealer:
         self._parts_size = 0
         self.bytes_sent = 0
         self.bytes_received = 0
-        self._started = self._heard = self._pinged = time.monotonic()
+        self._started = self._heard = self._moved = self._pinged = time.monotonic()
         self._socket = _open(endpoint)
         self._unanswered = 0
         self._error: Optional[ZmtpError] = None
@@ -161,14 +161,16 @@ class Dealer:
             return
         if not self._heartbeat:
             return
-        # Pings are counted, not seconds: after a suspend the clock jumps, and the peer must get its chance to answer.
-        if now - max(self._heard, self._pinged) > self._heartbeat:
+        if self._out:  # behind a frame that the peer is still reading, a PING would not arrive
+            if now - max(self._heard, self._moved) > 4 * self._heartbeat:
+                raise ZmtpError("the peer has stopped reading")
+        elif now - max(self._heard, self._moved, self._pinged) > self._heartbeat:
+            # Pings are counted, not seconds: after a long pause of this program the peer must get its chance to answer.
             if self._unanswered >= 3:
                 raise ZmtpError("the peer is silent")
             self._unanswered += 1
             self._pinged = now
-            if not self._out:  # behind a frame that the peer does not read, a PING would not arrive either
-                self._command(b"PING", struct.pack(">H", 0))
+            self._command(b"PING", struct.pack(">H", 0))
 
     # -- writing
 
@@ -204,7 +206,8 @@ class Dealer:
             except (BlockingIOError, InterruptedError):
                 break
             self.bytes_sent += sent
-            self._unanswered = 0
+            if not self._unanswered:  # a PING that goes out says nothing about the peer
+                self._moved = time.monotonic()
             moved = True
             if sent == view.nbytes:
                 self._out.popleft()
@@ -303,6 +306,8 @@ class Dealer:
         self._state = "handshake"
 
     def _on_command(self, frame: bytes) -> None:
+        if frame.startswith(b"^RROR"):  # libzmq's PLAIN server writes "\x5ERROR", which C reads as one character, ^
+            frame = b"\x05ERROR" + frame[5:]
         if not frame or 1 + frame[0] > len(frame):
             raise ZmtpError("the peer sent half a command")
         name, data = frame[1 : 1 + frame[0]], frame[1 + frame[0] :]

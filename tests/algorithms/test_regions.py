@@ -52,7 +52,7 @@ def test_nothing_to_do(holes: list[Bounds]) -> None:
         ([Bounds(0, 0, 10, 10), Bounds(130, 0, 10, 10)], 1),  # the crop moved inwards reaches further
         ([Bounds(100, 100, 10, 10), Bounds(220, 100, 10, 10), Bounds(340, 100, 10, 10)], 1),  # a chain
         # The joint hole of the outer two is larger, so its context reaches the third.
-        ([Bounds(300, 300, 10, 10), Bounds(300, 430, 10, 10), Bounds(455, 365, 10, 10)], 1),
+        ([Bounds(300, 300, 10, 10), Bounds(300, 430, 10, 10), Bounds(438, 365, 10, 10)], 1),
     ],
 )
 def test_grouping(holes: list[Bounds], count: int) -> None:

@@ -19,8 +19,12 @@ from torch import Tensor
 BLOCK = 1 << 15
 """Patches compared at once: their descriptors then stay in the processor's cache, and memory stays small."""
 
-EXACT_LIMIT = 1 << 23
-"""Up to so many pairs of patches, all pairs are compared, which is exact and, at that size, also faster."""
+Tick = Callable[[int], None]
+"""Told how many comparisons were made, several times a second; it may raise, to cancel."""
+
+
+Propose = Callable[[Tensor, Tensor], Tensor]
+"""From (n,) patches and their (n,) present matches to (n, M) other matches to try; wrong ones are sorted out later."""
 
 
 @dataclass
@@ -55,7 +59,7 @@ def random_field(targets: Tensor, sources: Tensor, pixels: int, generator: torch
     return PatchField(targets, nearest, torch.full((len(targets),), torch.inf, device=targets.device))
 
 
-def search_exactly(field: PatchField, wanted: Tensor, sources: Tensor, table: Tensor) -> None:
+def search_exactly(field: PatchField, wanted: Tensor, sources: Tensor, table: Tensor, tick: Tick) -> None:
     """Compare each target with every source; see `search` for the arguments, (S,) `sources` are the patches allowed."""
     known = table[sources]
     norms = known.square().sum(1)
@@ -66,6 +70,7 @@ def search_exactly(field: PatchField, wanted: Tensor, sources: Tensor, table: Te
         best = distance.argmin(1)
         field.nearest[field.targets[part]] = sources[best]
         field.cost[part] = (wanted[part] - known[best]).square_().sum(1)
+        tick(len(best))
 
 
 def search(
@@ -75,6 +80,7 @@ def search(
     table: Tensor,
     width: int,
     generator: torch.Generator,
+    tick: Tick,
     *,
     steps: tuple[int, ...] = (4, 1),
     radii: tuple[int, ...] = (32, 8, 2),
@@ -94,7 +100,7 @@ def search(
     steps
         Distances of the neighbours, four each, whose matches are tried, in this order.
     radii
-        Half side of the squares around the present match in which one random patch each is tried.
+        Half sides of the squares around the present match in which one random patch each is tried.
     """
     _refresh(field, wanted, table)
     device = wanted.device
@@ -105,7 +111,7 @@ def search(
             found = field.nearest[(patches[:, None] + moves).clamp_(0, len(field.nearest) - 1)]
             return torch.where(found >= 0, found - moves, -1)
 
-        _improve(field, wanted, allowed, table, shifted)
+        _improve(field, wanted, allowed, table, shifted, tick)
     if not radii:
         return
     reach = torch.tensor(radii, device=device)
@@ -115,7 +121,7 @@ def search(
         jump = drawn.mul_(2).sub_(1).mul_(reach).round_().to(torch.int64)
         return now[:, None] + jump[0] * width + jump[1]
 
-    _improve(field, wanted, allowed, table, scattered)
+    _improve(field, wanted, allowed, table, scattered, tick)
 
 
 def _refresh(field: PatchField, wanted: Tensor, table: Tensor) -> None:
@@ -126,7 +132,7 @@ def _refresh(field: PatchField, wanted: Tensor, table: Tensor) -> None:
 
 
 def _improve(
-    field: PatchField, wanted: Tensor, allowed: Tensor, table: Tensor, propose: Callable[[Tensor, Tensor], Tensor]
+    field: PatchField, wanted: Tensor, allowed: Tensor, table: Tensor, propose: Propose, tick: Tick
 ) -> None:
     """Take over what is better among the (n, M) patches that `propose(patches, matches)` names for each block."""
     last = len(field.nearest) - 1
@@ -144,3 +150,4 @@ def _improve(
             field.cost[part] = torch.where(better, cost, field.cost[part])
             now = torch.where(better, column, now)
         field.nearest[patches] = now
+        tick(len(patches) * candidates.shape[1])

@@ -1,9 +1,10 @@
 """Fill a hole with patches from the rest of the picture, coarse to fine.
 
-Patches are found by PatchMatch (Barnes et al. 2009, in `nnf`), and the picture is made to agree with them by the
-alternation of Wexler et al., "Space-Time Completion of Video" (PAMI 2007): every patch that touches the hole finds its
-most similar patch among the known ones; every pixel of the hole becomes the weighted mean of what the patches that
-cover it suggest (their eq. 3 and section 3.2). The confidence of a patch falls with its depth in the hole (section 3.3).
+Patches are found by PatchMatch (Barnes et al. 2009; in `nnf`), and the picture is made to agree with them by the
+alternation of Wexler et al., "Space-Time Completion of Video" (PAMI 2007; in `patch_solver`): each patch that touches
+the hole finds its most similar known patch, and each pixel of the hole becomes the weighted mean of what the patches
+over it suggest. Coarse scales decide what goes where; finer ones begin with their field of matches, so that the detail
+is the picture's own.
 """
 
 from __future__ import annotations
@@ -12,22 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor
 
-from scumble.algorithms import nnf
-from scumble.algorithms.nnf import PatchField
-from scumble.algorithms.patch_features import (
-    Level,
-    describe,
-    halve,
-    patches_touching,
-    patches_within,
-    principal_filters,
-    window_weights,
-)
+from scumble.algorithms.patch_features import Level, halve, patches_within
+from scumble.algorithms.patch_onion import onion_fill
+from scumble.algorithms.patch_solver import Effort, LevelSolver, Vote
+
+__all__ = ["Completion", "Effort", "Progress", "complete"]
 
 Progress = Callable[[float], None]
+
+FEWEST_SOURCES = 64
+"""A scale with fewer known patches than this has lost too much of the picture."""
+
+LARGEST_SEARCH = 10_000_000
+"""Scales of more pixels only take over the matches of the next coarser one: their descriptors would need gigabytes."""
+
+EXACT_START = 1 << 26
+"""Up to so many pairs of patches, the first matches at the coarsest scale are exact."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +43,23 @@ class Completion:
     image
         (H, W, 3) float32: the input, bit for bit, outside the hole.
     nearest
-        (H, W, 2) int64: row and column of the source pixel that each pixel of the hole was taken from (of the patch
-        with the most weight); elsewhere its own place.
+        (H, W, 2) int64: row and column of the source pixel that a pixel of the hole was mostly taken from; elsewhere
+        its own place.
     distance
-        (H, W) float32: root mean square colour difference between the patches around a pixel of the hole and the
-        source patches that they matched, 0 outside; small where the fill is a trustworthy continuation.
+        (H, W) float32: root mean square colour difference between the patches over a pixel of the hole and their
+        matches; 0 outside. Small where the fill is a trustworthy continuation.
+    suggestion
+        (H, W, 3) float32: `image`, but the pixels next to the hole hold what the matched patches have there. So
+        `seam.membrane(suggestion, image, hole)` makes the fill meet its surroundings.
     """
 
     image: Tensor
     nearest: Tensor
     distance: Tensor
+    suggestion: Tensor
 
 
-@dataclass(frozen=True)
-class Effort:
-    coarsest: int = 128
-    rounds: tuple[int, ...] = (3, 4, 5, 6)  # from the finest
-    dims: int = 20
-    texture: float = 1.0
-    vote_sharpness: float = 1.0
-    final_sharpness: float = 4.0
-    final_spread: float = 0.7
-    confidence: float = 1.3
-    near: float = 0.0
-    ring: bool = False
-
-
+@torch.no_grad()
 def complete(
     image: Tensor,
     hole: Tensor,
@@ -76,165 +71,186 @@ def complete(
     progress: Progress | None = None,
     effort: Effort = Effort(),
 ) -> Completion:
-    generator = torch.Generator(image.device).manual_seed(seed)
+    """Fill the hole of a picture from its other parts.
+
+    Parameters
+    ----------
+    image
+        (H, W, 3) float32, finite, sRGB-encoded, about [0, 1]. What the hole holds is of no meaning.
+    hole
+        (H, W) bool: what to fill.
+    source
+        (H, W) bool: what may be copied; all but the hole if it is not given. The hole is never a source.
+    guide
+        (H, W, 3) float32: about how the hole should look. Matches are then also chosen by their likeness to it.
+    seed
+        Of the random search. The same seed gives the same picture on the same device.
+    patch
+        Side of the patches, odd. Where there are not enough whole patches to copy from, smaller ones are used, and at
+        last the colours of the nearest source pixels.
+    progress
+        Called several times a second with the part that is done, in [0, 1]. What it raises ends the completion.
+    effort
+        How hard to try.
+
+    Raises
+    ------
+    ValueError
+        For arguments that do not fit each other, and where there is no pixel to copy from.
+    """
+    _check(image, hole, source, guide, patch)
+    if not bool(hole.any()):
+        return _nothing_to_do(image)
     known = ~hole if source is None else source & ~hole
-    finest = Level(image.permute(2, 0, 1).contiguous(), hole, known)
+    if not bool(known.any()):
+        raise ValueError("there is no pixel to copy from")
+    patch = _usable_patch(known, patch)
+    if patch < 3:
+        return _nearest_colours(image, hole, known)
+    levels = _pyramid(Level(image.permute(2, 0, 1).clone(), hole, known), patch, effort.coarsest)
+    guides = _guides(guide, levels)
+    meter = _Meter(progress, _rounds(levels, effort))
+    generator = torch.Generator(image.device).manual_seed(seed)
+    if guide is None:
+        onion_fill(levels[-1], patch)
+    else:
+        levels[-1].image = torch.where(levels[-1].hole, guides[-1], levels[-1].image)  # type: ignore[arg-type]
+    solver: LevelSolver | None = None
+    vote: Vote | None = None
+    for index in range(len(levels) - 1, -1, -1):
+        coarser, solver = solver, LevelSolver(levels[index], patch, effort, generator, guides[index])
+        rounds = meter.begin(index)
+        if coarser is not None:
+            solver.carry(coarser)
+            vote = solver.vote(meter.tick, first=True, final=index == 0 and rounds == 0)
+        for number in range(rounds):
+            pairs = len(solver.targets) * len(solver.sources)
+            solver.match(meter.tick, exact=coarser is None and number == 0 and pairs <= EXACT_START)
+            vote = solver.vote(meter.tick, final=index == 0 and number == rounds - 1)
+            meter.round_done()
+        levels = levels[: index + 1]
+    assert solver is not None and vote is not None
+    return _completion(image, hole, solver, vote)
+
+
+def _check(image: Tensor, hole: Tensor, source: Tensor | None, guide: Tensor | None, patch: int) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != torch.float32:
+        raise ValueError(f"the image must be float32 (H, W, 3), not {image.dtype} {tuple(image.shape)}")
+    for name, mask in (("hole", hole), ("source", source)):
+        if mask is not None and (mask.shape != image.shape[:2] or mask.dtype != torch.bool):
+            raise ValueError(f"{name} must be bool {tuple(image.shape[:2])}, not {mask.dtype} {tuple(mask.shape)}")
+    if guide is not None and (guide.shape != image.shape or guide.dtype != torch.float32):
+        raise ValueError(f"the guide must be float32 {tuple(image.shape)}, not {guide.dtype} {tuple(guide.shape)}")
+    if patch < 1 or patch % 2 == 0:
+        raise ValueError("the side of a patch is an odd number")
+
+
+def _places(height: int, width: int, device: torch.device) -> Tensor:
+    rows = torch.arange(height, device=device)[:, None].expand(-1, width)
+    columns = torch.arange(width, device=device)[None, :].expand(height, -1)
+    return torch.stack([rows, columns], 2)
+
+
+def _nothing_to_do(image: Tensor) -> Completion:
+    height, width = image.shape[:2]
+    return Completion(
+        image.clone(), _places(height, width, image.device), image.new_zeros((height, width)), image.clone()
+    )
+
+
+def _usable_patch(known: Tensor, patch: int) -> int:
+    """The largest side, up to `patch`, of which there is a choice of patches to copy from; 1 if there are none."""
+    for fewest in (32, 1):
+        for side in range(patch, 2, -2):
+            if int(patches_within(known, side).sum()) >= fewest:
+                return side
+    return 1
+
+
+def _nearest_colours(image: Tensor, hole: Tensor, known: Tensor) -> Completion:
+    """No whole patch is known: each pixel takes the colour of the nearest source pixel."""
+    found = ndimage.distance_transform_edt(~known.cpu().numpy(), return_distances=False, return_indices=True)
+    done = _nothing_to_do(image)
+    nearest = torch.from_numpy(found).to(image.device, torch.int64).permute(1, 2, 0)
+    done.nearest[hole] = nearest[hole]
+    done.image[hole] = image[nearest[hole][:, 0], nearest[hole][:, 1]]
+    done.distance[hole] = 1.0
+    done.suggestion[hole] = done.image[hole]
+    return done
+
+
+def _pyramid(finest: Level, patch: int, coarsest: int) -> list[Level]:
     levels = [finest]
-    while max(levels[-1].hole.shape) > effort.coarsest:
+    while max(levels[-1].hole.shape) > coarsest:
         coarser = halve(levels[-1])
-        if int(patches_within(coarser.source, patch).sum()) < 64:
+        if int(patches_within(coarser.source, patch).sum()) < FEWEST_SOURCES:
             break
         levels.append(coarser)
-    field: PatchField | None = None
-    onion_fill(levels[-1], patch)
-    for index in range(len(levels) - 1, -1, -1):
-        level = levels[index]
-        solver = Solver(level, patch, effort, generator)
-        if field is None:
-            solver.field = nnf.random_field(solver.targets, solver.sources, level.hole.numel(), generator)
-        else:
-            solver.carry(field, levels[index + 1].hole.shape[1], generator)
-            solver.vote(effort.vote_sharpness, 1.0, first=True)
+    return levels
+
+
+def _guides(guide: Tensor | None, levels: list[Level]) -> list[Tensor | None]:
+    if guide is None:
+        return [None] * len(levels)
+    everywhere = torch.ones_like(levels[0].hole)
+    scales = [Level(guide.permute(2, 0, 1).contiguous(), ~everywhere, everywhere)]
+    while len(scales) < len(levels):
+        scales.append(halve(scales[-1]))
+    return [scale.image for scale in scales]
+
+
+def _rounds(levels: list[Level], effort: Effort) -> list[tuple[int, int]]:
+    """For each scale, the finest first: how many rounds, and the weight of one round's work."""
+    plan = []
+    for index, level in enumerate(levels):
         rounds = effort.rounds[min(index, len(effort.rounds) - 1)]
-        for r in range(rounds):
-            solver.match(generator)
-            last = r == rounds - 1 and index == 0
-            solver.vote(effort.final_sharpness if last else effort.vote_sharpness, effort.final_spread if last else 1.0)
-            if progress:
-                progress(0.0)
-        field = solver.field
-    out = image.clone()
-    out[hole] = finest.image.permute(1, 2, 0)[hole]
-    if effort.ring:
-        sugg = image.reshape(-1, 3).clone()
-        sugg[solver.vote_pixels] = solver.total.T
-        from scumble.algorithms import seam
-        out = torch.from_numpy(seam.membrane(sugg.reshape(image.shape).numpy(), image.numpy(), hole.numpy()))
-    return Completion(out, torch.zeros(0), torch.zeros(0))
+        coarsest = index == len(levels) - 1
+        if level.hole.numel() > LARGEST_SEARCH and not coarsest:
+            rounds = 0
+        plan.append((rounds, int(level.hole.sum()) + level.hole.numel() // 20))
+    return plan
 
 
-class Solver:
-    def __init__(self, level: Level, patch: int, effort: Effort, generator: torch.Generator) -> None:
-        self.level, self.patch, self.effort = level, patch, effort
-        self.height, self.width = level.hole.shape
-        self.targets = patches_touching(level.hole, patch).flatten().nonzero()[:, 0]
-        self.allowed = patches_within(level.source, patch).flatten()
-        self.sources = self.allowed.nonzero()[:, 0]
-        self.pixels = level.hole.flatten().nonzero()[:, 0]
-        near = F.max_pool2d(level.hole.float()[None, None], 3, 1, 1)[0, 0] > 0
-        self.vote_pixels = (near if effort.ring else level.hole).flatten().nonzero()[:, 0]
-        self.in_hole = level.hole.flatten()[self.vote_pixels]
-        self.filters = principal_filters(level, patch, effort.dims, self.sources)
-        self.rgb = level.image
-        D = len(self.filters) + 2
-        self.D = D
-        self.table = torch.empty((self.height * self.width, D))
-        step = max(1, (1 << 18) // self.width)
-        for top in range(0, self.height, step):
-            bottom = min(top + step, self.height)
-            self.table[top * self.width : bottom * self.width] = self.desc(top, bottom)
-        rows = self.targets // self.width
-        self.top, self.bottom = int(rows.min()), int(rows.max()) + 1
-        self.depth = depth_in_hole(level.hole)
-        self.conf = self.effort.confidence ** -self.patch_depth()
+class _Meter:
+    """Turns the work of the scales into one growing fraction."""
 
-    def desc(self, top, bottom):
-        seen = describe(self.level.image, self.filters, slice(top, bottom))
-        scale = self.effort.near / max(self.height, self.width)
-        y = torch.arange(top, bottom)[:, None, None].expand(-1, self.width, 1) * scale
-        x = torch.arange(self.width)[None, :, None].expand(bottom - top, -1, 1) * scale
-        return torch.cat([seen, y, x], 2).reshape(-1, self.D)
+    def __init__(self, report: Progress | None, plan: list[tuple[int, int]]) -> None:
+        self.report = report
+        self.plan = plan
+        self.total = max(1, sum(max(1, rounds) * work for rounds, work in plan))
+        self.done = 0.0
+        self.work = 0
+        self.ticked = 0
 
-    def patch_depth(self):
-        half = self.patch // 2
-        centre = self.targets + half * self.width + half
-        return self.depth.flatten()[centre]
+    def begin(self, index: int) -> int:
+        """Start a scale; its number of rounds."""
+        finished = self.plan[index + 1 :]
+        self.done = float(sum(max(1, rounds) * work for rounds, work in finished))
+        rounds, self.work = self.plan[index]
+        self.ticked = 0
+        self.tick(0)
+        return rounds
 
-    def carry(self, field: PatchField, coarse_width: int, generator: torch.Generator) -> None:
-        rows, columns = self.targets // self.width, self.targets % self.width
-        ch = len(field.nearest) // coarse_width
-        pr = (rows // 2).clamp(max=ch - self.patch)
-        pc = (columns // 2).clamp(max=coarse_width - self.patch)
-        found = field.nearest[pr * coarse_width + pc]
-        r = found // coarse_width * 2 + rows - 2 * pr
-        c = found % coarse_width * 2 + columns - 2 * pc
-        flat = (r * self.width + c).clamp(0, self.height * self.width - 1)
-        rnd = nnf.random_field(self.targets, self.sources, self.height * self.width, generator)
-        ok = (found >= 0) & self.allowed[flat]
-        rnd.nearest[self.targets] = torch.where(ok, flat, rnd.matches)
-        rnd.cost.fill_(0)
-        self.field = rnd
+    def round_done(self) -> None:
+        self.done += self.work
+        self.ticked = 0
+        self.tick(0)
 
-    def match(self, generator):
-        D = self.D
-        d = torch.empty((len(self.targets), D))
-        step = max(1, (1 << 18) // self.width)
-        seen = 0
-        for top in range(self.top, self.bottom, step):
-            bottom = min(top + step, self.bottom)
-            block = self.desc(top, bottom)
-            a, b = torch.searchsorted(self.targets, torch.tensor([top * self.width, bottom * self.width])).tolist()
-            d[a:b] = block[self.targets[a:b] - top * self.width]
-        if len(self.targets) * len(self.sources) <= nnf.EXACT_LIMIT:
-            nnf.search_exactly(self.field, d, self.sources, self.table)
-        else:
-            nnf.search(self.field, d, self.allowed, self.table, self.width, generator)
-
-    def vote(self, sharp, spread, first=False):
-        cost = self.field.cost
-        var = cost.kthvalue(max(1, int(len(cost) * 0.75)))[0].clamp(min=1e-6)
-        weight = self.conf if first else self.conf * torch.exp(-cost / (2 * var) * sharp).clamp_(min=1e-12)
-        size = self.height * self.width
-        front = (self.patch - 1) * (self.width + 1)
-        wmap = torch.zeros(front + size)
-        wmap[front + self.targets] = weight
-        near = torch.zeros(front + size, dtype=torch.int64)
-        near[front:] = self.field.nearest.clamp(min=0)
-        C = self.level.image.shape[0]
-        colours = F.pad(self.level.image.permute(1, 2, 0).reshape(-1, C), (0, 1), value=1.0)
-        span = torch.arange(self.patch)
-        offsets = (span[:, None] * self.width + span).flatten()
-        ww = window_weights(self.patch, spread).flatten()
-        flat = self.level.image.view(C, -1)
-        pixels = self.vote_pixels
-        total = torch.empty((len(pixels), C + 1))
-        for start in range(0, len(pixels), 8192):
-            part = pixels[start : start + 8192]
-            cover = (part[:, None] - offsets).add_(front)
-            w = wmap.take(cover).mul_(ww)
-            n = near.take(cover).add_(offsets).clamp_(max=size - 1)
-            total[start : start + 8192] = F.embedding_bag(n, colours, per_sample_weights=w, mode="sum")
-        total = (total[:, :-1] / total[:, -1:]).T
-        flat[:, self.pixels] = total[:, self.in_hole]
-        self.total = total
+    def tick(self, comparisons: int) -> None:
+        """A round takes about 16 comparisons per pixel of the hole; it never counts as more than one round."""
+        if self.report is not None:
+            self.ticked += comparisons
+            within = min(1.0, self.ticked / (16 * max(1, self.work))) * self.work
+            self.report(min(1.0, (self.done + within) / self.total))
 
 
-def depth_in_hole(hole):
-    from scipy import ndimage
-    padded = F.pad(hole, (1, 1, 1, 1), value=True)
-    return torch.from_numpy(ndimage.distance_transform_cdt(hole.numpy(), "chessboard")).float()
-
-
-def onion_fill(level: Level, patch: int) -> None:
-    """Fill from the rim inwards, each pixel from the known patch that agrees best with what is known around it."""
-    channels, height, width = level.image.shape
-    sources = patches_within(level.source, patch).flatten().nonzero()[:, 0]
-    windows = level.image.unfold(1, patch, 1).unfold(2, patch, 1)
-    allpatches = windows[:, sources // width, sources % width].permute(1, 0, 2, 3).reshape(len(sources), channels, -1)
-    flat = allpatches.flatten(1)
-    squares = allpatches.square().sum(1)
-    unknown = level.hole.clone()
-    half = patch // 2
-    window = window_weights(patch, 1.0).flatten()
-    while bool(unknown.any()):
-        near = F.max_pool2d((~unknown).float()[None, None], 3, 1, 1)[0, 0] > 0
-        rim = (near & unknown).flatten().nonzero()[:, 0]
-        y, x = rim // width, rim % width
-        py, px = (y - half).clamp(0, height - patch), (x - half).clamp(0, width - patch)
-        w = (~unknown).float().unfold(0, patch, 1).unfold(1, patch, 1)[py, px].flatten(1) * window
-        t = level.image.unfold(1, patch, 1).unfold(2, patch, 1)[:, py, px].permute(1, 0, 2, 3).reshape(len(rim), channels, -1)
-        d = w @ squares.T - 2 * (t * w[:, None]).flatten(1) @ flat.T
-        best = d.argmin(1)
-        o = (y - py) * patch + x - px
-        level.image.view(channels, -1)[:, rim] = allpatches[best, :, o].T
-        unknown.view(-1)[rim] = False
+def _completion(image: Tensor, hole: Tensor, solver: LevelSolver, vote: Vote) -> Completion:
+    done = _nothing_to_do(image)
+    width = hole.shape[1]
+    inside = solver.pixels[solver.in_hole]
+    done.suggestion.view(-1, 3)[solver.pixels] = vote.colours
+    done.image.view(-1, 3)[inside] = vote.colours[solver.in_hole]
+    origins = vote.origins[solver.in_hole]
+    done.nearest.view(-1, 2)[inside] = torch.stack([origins // width, origins % width], 1)
+    done.distance.view(-1)[inside] = vote.distance[solver.in_hole].clamp(min=0).sqrt()
+    return done

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -46,7 +46,7 @@ def membrane(fill: Picture, around: Picture, mask: Mask, tolerance: float = 3e-4
     mask
         Where the fill goes.
     tolerance
-        Largest residual left in the equation, in units of the values.
+        The correction is improved until a step changes no pixel by more than this.
 
     Returns
     -------
@@ -60,68 +60,113 @@ def membrane(fill: Picture, around: Picture, mask: Mask, tolerance: float = 3e-4
         return out
     inside = mask[box]
     target = fill[box]
-    if not inside.all():
+    if inside.all():
+        out[box] = target
+    else:
         difference = np.where(inside[:, :, None], 0, around[box] - target).astype(np.float32)
-        target = target + _laplace(difference, inside, ndimage.binary_dilation(inside) & ~inside, tolerance)
-    out[box][inside] = target[inside]
+        rim = ndimage.binary_dilation(inside) & ~inside
+        out[box][inside] = target[inside] + _harmonic(difference, inside, rim, tolerance)
     return out
 
 
-def _laplace(values: Picture, unknown: Mask, known: Mask, tolerance: float) -> Picture:
-    """The harmonic function in `unknown` with the given `values` in `known`; coarse to fine (cascadic multigrid)."""
-    start = np.where(unknown[:, :, None], 0, values)
-    if min(unknown.shape) > 8 and unknown.sum() > 64:
-        weight = _halved(known[:, :, None].astype(np.float32))
-        means = _halved(values * known[:, :, None]) / np.maximum(weight, 1e-6)
-        seen = weight[:, :, 0] > 0
-        inner = (_halved(unknown[:, :, None].astype(np.float32))[:, :, 0] > 0) & ~seen
-        coarse = _laplace(means * seen[:, :, None], inner, seen, tolerance)
-        finer = coarse.repeat(2, axis=0).repeat(2, axis=1)[: unknown.shape[0], : unknown.shape[1]]
-        start = np.where(unknown[:, :, None], finer, values)
-    return _relaxed(start.astype(np.float32), unknown, known, tolerance)
+def _harmonic(values: Picture, unknown: Mask, known: Mask, tolerance: float) -> Picture:
+    """(N, C): the harmonic function on the N `unknown` pixels that has the given `values` on the `known` ones."""
+    matrix, right = _five_point_system(values, unknown, known)
+    return _conjugate_gradients(matrix, right, _Multigrid(matrix, *np.nonzero(unknown)), tolerance)
 
 
-def _relaxed(start: Picture, unknown: Mask, known: Mask, tolerance: float, limit: int = 400) -> Picture:
-    """Conjugate gradients (Hestenes and Stiefel 1952) on the five-point Laplacian, all channels at once."""
-    active = unknown | known
-    degree = _neighbour_sum(active[:, :, None].astype(np.float32))
-    free = unknown[:, :, None].astype(np.float32)
-    active_values = active[:, :, None].astype(np.float32)
+class _Multigrid:
+    """An approximate inverse of a Laplacian on pixels: one V-cycle of smoothed aggregation (Vaněk et al. 1996).
 
-    def laplacian(x: Picture) -> Picture:
-        return np.asarray((degree * x - _neighbour_sum(x * active_values)) * free, dtype=np.float32)
+    Unknowns are joined by squares of 3 x 3 pixels, scale by scale, so any shape of hole will do.
+    """
 
-    x = start * active_values
-    residual = -laplacian(x)
-    direction = residual.copy()
-    energy = (residual**2).sum(axis=(0, 1))
+    SMALLEST = 400
+    DAMPING = 2 / 3
+
+    def __init__(self, matrix: sparse.csr_array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+        self.matrix = matrix
+        self.inverse_diagonal = self.DAMPING / np.maximum(matrix.diagonal(), 1e-6)[:, None]
+        self.coarse: _Multigrid | None = None
+        if len(rows) <= self.SMALLEST:
+            self.inverse = np.linalg.pinv(matrix.toarray(), rcond=1e-6, hermitian=True)
+            return
+        rows, columns = rows // 3, columns // 3
+        stride = int(columns.max()) + 1
+        cells, group = np.unique(rows * stride + columns, return_inverse=True)
+        starts = np.arange(len(group) + 1)
+        joined = sparse.csr_array((np.ones(len(group), np.float32), group, starts), shape=(len(group), len(cells)))
+        smooth = sparse.csr_array(matrix @ joined)
+        smooth.data *= -np.repeat(self.inverse_diagonal[:, 0], np.diff(smooth.indptr))
+        self.up = sparse.csr_array(joined + smooth)
+        self.down = sparse.csr_array(self.up.T)
+        coarser = sparse.csr_array(self.down @ (matrix @ self.up))
+        self.coarse = _Multigrid(coarser, cells // stride, cells % stride)
+
+    def __call__(self, right: Picture) -> Picture:
+        if self.coarse is None:
+            return np.asarray(self.inverse @ right, dtype=np.float32)
+        x = self.inverse_diagonal * right
+        x += self.up @ self.coarse(self.down @ (right - self.matrix @ x))
+        x += self.inverse_diagonal * (right - self.matrix @ x)
+        return np.asarray(x, dtype=np.float32)
+
+
+def _five_point_system(values: Picture, unknown: Mask, known: Mask) -> tuple[sparse.csr_array, Picture]:
+    """The discrete Laplacian over the unknown pixels (Pérez et al. eq. 7), and what the known ones give to each."""
+    count = int(unknown.sum())
+    stride = unknown.shape[1] + 2
+    index = np.full((unknown.shape[0] + 2) * stride, -1, dtype=np.int32)
+    places = np.flatnonzero(np.pad(unknown, 1))
+    index[places] = np.arange(count, dtype=np.int32)
+    fixed = np.pad(known, 1).ravel()
+    given = np.pad(values, ((1, 1), (1, 1), (0, 0))).reshape(-1, values.shape[2])
+    columns = np.empty((count, 5), dtype=np.int32)
+    degree = np.zeros(count, dtype=np.float32)
+    right = np.zeros((count, values.shape[2]), dtype=np.float32)
+    for slot, step in ((0, -stride), (1, -1), (3, 1), (4, stride)):
+        beside = places + step
+        columns[:, slot] = index[beside]
+        degree += (columns[:, slot] >= 0) | fixed[beside]
+        right += given[beside] * fixed[beside, None]
+    columns[:, 2] = np.arange(count, dtype=np.int32)
+    present = columns >= 0
+    entries = np.full((count, 5), -1, dtype=np.float32)
+    entries[:, 2] = degree
+    starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+    return sparse.csr_array((entries[present], columns[present], starts), shape=(count, count)), right
+
+
+def _conjugate_gradients(
+    matrix: sparse.csr_array, right: Picture, precondition: _Multigrid, tolerance: float, limit: int = 100
+) -> Picture:
+    """Hestenes and Stiefel (1952), preconditioned, all channels at once.
+
+    Ends when the last step changed nothing by more than the tolerance.
+    """
+    x = np.zeros_like(right)
+    residual = right
+    better = precondition(residual)
+    direction = better
+    energy = _dot(residual, better)
     for _ in range(limit):
-        if np.abs(residual).max(initial=0) <= tolerance:
+        image = matrix @ direction
+        step = energy / np.maximum(_dot(direction, image), 1e-20)
+        change = step * direction
+        x += change
+        if np.abs(change).max(initial=0) <= tolerance:
             break
-        image = laplacian(direction)
-        step = energy / np.maximum((direction * image).sum(axis=(0, 1)), 1e-20)
-        x += step * direction
-        residual -= step * image
-        following = (residual**2).sum(axis=(0, 1))
-        direction = residual + following / np.maximum(energy, 1e-20) * direction
+        residual = residual - step * image
+        better = precondition(residual)
+        following = _dot(residual, better)
+        direction = better + following / np.maximum(energy, 1e-20) * direction
         energy = following
-    return np.asarray(x, dtype=np.float32)
+    return x
 
 
-def _neighbour_sum(x: Picture) -> Picture:
-    total = np.zeros_like(x)
-    total[1:] += x[:-1]
-    total[:-1] += x[1:]
-    total[:, 1:] += x[:, :-1]
-    total[:, :-1] += x[:, 1:]
-    return total
-
-
-def _halved(x: Picture) -> Picture:
-    """Means of 2 x 2 pixels; an odd last row or column is completed by zeros."""
-    height, width = x.shape[:2]
-    even = np.pad(x, ((0, height % 2), (0, width % 2), (0, 0)))
-    return np.asarray((even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4, dtype=np.float32)
+def _dot(a: Picture, b: Picture) -> NDArray[np.float32]:
+    """The scalar product of each channel."""
+    return np.asarray(np.einsum("nc,nc->c", a, b), dtype=np.float32)
 
 
 def multiband(fill: Picture, around: Picture, alpha: NDArray[np.float32], bands: int = 5) -> Picture:

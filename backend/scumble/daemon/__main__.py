@@ -124,6 +124,7 @@ def _bind(
         s.maxmsgsize = wire.MAX_BUFFER  # libzmq refuses a longer frame before it takes memory for it
         s.handshake_ivl = 10_000
         s.heartbeat_ivl, s.heartbeat_timeout = 10_000, 60_000
+        s.sndhwm = 100_000  # messages, not bytes: pixels wait in mapped files
         s.linger = 1000
         return s
 

@@ -1,0 +1,83 @@
+"""The connection file and the private folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scumble_client import ScumbleError
+from scumble_client.paths import CONNECTION_FILE, Connection, ensure_private, process_alive, runtime_dir
+
+
+def connection(pid: int) -> Connection:
+    return Connection(["ipc:///x"], pid, "1", 1, "token", "/log", 1.0)
+
+
+def test_it_is_read_as_it_was_written_and_others_can_t_read_it(tmp_path: Path) -> None:
+    path = connection(os.getpid()).write(tmp_path)
+    assert Connection.read(tmp_path) == connection(os.getpid())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def dead_pid() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def test_a_dead_daemon_s_file_is_as_good_as_none(tmp_path: Path) -> None:
+    connection(dead_pid()).write(tmp_path)
+    assert Connection.read(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"endpoints": [], "pid": 1}', "\0\0"])
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / CONNECTION_FILE).write_text(text)
+    assert Connection.read(tmp_path) is None
+
+
+def test_processes() -> None:
+    assert process_alive(os.getpid())
+    assert process_alive(1)
+    assert not process_alive(dead_pid())
+    assert not process_alive(0)
+    assert not process_alive(-1)
+
+
+def test_the_folder_is_made_private_and_an_open_one_is_closed(tmp_path: Path) -> None:
+    folder = ensure_private(tmp_path / "a" / "b")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    assert stat.S_IMODE(ensure_private(folder).stat().st_mode) == 0o700
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(ScumbleError, match="belongs to another user") as raised:
+        ensure_private(tmp_path)
+    assert "SCUMBLE_RUNTIME_DIR" in raised.value.hint
+
+
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(ScumbleError):
+        ensure_private(tmp_path / "link")
+
+
+def test_a_file_in_its_place_is_one_clear_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ScumbleError, match="cannot be used"):
+        ensure_private(tmp_path / "file" / "run")
+
+
+def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SCUMBLE_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert runtime_dir() == tmp_path / "scumble"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
+    assert str(os.getuid()) in runtime_dir().name
