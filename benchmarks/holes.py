@@ -17,7 +17,9 @@ def make_hole(height: int, width: int, kind: str, rng: np.random.Generator) -> N
     if kind == "object":
         return _blob(height, width, rng)
     side = max(height, width)
-    count, thick, length = ((4, 9), (0.02, 0.06), (0.15, 0.5)) if kind == "strokes" else ((6, 14), (0.004, 0.012), (0.2, 0.7))
+    count, thick, length = (
+        ((4, 9), (0.02, 0.06), (0.15, 0.5)) if kind == "strokes" else ((6, 14), (0.004, 0.012), (0.2, 0.7))
+    )
     canvas = Image.new("L", (width, height))
     draw = ImageDraw.Draw(canvas)
     for _ in range(int(rng.integers(*count))):

@@ -45,7 +45,13 @@ def sharpness(filled: Picture, truth: Picture, hole: Mask) -> float:
 
 
 def patch_distance(
-    filled: Picture, truth: Picture, hole: Mask, patch: int = 7, directions: int = 128, seed: int = 0, limit: int = 20000
+    filled: Picture,
+    truth: Picture,
+    hole: Mask,
+    patch: int = 7,
+    directions: int = 128,
+    seed: int = 0,
+    limit: int = 20000,
 ) -> float:
     """Sliced Wasserstein distance (Rabin et al. 2011) between the sets of patches that touch the hole, times 1000.
 
@@ -67,6 +73,6 @@ def patch_distance(
     vectors /= np.linalg.norm(vectors, axis=0)
     projected = []
     for picture in (filled, truth):
-        windows = np.lib.stride_tricks.sliding_window_view(picture.astype(np.float32), (patch, patch), axis=(0, 1))  # type: ignore[call-overload]
+        windows = np.lib.stride_tricks.sliding_window_view(picture.astype(np.float32), (patch, patch), axis=(0, 1))
         projected.append(np.sort(windows[rows, columns].reshape(rows.size, -1) @ vectors, axis=0))
     return 1000 * float(np.abs(projected[0] - projected[1]).mean())

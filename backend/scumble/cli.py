@@ -5,12 +5,14 @@ Exit codes: 0 done, 2 wrong usage or bad input (one line on stderr), 3 failed, 1
 
 from __future__ import annotations
 
-import logging
+import io
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from scumble_client.errors import ScumbleError
 
@@ -20,7 +22,21 @@ from .commands.console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_err
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 """click's ClickException: typer has click as a dependency or, in newer versions, inside; this finds it in both."""
 
+
+class Commands(TyperGroup):
+    """Ends in this program's own way where typer would print an empty line, or exit with 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise ScumbleError("cancelled", "Cancelled.") from None
+        except BrokenPipeError:
+            return DONE  # the reader of a pipe has seen enough
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Neural networks as layers inside Krita and GIMP. Every command that needs the daemon starts it.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,10 +45,12 @@ app = typer.Typer(
 weights_app = typer.Typer(help="Networks' weights: list, download, check.")
 app.add_typer(weights_app, name="weights")
 
-Picture = Annotated[Optional[Path], typer.Option(metavar="FILE", show_default=False)]
-Settings = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter; see: scumble operations")]
+Picture = Annotated[Path | None, typer.Option(metavar="FILE", show_default=False)]
+Settings = Annotated[
+    list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter; see: scumble operations")
+]
 MaskFrom = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(metavar="alpha|color=#00ff00", help="Take the mask from the image itself.", show_default=False),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same pixels.")]
@@ -57,7 +75,7 @@ def run(
     operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
     image: Annotated[Path, typer.Option(metavar="FILE", help="The picture to work on.")],
     mask: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="White where the image may change.", show_default=False)
+        Path | None, typer.Option(metavar="FILE", help="White where the image may change.", show_default=False)
     ] = None,
     source: Picture = None,
     sketch: Picture = None,
@@ -70,12 +88,14 @@ def run(
     settings: Settings = [],  # noqa: B006 (typer copies it)
     seed: Seed = 0,
     out: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="Where to write the new layer.", show_default=False)
+        Path | None, typer.Option(metavar="FILE", help="Where to write the new layer.", show_default=False)
     ] = None,
     composite: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="Where to write image and layer as one.", show_default=False)
+        Path | None, typer.Option(metavar="FILE", help="Where to write image and layer as one.", show_default=False)
     ] = None,
-    crop: Annotated[bool, typer.Option("--crop", help="Write the layer's own rectangle, not the whole canvas.")] = False,
+    crop: Annotated[
+        bool, typer.Option("--crop", help="Write the layer's own rectangle, not the whole canvas.")
+    ] = False,
     local: Local = False,
     device: Device = "auto",
     json: AsJson = False,
@@ -102,13 +122,13 @@ def batch(
     operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
     folder: Annotated[Path, typer.Argument(help="Pictures; sub-folders are gone through, too.")],
     out: Annotated[
-        Optional[Path], typer.Option(metavar="FOLDER", help="Where to write the new layers.", show_default=False)
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write the new layers.", show_default=False)
     ] = None,
     composite: Annotated[
-        Optional[Path], typer.Option(metavar="FOLDER", help="Where to write the finished pictures.", show_default=False)
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write the finished pictures.", show_default=False)
     ] = None,
     mask: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(metavar="FILE|FOLDER", help="One mask for all, or a folder of masks.", show_default=False),
     ] = None,
     style: Picture = None,
@@ -134,7 +154,7 @@ def batch(
 
 @app.command()
 def operations(
-    name: Annotated[Optional[str], typer.Argument(help="Only this one.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(help="Only this one.", show_default=False)] = None,
     json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/operations.md.")] = False,
 ) -> None:
@@ -171,8 +191,8 @@ def stop() -> None:
 @app.command()
 def keys(
     action: Annotated[str, typer.Argument(help="make, list, allow NAME KEY, or revoke NAME")],
-    name: Annotated[Optional[str], typer.Argument(show_default=False)] = None,
-    key: Annotated[Optional[str], typer.Argument(show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(show_default=False)] = None,
+    key: Annotated[str | None, typer.Argument(show_default=False)] = None,
 ) -> None:
     """Which other machines may connect (CURVE keys)."""
     from .commands.keys import keys as work
@@ -189,7 +209,9 @@ def doctor(json: AsJson = False) -> None:
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = Path("demo-output")) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = Path("demo-output"),
+) -> None:
     """The tour: operations on the bundled pictures, with a contact sheet."""
     from .commands.demo import demo as work
 
@@ -219,7 +241,7 @@ def weights_pull(
 
 @weights_app.command("verify")
 def weights_verify(
-    names: Annotated[Optional[list[str]], typer.Argument(show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(show_default=False)] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Download again what is damaged or missing.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -231,7 +253,16 @@ def weights_verify(
 
 def main() -> None:
     """The entry point: whatever goes wrong, its user sees one line, and a script an exit code."""
-    sys.exit(call(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without “ and × shows a ? there
+    code = call(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # else Python would complain about it at its very end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def call(arguments: list[str]) -> int:
@@ -241,6 +272,8 @@ def call(arguments: list[str]) -> int:
         return result if isinstance(result, int) else DONE
     except typer.Exit as error:
         return error.exit_code
+    except SystemExit as error:  # argparse, after the help of `serve`
+        return error.code if isinstance(error.code, int) else FAILED if error.code else DONE
     except typer.Abort:
         return CANCELLED
     except UsageProblem as error:
@@ -249,32 +282,36 @@ def call(arguments: list[str]) -> int:
     except ScumbleError as error:
         say_error(str(error))
         return exit_code(error)
-    except KeyboardInterrupt:
-        say_error("Cancelled.")
-        return CANCELLED
-    except BrokenPipeError:
-        return DONE  # the reader of a pipe has seen enough
-    except Exception:
-        say_error(f"Scumble made a mistake. Please report it, with this file: {_write_log()}")
+    except MemoryError:
+        say_error("There is not enough memory. Close other programs, or work on a smaller picture.")
+        return FAILED
+    except Exception as error:
+        say_error(f"Scumble made a mistake. {_write_log(arguments, error)}")
         return FAILED
 
 
-def _write_log() -> str:
-    """The traceback goes to a file, never to the artist."""
+def _write_log(arguments: list[str], error: Exception) -> str:
+    """The traceback goes to a file, never to the artist; a sentence that names the file."""
     import tempfile
+    import time
+    import traceback
 
     import platformdirs
 
-    for folder in (Path(platformdirs.user_log_dir("scumble", appauthor=False)), Path(tempfile.gettempdir())):
+    usual = Path(os.environ.get("SCUMBLE_LOG_DIR") or platformdirs.user_log_dir("scumble", appauthor=False))
+    report = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {__version__} {arguments}\n" + "".join(
+        traceback.format_exception(error)
+    )
+    for folder in (usual, Path(tempfile.gettempdir())):
         path = folder / "scumble-command.log"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            logging.basicConfig(filename=path, force=True, format="%(asctime)s %(message)s")
-            break
+            with path.open("a", encoding="utf-8") as file:
+                file.write(report)
+            return f"Please report it, with this file: {path}"
         except OSError:
             continue
-    logging.getLogger("scumble").exception("a command failed: %s", sys.argv[1:])
-    return str(path)
+    return f"Please report it ({type(error).__name__}: {error}); no log could be written."
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +20,14 @@ def stroke(size: int = 96, over: int = 4) -> NDArray[np.float32]:
     canvas = Image.new("L", (size * over, size * over))
     points = [(10 * over, 12 * over), (50 * over, 40 * over), (80 * over, 85 * over)]
     ImageDraw.Draw(canvas).line(points, fill=255, width=9 * over, joint="curve")
-    return np.asarray(canvas.resize((size, size), Image.Resampling.BOX), dtype=np.float32) / 255
+    return np.asarray(canvas.resize((size, size), Image.Resampling.BOX), dtype=np.float32) / np.float32(255)
 
 
 def art(size: int = 96) -> NDArray[np.float32]:
     rng = np.random.default_rng(3)
     smooth = ndimage.gaussian_filter(rng.random((size, size, 3)), (6, 6, 0))
     smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
-    return (0.2 + 0.6 * smooth).astype(np.float32)
+    return np.asarray(0.2 + 0.6 * smooth, dtype=np.float32)
 
 
 def painted(under: NDArray[np.float32], colour: Sequence[float] = GREEN) -> NDArray[np.float32]:
@@ -51,7 +52,7 @@ def test_no_blend_with_the_key_colour_is_left() -> None:
 @pytest.mark.parametrize(("dtype", "full"), [(np.uint8, 255), (np.uint16, 65535)])
 def test_integer_pictures(dtype: type, full: int) -> None:
     picture = painted(art())
-    whole = np.round(picture * full).astype(dtype)
+    whole: NDArray[Any] = np.round(picture * full).astype(dtype)
     same = masks.from_colour(whole, GREEN) == masks.from_colour(picture, GREEN)
     assert same.mean() > 0.999
 
@@ -90,7 +91,7 @@ def test_exact_matches_only() -> None:
 
 
 def test_key_colour_everywhere_and_nowhere() -> None:
-    everywhere = np.tile(np.float32(GREEN), (5, 6, 1))
+    everywhere = np.tile(np.array(GREEN, dtype=np.float32), (5, 6, 1))
     assert masks.from_colour(everywhere, GREEN).all()
     assert not masks.from_colour(everywhere, (1, 0, 1)).any()
     assert masks.from_colour(everywhere[:1, :1], GREEN).shape == (1, 1)
@@ -98,7 +99,12 @@ def test_key_colour_everywhere_and_nowhere() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "arguments", "said"),
-    [((4, 4), {}, "shape"), ((4, 4, 4), {}, "shape"), ((4, 4, 3), {"tolerance": 2}, "tolerance"), ((4, 4, 3), {"grow": -1}, "growth")],
+    [
+        ((4, 4), {}, "shape"),
+        ((4, 4, 4), {}, "shape"),
+        ((4, 4, 3), {"tolerance": 2}, "tolerance"),
+        ((4, 4, 3), {"grow": -1}, "growth"),
+    ],
 )
 def test_wrong_arguments(shape: tuple[int, ...], arguments: dict[str, int], said: str) -> None:
     with pytest.raises(ValueError, match=said):
@@ -121,7 +127,7 @@ def test_parse_colour_refuses(text: str) -> None:
 
 @pytest.mark.parametrize(("dtype", "full"), [(np.uint8, 255), (np.uint16, 65535), (np.float16, 1), (np.float32, 1)])
 def test_from_alpha(dtype: type, full: int) -> None:
-    alpha = (np.array([[0, 0.25, 0.75, 1]]) * full).astype(dtype)
+    alpha: NDArray[Any] = (np.array([[0, 0.25, 0.75, 1]]) * full).astype(dtype)
     assert masks.from_alpha(alpha).tolist() == [[True, True, False, False]]
     assert masks.from_alpha(alpha, 1).tolist() == [[True, True, True, False]]
     assert masks.from_alpha(alpha, 0.1).tolist() == [[True, False, False, False]]

@@ -198,7 +198,7 @@ def test_progress_grows_to_the_end() -> None:
 
 
 def test_progress_may_cancel() -> None:
-    class Cancelled(Exception):
+    class CancelledError(Exception):
         pass
 
     calls = 0
@@ -207,9 +207,9 @@ def test_progress_may_cancel() -> None:
         nonlocal calls
         calls += 1
         if calls == 5:
-            raise Cancelled
+            raise CancelledError
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         complete(noise(100, 100), box(100, 100, 20, 60, 20, 60), progress=stop)
     assert calls == 5
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import time
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from scumble.algorithms.regions import ContextPolicy, Region, hole_bounds, plan_regions
 from scumble.geometry import Bounds, Extent
@@ -175,7 +177,7 @@ def test_every_plan(holes: list[Bounds], factor: float, minimum: int, limit: int
 class TestHoleBounds:
     @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.uint16, np.float32])
     def test_parts(self, dtype: type) -> None:
-        mask = np.zeros((50, 60), dtype=dtype)
+        mask: NDArray[Any] = np.zeros((50, 60), dtype=dtype)
         mask[3:8, 10:20] = 1
         mask[30, 0] = 1
         mask[49, 59] = 1

@@ -137,3 +137,19 @@ def test_feather(height: int, width: int, radius: float, seed: int) -> None:
 def test_feather_refuses_a_negative_radius() -> None:
     with pytest.raises(ValueError, match="radius"):
         seam.feather(np.zeros((2, 2), np.bool_), -1)
+
+
+def test_membrane_reports_and_can_be_cancelled() -> None:
+    fill, around = pictures(60, 60)
+    mask = masks(60, 60)["disc"]
+    seen: list[float] = []
+    seam.membrane(fill, around, mask, progress=seen.append)
+    assert len(seen) > 3
+    assert seen == sorted(seen)
+    assert all(0 <= fraction <= 1 for fraction in seen)
+
+    def stop(fraction: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        seam.membrane(fill, around, mask, progress=stop)

@@ -102,7 +102,7 @@ def search(
     radii
         Half sides of the squares around the present match in which one random patch each is tried.
     """
-    _refresh(field, wanted, table)
+    _refresh(field, wanted, table, tick)
     device = wanted.device
     for step in steps:
         moves = torch.tensor([step, -step, step * width, -step * width], device=device)
@@ -124,16 +124,15 @@ def search(
     _improve(field, wanted, allowed, table, scattered, tick)
 
 
-def _refresh(field: PatchField, wanted: Tensor, table: Tensor) -> None:
+def _refresh(field: PatchField, wanted: Tensor, table: Tensor, tick: Tick) -> None:
     """Costs of the present matches: the descriptors of the targets changed since the last round."""
     for start in range(0, len(field.targets), BLOCK):
         part = slice(start, start + BLOCK)
         field.cost[part] = (table.index_select(0, field.nearest[field.targets[part]]) - wanted[part]).square_().sum(1)
+        tick(0)
 
 
-def _improve(
-    field: PatchField, wanted: Tensor, allowed: Tensor, table: Tensor, propose: Propose, tick: Tick
-) -> None:
+def _improve(field: PatchField, wanted: Tensor, allowed: Tensor, table: Tensor, propose: Propose, tick: Tick) -> None:
     """Take over what is better among the (n, M) patches that `propose(patches, matches)` names for each block."""
     last = len(field.nearest) - 1
     for start in range(0, len(field.targets), BLOCK):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 
 @dataclass
@@ -32,12 +32,12 @@ def halve(level: Level) -> Level:
     """Half the size, rounded up: a pixel is hole if any of its four is, source if all four are, the mean of the known."""
     height, width = level.hole.shape
     pad = (0, width % 2, 0, height % 2)
-    known = F.pad((~level.hole).float()[None, None], pad, mode="replicate")
-    image = F.pad(level.image[None], pad, mode="replicate")
-    weight = F.avg_pool2d(known, 2)
-    mean = F.avg_pool2d(image * known, 2) / weight.clamp(min=0.25)
-    source = F.pad(level.source.float()[None, None], pad, mode="replicate")
-    return Level(mean[0], weight[0, 0] < 1, -F.max_pool2d(-source, 2)[0, 0] > 0)
+    known = functional.pad((~level.hole).float()[None, None], pad, mode="replicate")
+    image = functional.pad(level.image[None], pad, mode="replicate")
+    weight = functional.avg_pool2d(known, 2)
+    mean = functional.avg_pool2d(image * known, 2) / weight.clamp(min=0.25)
+    source = functional.pad(level.source.float()[None, None], pad, mode="replicate")
+    return Level(mean[0], weight[0, 0] < 1, -functional.max_pool2d(-source, 2)[0, 0] > 0)
 
 
 def patches_within(mask: Tensor, patch: int) -> Tensor:
@@ -84,7 +84,7 @@ def principal_filters(level: Level, patch: int, dims: int, sources: Tensor, samp
         (D, C, patch, patch), D <= `dims`: squared distances of the projections are close to the patches' weighted
         mean squared differences.
     """
-    channels, height, width = level.image.shape
+    channels, _, width = level.image.shape
     stride = max(1, len(sources) // sample)
     chosen = sources[::stride]
     windows = level.image.unfold(1, patch, 1).unfold(2, patch, 1)
@@ -95,7 +95,8 @@ def principal_filters(level: Level, patch: int, dims: int, sources: Tensor, samp
     weighted -= weighted.mean(0)
     _, vectors = torch.linalg.eigh(weighted.T @ weighted)
     basis = vectors.flip(1)[:, :dims].T.to(level.image)
-    return (basis * scale.flatten()).reshape(-1, channels, patch, patch)
+    filters: Tensor = (basis * scale.flatten()).reshape(-1, channels, patch, patch)
+    return filters
 
 
 def describe(image: Tensor, filters: Tensor, rows: slice) -> Tensor:
@@ -103,6 +104,7 @@ def describe(image: Tensor, filters: Tensor, rows: slice) -> Tensor:
     patch = filters.shape[-1]
     height, width = image.shape[1:]
     stop = min(rows.stop + patch - 1, height)
-    seen = F.conv2d(image[None, :, rows.start : stop], filters)[0]
+    seen = functional.conv2d(image[None, :, rows.start : stop], filters)[0]
     missing = (0, width - seen.shape[2], 0, rows.stop - rows.start - seen.shape[1])
-    return F.pad(seen, missing).permute(1, 2, 0)
+    described: Tensor = functional.pad(seen, missing).permute(1, 2, 0)
+    return described

@@ -7,9 +7,10 @@ patch that agrees best with those of its neighbours that are known already; here
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
+from scumble.algorithms.nnf import Tick
 from scumble.algorithms.patch_features import Level, patches_within, window_weights
 
 CANDIDATES = 4096
@@ -19,7 +20,7 @@ ROWS = 2048
 """Pixels that are matched at once; bounds the memory."""
 
 
-def onion_fill(level: Level, patch: int) -> None:
+def onion_fill(level: Level, patch: int, tick: Tick) -> None:
     """Fill the hole of `level.image` in place. At least one known patch of (patch, patch) pixels must exist."""
     channels, height, width = level.image.shape
     image = level.image
@@ -31,11 +32,12 @@ def onion_fill(level: Level, patch: int) -> None:
     window = window_weights(patch, 1.0).to(image.device).flatten()
     unknown = level.hole.clone()
     while True:
-        beside_known = F.max_pool2d((~unknown).float()[None, None], 3, 1, 1)[0, 0] > 0
+        beside_known = functional.max_pool2d((~unknown).float()[None, None], 3, 1, 1)[0, 0] > 0
         rim = (beside_known & unknown).flatten().nonzero()[:, 0]
         if len(rim) == 0:
             return
-        for pixels in rim.split(ROWS):
+        for start in range(0, len(rim), ROWS):
+            pixels = rim[start : start + ROWS]
             rows, columns = pixels // width, pixels % width
             top = (rows - patch // 2).clamp(0, height - patch)
             left = (columns - patch // 2).clamp(0, width - patch)
@@ -45,6 +47,7 @@ def onion_fill(level: Level, patch: int) -> None:
             distance = torch.addmm(weight @ norms, around.flatten(1), flat, alpha=-2)
             place = (rows - top) * patch + columns - left
             image.view(channels, -1)[:, pixels] = candidates[distance.argmin(1), :, place].T
+            tick(0)
         unknown.view(-1)[rim] = False
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional
 
 from scumble.algorithms import nnf
-from scumble.algorithms.nnf import PatchField, Tick
+from scumble.algorithms.nnf import Tick
 from scumble.algorithms.patch_features import (
     Level,
     describe,
@@ -65,7 +65,7 @@ class Effort:
     coarsest: int = 128
     rounds: tuple[int, ...] = (3, 4, 5, 6)
     dims: int = 20
-    nearness: float = 0.15
+    nearness: float = 0.5
     confidence: float = 1.3
     sharpness: float = 4.0
     spread: float = 0.7
@@ -102,7 +102,9 @@ class LevelSolver:
         (M,) int64: the pixels of the hole and those next to it (they show how well the fill meets its surroundings).
     """
 
-    def __init__(self, level: Level, patch: int, effort: Effort, generator: torch.Generator, guide: Tensor | None) -> None:
+    def __init__(
+        self, level: Level, patch: int, effort: Effort, generator: torch.Generator, guide: Tensor | None
+    ) -> None:
         self.level = level
         self.patch = patch
         self.effort = effort
@@ -113,13 +115,17 @@ class LevelSolver:
         self.targets = patches_touching(level.hole, patch).flatten().nonzero()[:, 0]
         self.allowed = patches_within(level.source, patch).flatten()
         self.sources = self.allowed.nonzero()[:, 0]
-        beside = F.max_pool2d(level.hole.float()[None, None], 3, 1, 1)[0, 0] > 0
+        beside = functional.max_pool2d(level.hole.float()[None, None], 3, 1, 1)[0, 0] > 0
         self.pixels = beside.flatten().nonzero()[:, 0]
         self.in_hole = level.hole.flatten()[self.pixels]
         self.trust = self._trust()
         self.field = nnf.random_field(self.targets, self.sources, self.size, generator)
         self.filters: Tensor | None = None
         self.table: Tensor | None = None
+
+    def release(self) -> None:
+        """Give back the memory of the descriptors; the matches stay."""
+        self.table = None
 
     def carry(self, coarse: LevelSolver) -> None:
         """Begin with the matches of the next coarser scale, at twice its coordinates."""
@@ -167,7 +173,7 @@ class LevelSolver:
             costs = weights.new_zeros(front + self.size)
             costs[front + self.targets] = self._colour_cost()
         channels = self.level.image.shape[0]
-        picture = F.pad(self.level.image.permute(1, 2, 0).reshape(-1, channels), (0, 1), value=1.0)
+        picture = functional.pad(self.level.image.permute(1, 2, 0).reshape(-1, channels), (0, 1), value=1.0)
         span = torch.arange(self.patch, device=weight.device)
         offsets = (span[:, None] * self.width + span).flatten()
         window = window_weights(self.patch, self.effort.spread if final else 1.0).to(weight.device).flatten()
@@ -178,7 +184,7 @@ class LevelSolver:
             covering = (self.pixels[part, None] - offsets).add_(front)
             share = weights.take(covering).mul_(window)
             from_pixel = matches.take(covering).add_(offsets).clamp_(max=self.size - 1)
-            total[part] = F.embedding_bag(from_pixel, picture, per_sample_weights=share, mode="sum")
+            total[part] = functional.embedding_bag(from_pixel, picture, per_sample_weights=share, mode="sum")
             if costs is not None:
                 origins.append(from_pixel.gather(1, share.argmax(1, keepdim=True))[:, 0])
                 distances.append((costs.take(covering) * share).sum(1) / total[part, -1])

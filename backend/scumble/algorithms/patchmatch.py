@@ -30,6 +30,11 @@ FEWEST_SOURCES = 64
 LARGEST_SEARCH = 10_000_000
 """Scales of more pixels only take over the matches of the next coarser one: their descriptors would need gigabytes."""
 
+LARGE_HOLE = 600_000
+"""Pixels of hole times rounds, per scale: larger holes get fewer rounds at their fine scales."""
+
+DEFAULT_EFFORT = Effort()
+
 EXACT_START = 1 << 26
 """Up to so many pairs of patches, the first matches at the coarsest scale are exact."""
 
@@ -69,7 +74,7 @@ def complete(
     seed: int = 0,
     patch: int = 7,
     progress: Progress | None = None,
-    effort: Effort = Effort(),
+    effort: Effort = DEFAULT_EFFORT,
 ) -> Completion:
     """Fill the hole of a picture from its other parts.
 
@@ -112,14 +117,15 @@ def complete(
     meter = _Meter(progress, _rounds(levels, effort))
     generator = torch.Generator(image.device).manual_seed(seed)
     if guide is None:
-        onion_fill(levels[-1], patch)
+        onion_fill(levels[-1], patch, meter.tick)
     else:
         levels[-1].image = torch.where(levels[-1].hole, guides[-1], levels[-1].image)  # type: ignore[arg-type]
     solver: LevelSolver | None = None
     vote: Vote | None = None
     for index in range(len(levels) - 1, -1, -1):
-        coarser, solver = solver, LevelSolver(levels[index], patch, effort, generator, guides[index])
         rounds = meter.begin(index)
+        coarser, solver = solver, LevelSolver(levels[index], patch, effort, generator, guides[index])
+        meter.tick(0)
         if coarser is not None:
             solver.carry(coarser)
             vote = solver.vote(meter.tick, first=True, final=index == 0 and rounds == 0)
@@ -128,8 +134,10 @@ def complete(
             solver.match(meter.tick, exact=coarser is None and number == 0 and pairs <= EXACT_START)
             vote = solver.vote(meter.tick, final=index == 0 and number == rounds - 1)
             meter.round_done()
+        solver.release()
         levels = levels[: index + 1]
-    assert solver is not None and vote is not None
+    assert solver is not None
+    assert vote is not None
     return _completion(image, hole, solver, vote)
 
 
@@ -203,11 +211,12 @@ def _rounds(levels: list[Level], effort: Effort) -> list[tuple[int, int]]:
     """For each scale, the finest first: how many rounds, and the weight of one round's work."""
     plan = []
     for index, level in enumerate(levels):
-        rounds = effort.rounds[min(index, len(effort.rounds) - 1)]
+        pixels = int(level.hole.sum())
+        rounds = min(effort.rounds[min(index, len(effort.rounds) - 1)], max(1, LARGE_HOLE // max(1, pixels)))
         coarsest = index == len(levels) - 1
         if level.hole.numel() > LARGEST_SEARCH and not coarsest:
             rounds = 0
-        plan.append((rounds, int(level.hole.sum()) + level.hole.numel() // 20))
+        plan.append((rounds, pixels + level.hole.numel() // 20))
     return plan
 
 

@@ -5,12 +5,17 @@ Pictures are (H, W, C) float32 arrays, masks (H, W) boolean; values may exceed [
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Progress = Callable[[float], None]
+
+MOST_STEPS = 100
 
 
 def feather(mask: Mask, radius: float) -> NDArray[np.float32]:
@@ -30,7 +35,9 @@ def feather(mask: Mask, radius: float) -> NDArray[np.float32]:
     return alpha
 
 
-def membrane(fill: Picture, around: Picture, mask: Mask, tolerance: float = 3e-4) -> Picture:
+def membrane(
+    fill: Picture, around: Picture, mask: Mask, tolerance: float = 3e-4, progress: Progress | None = None
+) -> Picture:
     """Gradient-domain blending: the fill's own gradients, with the values of the surroundings at the rim.
 
     Solves the Poisson equation of Pérez et al., "Poisson Image Editing" (SIGGRAPH 2003), in the form of its section 2:
@@ -47,6 +54,8 @@ def membrane(fill: Picture, around: Picture, mask: Mask, tolerance: float = 3e-4
         Where the fill goes.
     tolerance
         The correction is improved until a step changes no pixel by more than this.
+    progress
+        Called at every step with an estimate, in [0, 1], of what is done. What it raises ends the work.
 
     Returns
     -------
@@ -65,14 +74,18 @@ def membrane(fill: Picture, around: Picture, mask: Mask, tolerance: float = 3e-4
     else:
         difference = np.where(inside[:, :, None], 0, around[box] - target).astype(np.float32)
         rim = ndimage.binary_dilation(inside) & ~inside
-        out[box][inside] = target[inside] + _harmonic(difference, inside, rim, tolerance)
+        out[box][inside] = target[inside] + _harmonic(
+            difference, inside, rim, tolerance, progress or (lambda fraction: None)
+        )
     return out
 
 
-def _harmonic(values: Picture, unknown: Mask, known: Mask, tolerance: float) -> Picture:
+def _harmonic(values: Picture, unknown: Mask, known: Mask, tolerance: float, progress: Progress) -> Picture:
     """(N, C): the harmonic function on the N `unknown` pixels that has the given `values` on the `known` ones."""
     matrix, right = _five_point_system(values, unknown, known)
-    return _conjugate_gradients(matrix, right, _Multigrid(matrix, *np.nonzero(unknown)), tolerance)
+    rows, columns = np.nonzero(unknown)
+    progress(0.0)
+    return _conjugate_gradients(matrix, right, _Multigrid(matrix, rows, columns), tolerance, progress)
 
 
 class _Multigrid:
@@ -138,18 +151,19 @@ def _five_point_system(values: Picture, unknown: Mask, known: Mask) -> tuple[spa
 
 
 def _conjugate_gradients(
-    matrix: sparse.csr_array, right: Picture, precondition: _Multigrid, tolerance: float, limit: int = 100
+    matrix: sparse.csr_array, right: Picture, precondition: _Multigrid, tolerance: float, progress: Progress
 ) -> Picture:
     """Hestenes and Stiefel (1952), preconditioned, all channels at once.
 
     Ends when the last step changed nothing by more than the tolerance.
     """
     x = np.zeros_like(right)
-    residual = right
+    residual: Picture = right
     better = precondition(residual)
     direction = better
     energy = _dot(residual, better)
-    for _ in range(limit):
+    for number in range(MOST_STEPS):
+        progress(1 - 0.8**number)  # convergence is geometric; 10 to 20 steps are usual
         image = matrix @ direction
         step = energy / np.maximum(_dot(direction, image), 1e-20)
         change = step * direction
@@ -159,7 +173,7 @@ def _conjugate_gradients(
         residual = residual - step * image
         better = precondition(residual)
         following = _dot(residual, better)
-        direction = better + following / np.maximum(energy, 1e-20) * direction
+        direction = np.asarray(better + following / np.maximum(energy, 1e-20) * direction, dtype=np.float32)
         energy = following
     return x
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scumble.files import READABLE
+from scumble.operations import find
 from scumble_client.errors import ScumbleError
 
-from ..files import READABLE
-from ..operations import find
 from . import inputs
-from .console import CANCELLED, DONE, FAILED, err, out, print_json, progress_bar, say_error, say_note
-from .engine import DaemonEngine, Engine, LocalEngine, Order
+from .console import CANCELLED, DONE, FAILED, err, make_folder, out, print_json, progress_bar, say_error, say_note
+from .engine import Order, choose
 from .run import write
 
 RECORD = ".scumble-batch.jsonl"
@@ -44,25 +45,27 @@ class Tally:
 
 
 class Record:
-    """What is done, as lines of JSON in the output folder: the picture's name, and a digest of all that made it."""
+    """What is done, as lines of JSON in the output folder: the picture's name, a digest of all that made it, its files."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / RECORD
-        self._done: dict[str, str] = {}
+        self._done: dict[str, tuple[str, list[str]]] = {}
         if self._path.exists():
-            for line in self._path.read_text("utf-8").splitlines():
+            for line in self._path.read_text("utf-8", "replace").splitlines():
                 try:
                     entry = json.loads(line)
-                    self._done[entry["name"]] = entry["key"]
+                    self._done[entry["name"]] = entry["key"], [str(file) for file in entry["files"]]
                 except (ValueError, KeyError, TypeError):
                     continue  # the last line of a run that was killed
 
     def has(self, name: str, key: str) -> bool:
-        return self._done.get(name) == key
+        """Whether it was made in this way, and all that was made is still there."""
+        known, files = self._done.get(name, ("", []))
+        return known == key and all(Path(file).exists() for file in files)
 
-    def add(self, name: str, key: str) -> None:
+    def add(self, name: str, key: str, files: list[str]) -> None:
         with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"name": name, "key": key}) + "\n")
+            file.write(json.dumps({"name": name, "key": key, "files": [os.path.abspath(f) for f in files]}) + "\n")
 
 
 def batch(
@@ -86,23 +89,25 @@ def batch(
         raise ScumbleError(
             "invalid_parameter", "There is nowhere to put the results.", "Give --out FOLDER or --composite FOLDER."
         )
-    items, left_out = scan(folder, [f.resolve() for f in targets])
+    _check_places(folder, targets, masks)
+    items, left_out = scan(folder, [*targets, *([masks] if masks is not None and masks.is_dir() else [])])
     if not items:
         raise ScumbleError(
             "missing_input", f"There are no pictures in {folder}.", f"Scumble reads {', '.join(READABLE)}."
         )
     for target in targets:
-        _make(target)
+        make_folder(target)
     tally = Tally(left_out=len(left_out))
     record = Record(targets[0])
-    recipe = [operation, sorted(given.items()), seed, str(masks), sorted((k, str(v)) for k, v in others.items())]
-    engine: Engine = LocalEngine(device) if local else DaemonEngine()
+    recipe = [operation, sorted(given.items()), seed, [str(f.resolve()) for f in targets], sorted(others)]
     waiting: deque[tuple[Item, str, Any, Any]] = deque()
-    with engine, progress_bar() as bar:
+    failures: list[dict[str, str]] = []
+    with choose(local, device) as engine, progress_bar() as bar:
         task = bar.add_task(find(operation).title, total=len(items))
 
         def fail(item: Item, error: ScumbleError) -> None:
             tally.failed += 1
+            failures.append({"name": item.name, **error.as_dict()})
             say_error(f"{item.name}: {error}")
             bar.advance(task)
 
@@ -112,15 +117,9 @@ def batch(
                 made = engine.finish(ticket, lambda _fraction, _message: None)
                 for note in made.notes:
                     say_note(f"{item.name}: {note}")
-                write(
-                    made,
-                    image,
-                    _place(out_folder, item),
-                    _place(composite_folder, item),
-                    crop=False,
-                )
+                files = write(made, image, _place(out_folder, item), _place(composite_folder, item), crop=False)
                 engine.received(ticket)
-                record.add(item.name, key)
+                record.add(item.name, key, [file["path"] for file in files])
                 tally.done += 1
                 bar.advance(task)
             except ScumbleError as error:
@@ -128,69 +127,101 @@ def batch(
                     raise
                 fail(item, error)
 
-        for item in items:
-            key = _key(item, recipe, masks)
-            if record.has(item.name, key) and all(_place(t, item).exists() for t in targets if t):  # type: ignore[union-attr]
-                tally.before += 1
-                bar.advance(task)
-                continue
-            bar.update(task, description=item.name)
-            try:
-                mask = _mask_of(item, masks)
-                layers = inputs.layers({"image": item.path, "mask": mask, **others})
-                ticket = engine.begin(Order(operation, layers, given, seed, "batch"))
-                waiting.append((item, key, ticket, layers["image"]))
-            except ScumbleError as error:
-                fail(item, error)
-            while len(waiting) >= (1 if local else AHEAD):
+        try:
+            for item in items:
+                key = _key(item, recipe, masks, others)
+                if record.has(item.name, key):
+                    tally.before += 1
+                    bar.advance(task)
+                    continue
+                bar.update(task, description=item.name)
+                try:
+                    mask = _mask_of(item, masks)
+                    layers = inputs.layers({"image": item.path, "mask": mask, **others}, operation)
+                    ticket = engine.begin(Order(operation, layers, given, seed, "batch"))
+                    waiting.append((item, key, ticket, layers["image"]))
+                except ScumbleError as error:
+                    fail(item, error)
+                while len(waiting) >= (1 if local else AHEAD):
+                    finish_one()
+            while waiting:
                 finish_one()
-        while waiting:
-            finish_one()
-    _report(tally, left_out, as_json)
+        except BaseException:
+            for _, _, ticket, _ in waiting:
+                engine.abandon(ticket)
+            raise
+    _report(tally, left_out, failures, as_json)
     return FAILED if tally.failed else DONE
+
+
+def _check_places(folder: Path, targets: list[Path], masks: Path | None) -> None:
+    if not folder.is_dir():
+        raise ScumbleError("missing_input", f"There is no folder {folder}.", "Check its name.")
+    if any(target.resolve() == folder.resolve() for target in targets):
+        raise ScumbleError(
+            "invalid_parameter",
+            f"The results would lie among the pictures in {folder}, or replace them.",
+            "Choose another folder for them; one inside that folder will do.",
+        )
+    if len({target.resolve() for target in targets}) < len(targets):
+        raise ScumbleError(
+            "invalid_parameter", "Layers and composites can't share a folder.", "Choose one folder for each."
+        )
+    if masks is not None and not masks.exists():
+        raise ScumbleError("missing_input", f"There is no mask {masks}.", "Name a picture, or a folder of pictures.")
 
 
 def scan(folder: Path, skip: list[Path]) -> tuple[list[Item], list[Path]]:
     """The folder's pictures, sub-folders included, in order of name; and the files that are none.
 
-    Folders in `skip` (the output may lie inside) are passed over. Raises ScumbleError for a folder that is not there.
+    Folders in `skip` that lie inside (of the output, of masks) are passed over, and so are hidden files that are no
+    pictures, which systems leave behind.
     """
-    if not folder.is_dir():
-        raise ScumbleError("missing_input", f"There is no folder {folder}.", "Check its name.")
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    files = [p for p in files if not any(p.resolve().is_relative_to(s) for s in skip) and not p.name.startswith(".")]
-    pictures = [p for p in files if p.suffix.lower() in READABLE]
+    root = folder.resolve()
+    inside = [s.resolve() for s in skip if root in s.resolve().parents]
+    files = sorted(p for p in folder.rglob("*") if p.is_file() or p.is_symlink() and not p.exists())
+    files = [p for p in files if not any(p.absolute().resolve().is_relative_to(s) for s in inside)]
+    pictures = [p for p in files if p.suffix.lower() in READABLE and not p.name.startswith(".")]
     stems = Counter(p.with_suffix("") for p in pictures)
-    items = []
+    items: list[Item] = []
+    taken: set[Path] = set()
     for path in pictures:
         relative = path.relative_to(folder)
-        # photo.png and photo.jpg side by side must not become one file
-        stem = relative.with_suffix("") if stems[path.with_suffix("")] == 1 else relative
         suffix = ".tif" if path.suffix.lower() in (".tif", ".tiff") else ".png"
-        items.append(Item(relative.as_posix(), path, stem.with_name(stem.name + suffix)))
-    return items, [p for p in files if p.suffix.lower() not in READABLE]
+        # photo.png and photo.jpg side by side must not become one file
+        target = relative.with_suffix(suffix) if stems[path.with_suffix("")] == 1 else Path(f"{relative}{suffix}")
+        while target in taken:
+            target = target.with_name(f"_{target.name}")
+        taken.add(target)
+        items.append(Item(relative.as_posix(), path, target))
+    others = set(files) - set(pictures)
+    return items, sorted(p for p in others if p.suffix.lower() in READABLE or not p.name.startswith("."))
 
 
-def _key(item: Item, recipe: list[Any], masks: Path | None) -> str:
-    """Changes when the picture, its mask or what is asked for does."""
+def _key(item: Item, recipe: list[Any], masks: Path | None, others: Mapping[str, Path | None]) -> str:
+    """Changes when the picture, its mask, another input or what is asked for does."""
     facts: list[Any] = [recipe]
     mask = _mask_of(item, masks, must_exist=False)
-    for path in (item.path, mask):
+    for path in (item.path, mask, *(others[role] for role in sorted(others))):
         if path is not None and path.exists():
             info = path.stat()
-            facts.append([str(path), info.st_size, info.st_mtime_ns])
+            facts.append([str(path.resolve()), info.st_size, info.st_mtime_ns])
+        else:
+            facts.append(None)
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
 def _mask_of(item: Item, masks: Path | None, must_exist: bool = True) -> Path | None:
-    """One mask for all, or out of a folder the one with the picture's own path (any suffix)."""
-    if masks is None or masks.is_file():
+    """One mask for all, or out of a folder the one with the picture's own path: a.jpg has a.png, or a.jpg.png."""
+    if masks is None or not masks.is_dir():
         return masks
-    base = masks / Path(item.name).with_suffix("")
-    for suffix in READABLE:
-        candidate = base.with_name(base.name + suffix)
-        if candidate.exists():
-            return candidate
+    whole = masks / item.name
+    base = whole.with_suffix("")
+    for stem in (whole, base):
+        for suffix in READABLE:
+            candidate = stem.with_name(stem.name + suffix)
+            if candidate.exists():
+                return candidate
     if must_exist:
         raise ScumbleError("missing_input", f"There is no mask for it in {masks}.", f"Put one there: {base.name}.png")
     return None
@@ -200,25 +231,16 @@ def _place(folder: Path | None, item: Item) -> Path | None:
     if folder is None:
         return None
     path = folder / item.target
-    _make(path.parent)
+    make_folder(path.parent)
     return path
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ScumbleError(
-            "invalid_parameter", f"The folder {folder} can't be made: {error.strerror}.", "Choose another one."
-        ) from error
-
-
-def _report(tally: Tally, left_out: list[Path], as_json: bool) -> None:
+def _report(tally: Tally, left_out: list[Path], failures: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
-        print_json({**vars(tally), "not_pictures": [str(p) for p in left_out]})
+        print_json({**vars(tally), "failures": failures, "not_pictures": [str(p) for p in left_out]})
         return
     for path in left_out:
-        say_note(f"{path.name} is no picture that Scumble reads; it was left out.")
+        say_note(f"{path} is no picture that Scumble reads; it was left out.")
     parts = [f"{tally.done} done", f"{tally.failed} failed"]
     if tally.before:
         parts.insert(1, f"{tally.before} done before")

@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from scumble_client.errors import ScumbleError
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """The reader of a pipe has seen enough, and that is no failure."""
+        raise BrokenPipeError
+
+
+# Without markup and emoji codes: names of files may hold [brackets] and :colons:.
+out = _Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = _Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 DONE, WRONG, FAILED, CANCELLED = 0, 2, 3, 130
 _INPUT = {"bad_request", "unknown_operation", "invalid_parameter", "missing_input", "too_large"}
@@ -28,11 +38,11 @@ def exit_code(error: ScumbleError) -> int:
 
 def say_error(message: str) -> None:
     """One line on stderr."""
-    err.print(f"[red]error:[/red] {_plain(' '.join(message.split()))}")
+    err.print(Text.assemble(("error:", "red"), f" {' '.join(message.split())}"))
 
 
 def say_note(sentence: str) -> None:
-    err.print(f"note: {_plain(sentence)}")
+    err.print(f"note: {sentence}")
 
 
 def print_json(value: Any) -> None:
@@ -44,13 +54,22 @@ def progress_bar() -> Iterator[Progress]:
     """A progress bar on stderr, if that is a terminal; it leaves nothing behind."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         yield progress
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScumbleError(
+            "invalid_parameter", f"The folder {folder} can't be made: {error.strerror}.", "Choose another one."
+        ) from error
 
 
 def size(count: float) -> str:
@@ -68,7 +87,3 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")

@@ -29,7 +29,7 @@ def show(found: dict[str, Any]) -> None:
         out.print(f"  {endpoint}")
     out.print(f"  log: {found['log']}")
     for warning in found["warnings"]:
-        out.print(f"  [yellow]{warning}[/yellow]")
+        out.print(f"  {warning}", style="yellow")
     table = Table("worker", "device", "state", "memory", "models", box=None)
     for worker in found["workers"]:
         memory = size(worker.get("memory", 0))

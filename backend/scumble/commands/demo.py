@@ -5,21 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..files import read_picture, write_picture
-from ..layers import Layer, composite
-from ..pictures import NAMES, picture, selection
-from .console import out, progress_bar
+from scumble.files import read_picture, write_picture
+from scumble.layers import Layer, composite
+from scumble.pictures import NAMES, picture, selection
+
+from .console import make_folder, out, progress_bar
 from .engine import DaemonEngine, Order
 
+Rgb = NDArray[np.uint8]
+
 GAP = 8
+VEIL = (235, 40, 60)
 TITLES = ("the picture", "the selection", "with the new layer")
 
 
 def demo(folder: Path) -> None:
     """Fill the selection in each picture; layers, composites and `contact-sheet.png` go to `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     rows = []
     with DaemonEngine() as engine, progress_bar() as bar:
         task = bar.add_task("Starting the daemon", total=float(len(NAMES)))
@@ -44,19 +49,19 @@ def demo(folder: Path) -> None:
     out.print(f"Before, selection, after: {sheet}")
 
 
-def show_selection(image: Layer, mask: Layer) -> np.ndarray:
+def show_selection(image: Layer, mask: Layer) -> Rgb:
     """The picture with what is selected under a red veil."""
     cover = mask.coverage()[..., None] * 0.6
-    red = np.array([235, 40, 60], np.float32)
-    return (image.pixels[..., :3] * (1 - cover) + red * cover).round().astype(np.uint8)
+    veiled: NDArray[np.float32] = image.pixels[..., :3] * (1 - cover) + np.array(VEIL, np.float32) * cover
+    return veiled.round().astype(np.uint8)
 
 
-def write_strip(parts: list[np.ndarray], path: Path) -> None:
+def write_strip(parts: list[Rgb], path: Path) -> None:
     """Pictures of one height side by side."""
     write_strips([parts], path)
 
 
-def write_strips(rows: list[list[np.ndarray]], path: Path) -> None:
+def write_strips(rows: list[list[Rgb]], path: Path) -> None:
     """Rows of pictures under a line of titles, on white."""
     head = 20
     height = head + sum(row[0].shape[0] + GAP for row in rows)

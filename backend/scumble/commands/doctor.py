@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from rich.text import Text
+
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import config_dir, ensure_private, runtime_dir
@@ -36,10 +38,10 @@ def doctor(as_json: bool) -> int:
         print_json([asdict(f) for f in findings])
     else:
         for f in findings:
-            out.print(f"[green]ok[/green]    {f.what}: " if f.ok else f"[red]wrong[/red] {f.what}: ", end="")
-            out.print(f.message, markup=False)
+            verdict = ("ok   ", "green") if f.ok else ("wrong", "red")
+            out.print(Text.assemble(verdict, f" {f.what}: {f.message}"))
             if f.hint:
-                out.print(f"      → {f.hint}", markup=False)
+                out.print(f"      → {f.hint}")
     return DONE if all(f.ok for f in findings) else FAILED
 
 
@@ -66,7 +68,7 @@ def _torch() -> str:
         raise ScumbleError(
             "internal", f"PyTorch can't be used: {error}.", "Install it again: pip install --force-reinstall torch"
         ) from error
-    from ..workers.device import available
+    from scumble.workers.device import available
 
     device = available()[0]
     # it must compute, not only be there: a driver that does not fit shows only now
@@ -107,7 +109,7 @@ def _sockets() -> str:
 
 
 def _folders() -> str:
-    from ..daemon.folders import prepare
+    from scumble.daemon.folders import prepare
 
     folders = prepare()
     shutil.rmtree(folders.memory, ignore_errors=True)
@@ -117,7 +119,7 @@ def _folders() -> str:
 
 
 def _disk() -> str:
-    from ..daemon.folders import prepare
+    from scumble.daemon.folders import prepare
 
     folders = prepare()
     shutil.rmtree(folders.memory, ignore_errors=True)
@@ -159,7 +161,8 @@ def _daemon() -> str:
 def _job() -> str:
     import numpy as np
 
-    from ..layers import Layer
+    from scumble.layers import Layer
+
     from .engine import DaemonEngine, Order
 
     layer = Layer(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
@@ -173,7 +176,7 @@ def _job() -> str:
 
 
 def _weights() -> str:
-    from ..weights import WeightStore
+    from scumble.weights import WeightStore
 
     checks = WeightStore().verify()
     bad = [c for c in checks if not c.ok]
@@ -195,4 +198,3 @@ CHECKS: dict[str, Callable[[], str]] = {
     "a job": _job,
     "weights": _weights,
 }
-

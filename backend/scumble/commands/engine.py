@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scumble.exchange import to_layer, to_pixels
+from scumble.layers import Layer
 from scumble_client import Client, Job, Request
 from scumble_client.errors import ScumbleError
-
-from ..exchange import to_layer, to_pixels
-from ..layers import Layer
 
 Report = Callable[[float, str], None]
 
@@ -49,10 +48,13 @@ class Engine(ABC):
     def finish(self, ticket: Any, report: Report) -> Made:
         """Wait for the result. Raises ScumbleError; Ctrl-C cancels the job first."""
 
-    def received(self, ticket: Any) -> None:
+    def received(self, ticket: Any) -> None:  # noqa: B027 (there may be nobody to tell)
         """Say that the result is safe: its files are written."""
 
-    def close(self) -> None:
+    def abandon(self, ticket: Any) -> None:  # noqa: B027
+        """Say that nobody waits for it any more."""
+
+    def close(self) -> None:  # noqa: B027
         """Let go of everything."""
 
     def __enter__(self) -> Engine:
@@ -60,6 +62,19 @@ class Engine(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def choose(local: bool, device: str) -> Engine:
+    """What `--local` and `--device` ask for. Raises ScumbleError where they don't go together."""
+    if local:
+        return LocalEngine(device)
+    if device != "auto":
+        raise ScumbleError(
+            "invalid_parameter",
+            "The daemon's device is chosen when it starts.",
+            f"Add --local, or start it with: scumble serve --device {device}",
+        )
+    return DaemonEngine()
 
 
 class DaemonEngine(Engine):
@@ -76,7 +91,7 @@ class DaemonEngine(Engine):
         try:
             result = self._client.wait(ticket, progress=lambda job: report(job.fraction, _state(job)))
         except KeyboardInterrupt:
-            self._client.cancel(ticket)
+            self.abandon(ticket)
             try:
                 self._client.wait(ticket, timeout=5)
             except ScumbleError:
@@ -88,6 +103,9 @@ class DaemonEngine(Engine):
     def received(self, ticket: Job) -> None:
         self._client.received(ticket)
 
+    def abandon(self, ticket: Job) -> None:
+        self._client.cancel(ticket)
+
     def close(self) -> None:
         self._client.close()
 
@@ -96,7 +114,7 @@ class LocalEngine(Engine):
     """This process does it: for one picture, for scripts in a sandbox, for looking for a defect."""
 
     def __init__(self, device: str = "auto") -> None:
-        from ..workers.models import ModelCache
+        from scumble.workers.models import ModelCache
 
         self._models = ModelCache()
         self._device = device
@@ -105,15 +123,14 @@ class LocalEngine(Engine):
         return order
 
     def finish(self, ticket: Order, report: Report) -> Made:
-        from ..operations import find
-        from ..workers.device import available
-        from ..workers.execute import execute
+        from scumble.operations import find
+        from scumble.workers.device import resolve
+        from scumble.workers.execute import execute
 
         chosen = find(ticket.operation)  # the quick checks first: importing torch takes seconds
         chosen.check_roles(list(ticket.layers))
         chosen.validate(ticket.parameters)
-        if self._device == "auto":
-            self._device = available()[0]
+        self._device = resolve(self._device)
         started = time.monotonic()
         outcome = execute(
             ticket.operation, ticket.parameters, ticket.layers, ticket.seed, self._device, self._models, report

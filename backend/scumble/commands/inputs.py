@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from scumble.files import read_picture
+from scumble.layers import Layer
+from scumble.operations import find
 from scumble_client.errors import ScumbleError
 
-from ..files import read_picture
-from ..layers import Layer
-from ..operations import find
 from .console import say_note
 
 ROLE_OPTIONS = ("image", "mask", "source", "sketch", "color", "style", "segmentation", "style_segmentation", "strokes")
@@ -25,9 +25,7 @@ def parameters(operation: str, settings: Iterable[str], mask_from: str | None) -
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
-            raise ScumbleError(
-                "invalid_parameter", f"“{setting}” sets nothing.", "Write it like --set variations=2"
-            )
+            raise ScumbleError("invalid_parameter", f"“{setting}” sets nothing.", "Write it like --set variations=2")
         found[name.strip()] = value.strip()
     if mask_from is not None:
         kind, _, colour = mask_from.partition("=")
@@ -40,8 +38,9 @@ def parameters(operation: str, settings: Iterable[str], mask_from: str | None) -
     return found
 
 
-def layers(files: Mapping[str, Path | None]) -> dict[str, Layer]:
+def layers(files: Mapping[str, Path | None], operation: str) -> dict[str, Layer]:
     """The pictures of all roles that are given; masks and the like must be of the image's size."""
+    find(operation).check_roles([role for role, path in files.items() if path is not None])
     found: dict[str, Layer] = {}
     for role, path in files.items():
         if path is None:

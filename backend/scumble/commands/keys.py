@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from scumble.daemon.security import Keys
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import config_dir
 
-from ..daemon.security import Keys
 from .console import out
 
 
@@ -17,7 +17,7 @@ def keys(action: str, name: str | None, key: str | None) -> None:
         out.print(public.decode("ascii"))
     elif action == "list":
         for known, public_key in store.allowed().items():
-            out.print(f"{known}  {public_key}", markup=False)
+            out.print(f"{known}  {public_key}")
     elif action == "allow" and name and key:
         store.allow(name, key)
         out.print(f"{name} may connect.")

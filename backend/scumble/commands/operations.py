@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
-from ..operations import find, operations
+from scumble.operations import find, operations
+
 from .console import out, print_json
 
 HEAD = """# Operations
@@ -44,7 +46,7 @@ def markdown(described: list[dict[str, Any]]) -> str:
 
 
 def _table(operation: dict[str, Any]) -> None:
-    out.print(f"[bold]{operation['name']}[/bold]  {operation['help']}")
+    out.print(Text.assemble((operation["name"], "bold"), f"  {operation['help']}"))
     table = Table("input or parameter", "values", "default", "what", box=None, padding=(0, 2, 0, 2))
     for role in operation["roles"]:
         option = "--" + role["name"].replace("_", "-")

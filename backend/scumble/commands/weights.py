@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from ..weights import WeightStore
+from scumble.weights import WeightStore
+
 from .console import DONE, FAILED, out, print_json, progress_bar, say_error, say_note, size
 
 
@@ -55,7 +56,9 @@ def verify(names: list[str], repair: bool, as_json: bool) -> int:
     with progress_bar() as bar:
         task = bar.add_task("Checking", total=None)
         checks = WeightStore().verify(
-            repair=repair, names=names or None, progress=lambda here, total: bar.update(task, completed=here, total=total)
+            repair=repair,
+            names=names or None,
+            progress=lambda here, total: bar.update(task, completed=here, total=total),
         )
     if as_json:
         print_json([{"name": c.weights.name, "ok": c.ok, "repaired": c.repaired, "message": c.message} for c in checks])
@@ -65,4 +68,3 @@ def verify(names: list[str], repair: bool, as_json: bool) -> int:
         if not checks:
             out.print("There is nothing to check: no weights are here.")
     return DONE if all(c.ok for c in checks) else FAILED
-

@@ -5,6 +5,7 @@ Workers map these files, so pixels are written once and never sent a second time
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections import OrderedDict
@@ -65,7 +66,8 @@ class BufferStore:
                 return path
             except OSError as error:
                 failure = error
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
                 log.warning("cannot write a buffer to %s: %s", folder, error)
         raise ScumbleError(
             "out_of_memory",

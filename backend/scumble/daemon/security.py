@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zmq
+from zmq.utils import z85
 
 from scumble_client.errors import ScumbleError
 
@@ -49,7 +50,7 @@ class Keys:
         if not re.fullmatch(r"[\w.-]{1,64}", name) or name.startswith("."):
             raise ScumbleError("invalid_parameter", f"“{name}” can't name a key.", "Use letters, digits, - and _.")
         try:
-            if len(public) != 40 or len(zmq.utils.z85.decode(public)) != 32:
+            if len(public) != 40 or len(z85.decode(public)) != 32:
                 raise ValueError
         except (ValueError, KeyError):
             raise ScumbleError(
@@ -79,7 +80,8 @@ class KnownKeys:
         self.keys = keys
 
     def callback(self, domain: str, key: bytes) -> bool:
-        public = zmq.utils.z85.encode(key).decode("ascii")
+        """`key` is Z85-encoded already."""
+        public = key.decode("ascii")
         known = domain == REMOTE_DOMAIN and public in self.keys.allowed().values()
         if not known:
             log.warning("refused the unknown CURVE key %s", public)

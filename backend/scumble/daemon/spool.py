@@ -88,8 +88,7 @@ class Spool:
         kept = self._kept.pop(job, None)
         if kept is None:
             return False
-        (self.folder / f"{job}.result").unlink(missing_ok=True)
-        for path in kept.paths.values():
+        for path in (self.folder / f"{job}.result", *kept.paths.values()):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:  # on Windows while it is still being sent: the next start removes it

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from scumble.layers import Layer
 from scumble_client.errors import ScumbleError
 
-from ..layers import Layer
 from .context import Context
 
 RoleKind = Literal["layer", "mask"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..layers import Layer
+from scumble.layers import Layer
+
 from .base import Operation, Output, Parameters, Role
 from .context import Context
 

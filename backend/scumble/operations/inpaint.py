@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from scumble.algorithms import masks, seam
+from scumble.algorithms.regions import ContextPolicy, Region, hole_bounds, plan_regions
+from scumble.geometry import Bounds
+from scumble.layers import Layer, from_working
 from scumble_client.errors import ScumbleError
 
-from ..algorithms import masks, seam
-from ..algorithms.regions import ContextPolicy, Region, hole_bounds, plan_regions
-from ..geometry import Bounds
-from ..layers import Layer, from_working
 from .base import Operation, Output, Parameters, Role
 from .context import Context
 
@@ -42,13 +42,22 @@ class InpaintParameters(Parameters):
         json_schema_extra={"widget": "colour"},
     )
     tolerance: float = Field(
-        0.12, ge=0, le=1, title="Tolerance", description="How far a pixel may be from the key colour.", json_schema_extra={"step": 0.01}
+        0.12,
+        ge=0,
+        le=1,
+        title="Tolerance",
+        description="How far a pixel may be from the key colour.",
+        json_schema_extra={"step": 0.01},
     )
     grow: int = Field(
         0, ge=0, le=256, title="Grow", description="Widen what is filled by so many pixels, beyond the selection."
     )
     feather: int = Field(
-        0, ge=0, le=256, title="Feather", description="Fade the new layer out over so many pixels beyond what is filled."
+        0,
+        ge=0,
+        le=256,
+        title="Feather",
+        description="Fade the new layer out over so many pixels beyond what is filled.",
     )
     blend: Literal["membrane", "multiband", "none"] = Field(
         "membrane",
@@ -63,7 +72,14 @@ class InpaintParameters(Parameters):
         description="How far around a hole to look for something to copy, as a share of the hole's size.",
         json_schema_extra={"step": 0.1},
     )
-    patch: int = Field(7, ge=3, le=15, title="Patch size", description="Side of the patches that are compared; odd.", json_schema_extra={"step": 2})
+    patch: int = Field(
+        7,
+        ge=3,
+        le=15,
+        title="Patch size",
+        description="Side of the patches that are compared; odd.",
+        json_schema_extra={"step": 2},
+    )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
 
     @field_validator("key_color")
@@ -136,7 +152,9 @@ class _Holes:
             if mask is None:
                 raise ScumbleError("missing_input", "Nothing is selected.", "Select what should be filled.")
             self._layer = mask
-            support: NDArray[Any] = mask.pixels[..., 0] if mask.pixels.shape[2] <= 2 else mask.pixels[..., :3].max(axis=2)
+            support: NDArray[Any] = (
+                mask.pixels[..., 0] if mask.pixels.shape[2] <= 2 else mask.pixels[..., :3].max(axis=2)
+            )
             if mask.has_alpha:
                 support = (support != 0) & (mask.pixels[..., -1] != 0)
             empty = ("The selection is empty.", "Select what should be filled.")
@@ -217,7 +235,7 @@ def _prepare(
 def _fill(piece: _Piece, seed: int, parameters: InpaintParameters, context: Context, progress: Any) -> Floats:
     import torch
 
-    from ..algorithms import patchmatch
+    from scumble.algorithms import patchmatch
 
     def tensor(array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(context.device)

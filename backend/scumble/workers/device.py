@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+from scumble_client.errors import ScumbleError
 
 
 def available() -> list[str]:
@@ -16,6 +19,23 @@ def available() -> list[str]:
     if hasattr(torch, "xpu") and torch.xpu.is_available():
         return [f"xpu:{i}" for i in range(torch.xpu.device_count())]
     return ["cpu"]
+
+
+def resolve(device: str) -> str:
+    """The device of that name, `auto` being the best; ScumbleError `invalid_parameter` where it can't be used."""
+    import torch
+
+    if device == "auto":
+        return available()[0]
+    try:
+        torch.empty(1, device=device)
+    except Exception as error:  # torch raises whatever the missing part happens to
+        raise ScumbleError(
+            "invalid_parameter",
+            f"There is no device “{device}” that PyTorch can use here.",
+            f"Leave --device out, or choose one of: {', '.join(dict.fromkeys([*available(), 'cpu']))}.",
+        ) from error
+    return device
 
 
 def describe(device: str) -> dict[str, Any]:
@@ -39,8 +59,6 @@ def rss() -> int:
     """This process's resident memory in bytes; 0 where the system does not tell."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
-            import os
-
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return 0
@@ -52,6 +70,8 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
+    if isinstance(error, torch.cuda.OutOfMemoryError):
+        return True
+    said = str(error)
+    # the CPU's allocator and Apple's have no exception of their own
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in said or "out of memory" in said)

@@ -7,17 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scumble import __version__
+from scumble.layers import Layer
+from scumble.operations import find
+from scumble.operations.base import Output
+from scumble.operations.context import Context, Models
+from scumble.workers.device import is_out_of_memory
 from scumble_client.errors import ScumbleError
 
-from .. import __version__
-from ..layers import Layer
-from ..operations import find
-from ..operations.base import Output
-from ..operations.context import Context, Models
-
 log = logging.getLogger(__name__)
-
-SEED_LIMIT = 2**32
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,9 @@ def execute(
         try:
             outputs = chosen.run(layers, valid, context)
             break
+        except ScumbleError:
+            raise  # said already; looking further would import torch, which takes seconds
         except Exception as error:
-            from .device import is_out_of_memory
-
             if not is_out_of_memory(error):
                 raise
             log.warning("out of memory on %s at scale %s: %s", where, scale, error)

@@ -33,7 +33,7 @@ class ModelCache:
             self._models[key] = (model, size_of(model))
             while len(self._models) > 1 and self.bytes > self.budget:
                 self._models.popitem(last=False)
-        model = self._models[key][0]
+        model: Model = self._models[key][0]
         return model
 
     @property

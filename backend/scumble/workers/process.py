@@ -7,6 +7,7 @@ message, which makes it a point at which a job can end. Pixels come and go as fi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import mmap
 import os
@@ -183,7 +184,8 @@ class Worker:
                 return name, str(path)
             except OSError as error:
                 failure = error
-                part.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    part.unlink()
                 log.warning("cannot write a result to %s: %s", folder, error)
         raise ScumbleError(
             "out_of_memory",
