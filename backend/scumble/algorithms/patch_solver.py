@@ -64,7 +64,7 @@ class Effort:
 
     coarsest: int = 128
     rounds: tuple[int, ...] = (3, 4, 5, 6)
-    dims: int = 20
+    dims: int = 14
     nearness: float = 0.5
     confidence: float = 1.3
     sharpness: float = 4.0
