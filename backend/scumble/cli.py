@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from scumble_client.errors import ScumbleError
 
 from . import __version__
-from .commands.console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error
+from .commands.console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error, unexpected
 
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
 """click's ClickException: typer has click as a dependency or, in newer versions, inside; this finds it in both."""
@@ -201,6 +201,38 @@ def keys(
 
 
 @app.command()
+def install(
+    editor: Annotated[str, typer.Argument(help="krita")],
+    zip_file: Annotated[
+        Path | None,
+        typer.Option("--zip", metavar="FILE", help="Only write the archive for Krita's import.", show_default=False),
+    ] = None,
+    resources: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Krita's resource folder, where it is not found.", show_default=False),
+    ] = None,
+) -> None:
+    """Put the plugin into an editor."""
+    from .commands.install import install as work
+
+    work(editor, zip_file, resources)
+
+
+@app.command()
+def uninstall(
+    editor: Annotated[str, typer.Argument(help="krita")],
+    resources: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Krita's resource folder, where it is not found.", show_default=False),
+    ] = None,
+) -> None:
+    """Take the plugin out again; nothing of it is left."""
+    from .commands.install import uninstall as work
+
+    work(editor, resources)
+
+
+@app.command()
 def doctor(json: AsJson = False) -> None:
     """Check this installation, and say what to do about what is wrong."""
     from .commands.doctor import doctor as work
@@ -282,36 +314,9 @@ def call(arguments: list[str]) -> int:
     except ScumbleError as error:
         say_error(str(error))
         return exit_code(error)
-    except MemoryError:
-        say_error("There is not enough memory. Close other programs, or work on a smaller picture.")
-        return FAILED
     except Exception as error:
-        say_error(f"Scumble made a mistake. {_write_log(arguments, error)}")
+        say_error(str(unexpected(error, arguments)))
         return FAILED
-
-
-def _write_log(arguments: list[str], error: Exception) -> str:
-    """The traceback goes to a file, never to the artist; a sentence that names the file."""
-    import tempfile
-    import time
-    import traceback
-
-    import platformdirs
-
-    usual = Path(os.environ.get("SCUMBLE_LOG_DIR") or platformdirs.user_log_dir("scumble", appauthor=False))
-    report = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {__version__} {arguments}\n" + "".join(
-        traceback.format_exception(error)
-    )
-    for folder in (usual, Path(tempfile.gettempdir())):
-        path = folder / "scumble-command.log"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(report)
-            return f"Please report it, with this file: {path}"
-        except OSError:
-            continue
-    return f"Please report it ({type(error).__name__}: {error}); no log could be written."
 
 
 if __name__ == "__main__":

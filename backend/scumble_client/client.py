@@ -22,7 +22,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 from .errors import ScumbleError
 from .link import Link
 from .request import Request, Result
-from .wire import Message, attached, new_id, verify
+from .wire import Message, attached, checksums, new_id, verify
 
 _GONE = ScumbleError(
     "unreachable", "The daemon went away before the job was finished.", "Run it again: Scumble starts a new daemon."
@@ -210,8 +210,9 @@ class Client:
         elif message.type == "result":
             try:
                 buffers = attached(message)
+                checks = checksums(message)
                 for name, buffer in buffers.items():
-                    verify(name, buffer)
+                    verify(name, buffer, checks.get(name))
                 self._end(job, result=Result.from_body(message.body, buffers))
             except ScumbleError as error:
                 self._end(job, error=error)

@@ -15,7 +15,7 @@ from .launch import start_daemon
 from .paths import Connection, runtime_dir
 from .request import Request
 from .version import PROTOCOL, __version__
-from .wire import Buffer, Message, decode, encode
+from .wire import Buffer, Message, checksum, decode, encode
 from .zmtp import Dealer, ZmtpError
 
 START_TIMEOUT = 30.0
@@ -225,6 +225,7 @@ class Link:
 
     def _send_buffers(self, dealer: Dealer, message: Message, buffers: Dict[bytes, Buffer]) -> None:
         message.body["buffers"] = list(buffers)
+        message.body["checks"] = [checksum(data) for data in buffers.values()]
         message.buffers = list(buffers.values())
         self._known.update(buffers)
         dealer.send(encode(message))

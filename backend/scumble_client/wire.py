@@ -7,10 +7,12 @@ daemon too, so that there is one place that knows the format.
 import hashlib
 import os
 import time
+import zlib
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
 from .errors import ScumbleError
+from .frame import LargeFrame
 from .version import PROTOCOL
 
 try:  # the daemon has the compiled msgpack; an editor has the vendored one
@@ -55,6 +57,13 @@ def new_id() -> str:
 def digest(buffer: Buffer) -> bytes:
     """The name of a buffer: BLAKE2b, 32 bytes, of its bytes."""
     return hashlib.blake2b(buffer, digest_size=DIGEST_SIZE).digest()
+
+
+def checksum(buffer: Buffer) -> int:
+    """CRC-32: five times as fast as the digest, and enough to find what was damaged on its way."""
+    if isinstance(buffer, memoryview) and isinstance(buffer.obj, LargeFrame) and buffer.nbytes == len(buffer.obj):
+        return buffer.obj.checksum
+    return zlib.crc32(buffer)
 
 
 def pack(value: Any) -> bytes:
@@ -134,9 +143,20 @@ def attached(message: Message) -> Dict[bytes, Buffer]:
     return dict(zip(names, message.buffers))
 
 
-def verify(name: bytes, buffer: Buffer) -> None:
-    """Raise ScumbleError `bad_request` if `buffer` is not what `name` says: it was damaged on its way."""
-    if digest(buffer) != name:
+def checksums(message: Message) -> Dict[bytes, int]:
+    """The buffers' checksums by digest, as far as the message has them. Call `attached` first."""
+    checks = message.body.get("checks", [])
+    if not isinstance(checks, list) or not all(isinstance(c, int) for c in checks):
+        raise _bad("has wrong checksums")
+    return dict(zip(message.body.get("buffers", []), checks))
+
+
+def verify(name: bytes, buffer: Buffer, check: Optional[int] = None) -> None:
+    """Raise ScumbleError `bad_request` if `buffer` was damaged on its way.
+
+    With `check`, its sender's checksum, that is compared; without, the digest, which only the right bytes can have.
+    """
+    if checksum(buffer) != check if check is not None else digest(buffer) != name:
         raise ScumbleError("bad_request", "A layer was damaged on its way.", "Try again.")
 
 

@@ -12,6 +12,8 @@ import time
 from collections import deque
 from typing import Deque, Dict, List, Optional, Sequence, Tuple, Union
 
+from .frame import LARGE, LargeFrame
+
 Buffer = Union[bytes, bytearray, memoryview]
 
 MORE, LONG, COMMAND = 1, 2, 4
@@ -57,7 +59,7 @@ class Dealer:
         self._pending: List[List[Buffer]] = []  # messages sent before the handshake was done
         self._state = "connecting"
         self._head = bytearray()  # bytes that are not yet a whole frame head, greeting or short frame
-        self._frame: Optional[bytearray] = None  # a frame that is being received
+        self._frame: Union[bytearray, LargeFrame, None] = None  # a frame that is being received
         self._filled = 0
         self._flags = 0
         self._parts: List[Buffer] = []
@@ -222,7 +224,7 @@ class Dealer:
             if self._frame is not None and len(self._frame) - self._filled > _READ // 4:
                 with memoryview(self._frame) as view, view[self._filled :] as rest:  # straight to its place
                     count = self._socket.recv_into(rest)
-                self._filled += count
+                self._fill(count)
             else:
                 data = self._socket.recv(_READ)
                 count = len(data)
@@ -263,12 +265,12 @@ class Dealer:
                 size, start = head[1], 2
             self._check_size(flags, size)
             del head[:start]
-            # calloc'ed pages cost nothing until they are filled, so a lie about the size takes no memory
-            self._frame, self._filled, self._flags = bytearray(size), 0, flags
+            self._frame = LargeFrame(size) if size >= LARGE else bytearray(size)
+            self._filled, self._flags = 0, flags
         take = min(len(head), len(self._frame) - self._filled)
         if take:
             self._frame[self._filled : self._filled + take] = memoryview(head)[:take].tobytes()
-            self._filled += take
+            self._fill(take)
             del head[:take]
         if self._filled < len(self._frame):
             return False
@@ -278,12 +280,18 @@ class Dealer:
         elif self._state != "ready":
             raise ZmtpError("the peer sent a message before the handshake was done")
         else:
-            self._parts.append(frame)
+            self._parts.append(frame if isinstance(frame, bytearray) else memoryview(frame))
             self._parts_size += len(frame)
             if not self._flags & MORE:
                 messages.append(self._parts)
                 self._parts, self._parts_size = [], 0
         return True
+
+    def _fill(self, count: int) -> None:
+        """The frame that is being received has `count` bytes more."""
+        if isinstance(self._frame, LargeFrame):
+            self._frame.came(self._filled, self._filled + count)
+        self._filled += count
 
     def _check_size(self, flags: int, size: int) -> None:
         if flags & COMMAND:

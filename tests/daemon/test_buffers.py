@@ -13,7 +13,7 @@ from scumble_client.wire import digest
 
 def put(store: BufferStore, data: bytes) -> bytes:
     name = digest(data)
-    store.add(name, store.write(name, memoryview(data)), len(data))
+    store.add(name, store.write(name, memoryview(data), None), len(data))
     return name
 
 
@@ -59,7 +59,7 @@ def test_the_same_buffer_twice_is_one_file(tmp_path: Path) -> None:
 def test_damaged_bytes_are_not_written(tmp_path: Path) -> None:
     store = BufferStore([tmp_path], 1000)
     with pytest.raises(ScumbleError, match="damaged"):
-        store.write(digest(b"right"), memoryview(b"wrong"))
+        store.write(digest(b"right"), memoryview(b"wrong"), None)
     assert files(tmp_path) == 0
 
 
@@ -71,5 +71,5 @@ def test_a_full_memory_turns_to_the_disk_and_a_full_disk_says_so(tmp_path: Path)
     assert store.path(name).parent == tmp_path / "disk"
     store.folders[1] = full
     with pytest.raises(ScumbleError, match="no room") as raised:
-        store.write(digest(b"x"), memoryview(b"x"))
+        store.write(digest(b"x"), memoryview(b"x"), None)
     assert raised.value.code == "out_of_memory"

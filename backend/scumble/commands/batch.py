@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,19 @@ from scumble.operations import find
 from scumble_client.errors import ScumbleError
 
 from . import inputs
-from .console import CANCELLED, DONE, FAILED, err, make_folder, out, print_json, progress_bar, say_error, say_note
+from .console import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    err,
+    make_folder,
+    out,
+    print_json,
+    progress_bar,
+    say_error,
+    say_note,
+    unexpected,
+)
 from .engine import Order, choose
 from .run import write
 
@@ -48,15 +59,24 @@ class Record:
     """What is done, as lines of JSON in the output folder: the picture's name, a digest of all that made it, its files."""
 
     def __init__(self, folder: Path) -> None:
+        """Read what is there. Raises ScumbleError."""
         self._path = folder / RECORD
         self._done: dict[str, tuple[str, list[str]]] = {}
-        if self._path.exists():
-            for line in self._path.read_text("utf-8", "replace").splitlines():
-                try:
-                    entry = json.loads(line)
-                    self._done[entry["name"]] = entry["key"], [str(file) for file in entry["files"]]
-                except (ValueError, KeyError, TypeError):
-                    continue  # the last line of a run that was killed
+        try:
+            text = self._path.read_bytes().decode("utf-8", "replace")
+        except FileNotFoundError:
+            text = ""
+        except OSError as error:
+            raise ScumbleError(
+                "internal", f"{self._path} can't be read: {error.strerror}.", "Remove it; then all is done again."
+            ) from error
+        for line in text.splitlines():
+            try:
+                entry = json.loads(line)
+                self._done[entry["name"]] = entry["key"], [str(file) for file in entry["files"]]
+            except (ValueError, KeyError, TypeError):
+                continue  # the last line of a run that was killed
+        self._torn = not text.endswith("\n") and bool(text)
 
     def has(self, name: str, key: str) -> bool:
         """Whether it was made in this way, and all that was made is still there."""
@@ -64,8 +84,18 @@ class Record:
         return known == key and all(Path(file).exists() for file in files)
 
     def add(self, name: str, key: str, files: list[str]) -> None:
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"name": name, "key": key, "files": [os.path.abspath(f) for f in files]}) + "\n")
+        """Note it. Raises ScumbleError."""
+        line = json.dumps({"name": name, "key": key, "files": [str(Path(f).absolute()) for f in files]}) + "\n"
+        try:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write("\n" + line if self._torn else line)
+        except OSError as error:
+            raise ScumbleError(
+                "internal",
+                f"It is done, but could not be noted in {self._path}: {error.strerror}.",
+                "Make room there; the next run does it again.",
+            ) from error
+        self._torn = False
 
 
 def batch(
@@ -84,12 +114,17 @@ def batch(
 ) -> int:
     """Go through the folder; the exit code: 0 if every picture is done, 3 if any failed. Raises ScumbleError."""
     given = inputs.parameters(operation, settings, mask_from)
+    roles = {"mask": masks, **others}  # what is the same for all pictures is refused once, not for each
+    find(operation).check_roles(["image", *(role for role, path in roles.items() if path is not None)])
     targets = [f for f in (out_folder, composite_folder) if f is not None]
     if not targets:
         raise ScumbleError(
             "invalid_parameter", "There is nowhere to put the results.", "Give --out FOLDER or --composite FOLDER."
         )
     _check_places(folder, targets, masks)
+    for path in others.values():
+        if path is not None and not path.exists():
+            raise ScumbleError("missing_input", f"There is no file {path}.", "Check its name.")
     items, left_out = scan(folder, [*targets, *([masks] if masks is not None and masks.is_dir() else [])])
     if not items:
         raise ScumbleError(
@@ -126,6 +161,8 @@ def batch(
                 if error.code == "unreachable":
                     raise
                 fail(item, error)
+            except Exception as error:  # with --local: a defect costs its picture, not those that follow
+                fail(item, unexpected(error, ["batch", operation, item.name]))
 
         try:
             for item in items:
@@ -179,7 +216,7 @@ def scan(folder: Path, skip: list[Path]) -> tuple[list[Item], list[Path]]:
     """
     root = folder.resolve()
     inside = [s.resolve() for s in skip if root in s.resolve().parents]
-    files = sorted(p for p in folder.rglob("*") if p.is_file() or p.is_symlink() and not p.exists())
+    files = sorted(p for p in folder.rglob("*") if p.is_file() or (p.is_symlink() and not p.exists()))
     files = [p for p in files if not any(p.absolute().resolve().is_relative_to(s) for s in inside)]
     pictures = [p for p in files if p.suffix.lower() in READABLE and not p.name.startswith(".")]
     stems = Counter(p.with_suffix("") for p in pictures)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from scumble import __version__
 from scumble_client.errors import ScumbleError
 
 
@@ -43,6 +46,40 @@ def say_error(message: str) -> None:
 
 def say_note(sentence: str) -> None:
     err.print(f"note: {sentence}")
+
+
+def unexpected(error: Exception, doing: Sequence[str]) -> ScumbleError:
+    """What to say of an exception that nobody foresaw. Its traceback goes to a file, never to the artist.
+
+    `doing` is noted with it: the command's arguments.
+    """
+    if isinstance(error, MemoryError):
+        hint = "Close other programs, or work on a smaller picture."
+        return ScumbleError("out_of_memory", "There is not enough memory.", hint)
+    return ScumbleError("internal", "Scumble made a mistake.", _write_log(error, doing))
+
+
+def _write_log(error: Exception, doing: Sequence[str]) -> str:
+    """A sentence that names the file."""
+    import tempfile
+    import traceback
+
+    import platformdirs
+
+    usual = Path(os.environ.get("SCUMBLE_LOG_DIR") or platformdirs.user_log_dir("scumble", appauthor=False))
+    report = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {__version__} {list(doing)}\n" + "".join(
+        traceback.format_exception(error)
+    )
+    for folder in (usual, Path(tempfile.gettempdir())):
+        path = folder / "scumble-command.log"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(report)
+            return f"Please report it, with this file: {path}"
+        except OSError:
+            continue
+    return f"Please report it ({type(error).__name__}: {error}); no log could be written."
 
 
 def print_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
+from scumble_client.launch import LAUNCH_FILE, launch_command
 from scumble_client.paths import config_dir, ensure_private, runtime_dir
 from scumble_client.version import PROTOCOL, __version__
 
@@ -56,7 +58,7 @@ def _run(what: str, check: Callable[[], str]) -> Finding:
 
 def _python() -> str:
     version = platform.python_version()
-    if sys.version_info < (3, 10):
+    if tuple(map(int, platform.python_version_tuple()[:2])) < (3, 10):
         raise ScumbleError("internal", f"Python {version} is too old.", "Install Python 3.10 or newer.")
     return f"{version} ({sys.executable})"
 
@@ -85,10 +87,16 @@ def _torch() -> str:
 
 
 def _pictures() -> str:
-    import imagecodecs
-    import PIL
-    import tifffile
-
+    try:
+        import imagecodecs
+        import PIL
+        import tifffile
+    except Exception as error:
+        raise ScumbleError(
+            "internal",
+            f"Pictures can't be read: {error}.",
+            "Install it again: pip install --force-reinstall pillow tifffile imagecodecs",
+        ) from error
     if not imagecodecs.PNG.available:
         raise ScumbleError(
             "internal", "16-bit PNG can't be read.", "Install it again: pip install --force-reinstall imagecodecs"
@@ -114,7 +122,11 @@ def _folders() -> str:
     folders = prepare()
     shutil.rmtree(folders.memory, ignore_errors=True)
     if folders.warnings:
-        raise ScumbleError("internal", " ".join(folders.warnings), "Make these folders writable.")
+        raise ScumbleError(
+            "internal",
+            " ".join(folders.warnings),
+            "Make room there for folders of your own: chmod u+rwx FOLDER; or set SCUMBLE_CACHE_DIR and SCUMBLE_LOG_DIR.",
+        )
     return f"results in {folders.results}, log in {folders.log}"
 
 
@@ -132,16 +144,36 @@ def _disk() -> str:
 
 
 def _launch() -> str:
-    from scumble_client.launch import launch_command
-
     command = launch_command()
     if shutil.which(command[0]) is None:
         raise ScumbleError(
             "unreachable",
             f"The program that starts the daemon is gone: {command[0]}.",
-            f"Remove {config_dir() / 'launch.json'}, or install Scumble again.",
+            "Take the variable away: unset SCUMBLE_DAEMON"
+            if os.environ.get("SCUMBLE_DAEMON")
+            else "Install it again: pip install --force-reinstall scumble",
         )
+    _check_launch_file()
     return " ".join(command)
+
+
+def _check_launch_file() -> None:
+    """The editors go by it; this program does without, and so would not notice."""
+    path = config_dir() / LAUNCH_FILE
+    try:
+        program = str(json.loads(path.read_text("utf-8"))["command"][0])
+    except FileNotFoundError:
+        return  # no plugin is installed
+    except NotADirectoryError:
+        return  # nor can one be: the folders' check says so
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        program = ""
+    if shutil.which(program) is None:
+        raise ScumbleError(
+            "unreachable",
+            f"The editors can't start the daemon: {path} names {program or 'no program'}.",
+            "Write it anew: scumble install krita",
+        )
 
 
 def _daemon() -> str:

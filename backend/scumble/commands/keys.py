@@ -10,7 +10,18 @@ from .console import out
 
 
 def keys(action: str, name: str | None, key: str | None) -> None:
-    """Manage who may connect from other machines."""
+    """Manage who may connect from other machines. Raises ScumbleError."""
+    try:
+        _keys(action, name, key)
+    except OSError as error:
+        raise ScumbleError(
+            "internal",
+            f"The keys in {config_dir() / 'keys'} can't be used: {error.strerror or error}.",
+            "Make that folder your own and writable, or set SCUMBLE_CONFIG_DIR to one that is.",
+        ) from error
+
+
+def _keys(action: str, name: str | None, key: str | None) -> None:
     store = Keys(config_dir() / "keys")
     if action == "make":
         public, _ = store.server()

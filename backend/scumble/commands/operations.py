@@ -19,7 +19,9 @@ Made from the operations' own descriptions by `scumble operations --markdown`; a
 
 
 def show(name: str | None, as_json: bool, as_markdown: bool) -> None:
-    described = [find(name).describe()] if name else [o.describe() for o in operations().values()]
+    """Print one operation, or all that artists can choose (hidden ones only by name)."""
+    chosen = [find(name)] if name else [o for o in operations().values() if not o.hidden]
+    described = [operation.describe() for operation in chosen]
     if as_json:
         print_json(described)
     elif as_markdown:

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import zmq
 
@@ -31,9 +31,16 @@ log = logging.getLogger("scumble.daemon")
 GIB = 1024**3
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as the other commands do."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ScumbleError("bad_request", f"{message[:1].upper()}{message[1:]}.", "See: scumble serve --help")
+
+
 def parser() -> argparse.ArgumentParser:
     """The daemon's options; `scumble serve` passes its own on to them."""
-    p = argparse.ArgumentParser(prog="scumble serve", description="Run Scumble's daemon in the foreground.")
+    p = _Parser(prog="scumble serve", description="Run Scumble's daemon in the foreground.")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps, …")
     p.add_argument("--idle-exit", type=float, default=30.0, help="minutes without work after which it ends; 0: never")
     p.add_argument("--free-after", type=float, default=5.0, help="minutes without work after which models are unloaded")
@@ -46,8 +53,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped. 0 also where another daemon is running already; 2 with one line on stderr otherwise."""
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         folders = prepare()
         lock = _lock(folders.runtime)
         if lock is None:
@@ -92,7 +99,7 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         buffers = BufferStore([folders.memory, folders.overflow], int(options.buffer_size * GIB))
         shown = endpoints + [s.last_endpoint.decode() for s in remote]
         settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown)
-        broker = Broker(local + remote, pool, buffers, spool, settings)
+        broker = Broker(local, remote, pool, buffers, spool, settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: broker.stop())
         signal.set_wakeup_fd(broker.wake_out.fileno(), warn_on_full_buffer=False)

@@ -27,7 +27,7 @@ from scumble_client.wire import Message
 from ..workers.pool import Pool, Task
 from .buffers import BufferStore
 from .jobs import Client, Job, Queue
-from .spool import Spool
+from .spool import Held, Spool
 from .submission import Submission, parse
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,16 @@ class Broker:
     """Serves the given ROUTER sockets until `stop` is called or nobody has come for `idle_exit` seconds."""
 
     def __init__(
-        self, sockets: list[zmq.Socket[Any]], pool: Pool, buffers: BufferStore, spool: Spool, settings: Settings
+        self,
+        local: list[zmq.Socket[Any]],
+        remote: list[zmq.Socket[Any]],
+        pool: Pool,
+        buffers: BufferStore,
+        spool: Spool,
+        settings: Settings,
     ) -> None:
-        self.sockets, self.pool, self.buffers, self.spool, self.settings = sockets, pool, buffers, spool, settings
+        self.pool, self.buffers, self.spool, self.settings = pool, buffers, spool, settings
+        self.sockets, self._remote = local + remote, remote
         pool.listener = self
         self.jobs: dict[str, Job] = {}
         self.queue = Queue()
@@ -164,6 +171,8 @@ class Broker:
     def _tick(self) -> None:
         now = time.monotonic()
         self.pool.tick()
+        for held in self.spool.unsettled():
+            self._executor.submit(self._settle, held)
         for job in [j for j in self.jobs.values() if now - j.told > KEEPALIVE and j.state != "waiting"]:
             if job.state == "queued":
                 self._tell(job, "accepted", {"job": job.id, "position": self.queue.position(job)})
@@ -178,6 +187,8 @@ class Broker:
     def _finish(self) -> None:
         for job in list(self.jobs.values()):
             self._fail(job, ScumbleError("cancelled", "The daemon was stopped.", "Run it again."))
+        for held in self.spool.unsettled(at_once=True):
+            self._executor.submit(self._settle, held)
         self._executor.shutdown(wait=True)
         while self._done:
             self._done.popleft()()
@@ -224,6 +235,7 @@ class Broker:
         operation.check_roles(list(submission.roles))
         operation.validate(submission.parameters)
         arrived = wire.attached(message)
+        checks = wire.checksums(message)
         _check_sizes(submission, arrived)
         client = Client(client.socket, client.identity, self._names.get(client, ""))
         job = Job(message.id, client, submission)
@@ -234,7 +246,7 @@ class Broker:
         self.buffers.pin(submission.sizes.keys() - missing)
         job.missing = set(missing)
         for name in missing & arrived.keys():
-            self._take(name, arrived[name], job)
+            self._take(name, arrived[name], checks.get(name), job)
         asked = missing - arrived.keys()
         if asked:
             self._tell(job, "need", {"job": job.id, "digests": sorted(asked)})
@@ -243,7 +255,7 @@ class Broker:
 
     def _buffers(self, client: Client, message: Message) -> None:
         job = self.jobs.get(str(message.body.get("job")))
-        arrived = wire.attached(message)
+        arrived, checks = wire.attached(message), wire.checksums(message)
         if job is None or job.state != "waiting" or job.client != client:
             return  # it was cancelled meanwhile
         try:
@@ -253,7 +265,7 @@ class Broker:
             return
         for name, data in arrived.items():
             if name in job.missing:
-                self._take(name, data, job)
+                self._take(name, data, checks.get(name), job)
 
     def _cancel(self, client: Client, message: Message) -> None:
         job = self.jobs.get(str(message.body.get("job")))
@@ -338,42 +350,50 @@ class Broker:
         done = self.jobs.get(job)
         if done is None:
             return
+        try:
+            self._keep(done, body)
+            self._deliver(done.client, job)
+            self._forget(done)
+            log.info("job %s (%s) done in %.2f s", job, done.submission.operation, body["seconds"])
+        except ScumbleError as error:
+            self._fail(done, error)
+        except Exception:
+            log.exception("the result of job %s can't be handled", job)
+            self._fail(done, self._internal())
+
+    def _keep(self, job: Job, body: dict[str, Any]) -> None:
+        """Put a result into the spool. Raises ScumbleError."""
         paths: dict[bytes, Path] = {}
         borrowed: dict[bytes, Path] = {}
+        checks: dict[bytes, int | None] = {}
         for layer in body["layers"]:
             pixels = layer["pixels"]
             path = pixels.pop("path", None)
             for name in filter(None, (pixels["buffer"] if path is None else None, pixels.get("icc"))):
-                borrowed[name] = self.buffers.path(name)
+                borrowed[name], checks[name] = self.buffers.path(name), self.buffers.check(name)
             if path is not None:
-                paths[pixels["buffer"]] = Path(path)
-        body["job"] = job
+                paths[pixels["buffer"]], checks[pixels["buffer"]] = Path(path), pixels.pop("check")
+        body["job"] = job.id
         body["buffers"] = [*paths, *(name for name in borrowed if name not in paths)]
-        if not borrowed:
-            self._keep(done, body, paths)
-            return
-
-        # An input that comes back: it is copied, because inputs leave the store when they like.
-        def copy() -> None:
-            for name, path in borrowed.items():
-                try:
-                    paths[name] = self.spool.adopt(job, name, path)
-                except OSError as error:
-                    log.warning("a result can't be kept on disk: %s", error)
-                    paths[name] = path
-            self._post(lambda: self._keep(done, body, paths))
-
-        self._executor.submit(copy)
-
-    def _keep(self, job: Job, body: dict[str, Any], paths: dict[bytes, Path]) -> None:
+        if all(checks[name] is not None for name in body["buffers"]):
+            body["checks"] = [checks[name] for name in body["buffers"]]
+        try:
+            paths |= {name: self.spool.hold(job.id, name, path) for name, path in borrowed.items() if name not in paths}
+        except OSError as error:
+            log.warning("a result can't be kept: %s", error)
+            raise ScumbleError(
+                "out_of_memory", "There is no room for the result.", "Make room on the disk, then run it again."
+            ) from error
         self.spool.add(job.id, body, paths, time.time())
-        ended = self._forget(job)
-        if ended:
-            log.info("job %s (%s) done in %.2f s", job.id, job.submission.operation, body["seconds"])
-            try:
-                self._deliver(job.client, job.id)
-            except ScumbleError as error:
-                self._send(job.client, Message("error", {**error.as_dict(), "job": job.id}, parent=job.id))
+
+    def _settle(self, held: Held) -> None:
+        """Copy to disk what a result has in common with its input, in a thread."""
+        try:
+            copy = self.spool.adopt(*held)
+        except OSError as error:
+            log.info("a result is not kept on disk: %s", error)  # it was fetched meanwhile, or the disk is full
+        else:
+            self._post(lambda: self.spool.settle(held, copy))
 
     def _deliver(self, client: Client, job: str) -> None:
         from ..workers.process import map_file
@@ -391,29 +411,35 @@ class Broker:
 
     # -- buffers
 
-    def _take(self, name: bytes, data: wire.Buffer, job: Job) -> None:
-        """Check and write a buffer in a thread: hashing and writing 100 MB must not hold up the others."""
+    def _take(self, name: bytes, data: wire.Buffer, check: int | None, job: Job) -> None:
+        """Verify and write a buffer in a thread: 100 MB must not hold up the others.
+
+        A program of this user's, on this machine, is believed its names; from elsewhere, only the digest counts: a
+        wrong name would put its pixels into other people's jobs.
+        """
         view = memoryview(data)
+        if job.client.socket in self._remote:
+            check = None
         self._inflight += view.nbytes
 
         def work() -> None:
             outcome: Path | ScumbleError
             try:
-                outcome = self.buffers.write(name, view)
+                outcome = self.buffers.write(name, view, check)
             except ScumbleError as error:
                 outcome = error
-            self._post(lambda: self._taken(name, view.nbytes, job, outcome))
+            self._post(lambda: self._taken(name, view.nbytes, check, job, outcome))
 
         self._executor.submit(work)
 
-    def _taken(self, name: bytes, size: int, job: Job, outcome: Path | ScumbleError) -> None:
+    def _taken(self, name: bytes, size: int, check: int | None, job: Job, outcome: Path | ScumbleError) -> None:
         self._inflight -= size
         if isinstance(outcome, ScumbleError):
             if job.id in self.jobs:
                 self._fail(job, outcome)
             return
         alive = job.id in self.jobs and name in job.missing
-        self.buffers.add(name, outcome, size)
+        self.buffers.add(name, outcome, size, check)
         if alive:
             self.buffers.pin([name])
             job.missing.discard(name)

@@ -10,6 +10,7 @@ import logging
 import os
 from collections import OrderedDict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 class _Entry:
     path: Path
     size: int
+    check: int | None
     pins: int = 0
 
 
@@ -36,6 +38,7 @@ class BufferStore:
         self.folders, self.limit = folders, limit
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self.bytes = 0
+        self._checkers = ThreadPoolExecutor(2, thread_name_prefix="checks")
         for folder in folders:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -51,9 +54,29 @@ class BufferStore:
     def path(self, name: bytes) -> Path:
         return self._entries[name].path
 
-    def write(self, name: bytes, data: memoryview) -> Path:
-        """Check the digest and write the file; `add` then makes it known. Raises ScumbleError."""
-        wire.verify(name, data)
+    def check(self, name: bytes) -> int | None:
+        """The checksum, where it is known."""
+        return self._entries[name].check
+
+    def write(self, name: bytes, data: memoryview, check: int | None) -> Path:
+        """Verify the bytes and write the file, both at once; `add` then makes it known. Raises ScumbleError.
+
+        `check` is the sender's checksum, where that is to be trusted; without one the digest itself is compared.
+        """
+        checking = self._checkers.submit(wire.verify, name, data, check)
+        try:
+            path = self._written(name, data)
+        except ScumbleError:
+            checking.result()  # that it is damaged is the better message
+            raise
+        try:
+            checking.result()
+        except ScumbleError:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def _written(self, name: bytes, data: memoryview) -> Path:
         failure: OSError | None = None
         for folder in self.folders:
             # Not the digest alone: the same buffer may be dropped, and sent again, at the same moment.
@@ -75,12 +98,12 @@ class BufferStore:
             "Make room on the disk, then run it again.",
         ) from failure
 
-    def add(self, name: bytes, path: Path, size: int) -> None:
+    def add(self, name: bytes, path: Path, size: int, check: int | None = None) -> None:
         """Make a written buffer known; if it already is, the second file is removed."""
         if name in self._entries:
             path.unlink(missing_ok=True)
         else:
-            self._entries[name] = _Entry(path, size)
+            self._entries[name] = _Entry(path, size, check)
             self.bytes += size
         self._entries.move_to_end(name)
         self.shrink()

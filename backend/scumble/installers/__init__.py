@@ -1,0 +1,1 @@
+"""Putting the plugins into the editors, checking them, and taking them out again."""

@@ -10,6 +10,7 @@ import importlib
 import os
 import pkgutil
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from scumble_client.errors import ScumbleError
@@ -26,12 +27,25 @@ def operations() -> dict[str, Operation[Any]]:
     names += filter(None, os.environ.get("SCUMBLE_OPERATIONS", "").split(","))
     found: list[Operation[Any]] = []
     for name in names:
-        for value in vars(importlib.import_module(name)).values():
+        for value in vars(_module(name)).values():
             # classes that the module defines, not those that it imports; a base class has no name
             ours = isinstance(value, type) and issubclass(value, Operation) and value.__module__ == name
             if ours and hasattr(value, "name"):
                 found.append(value())
     return {operation.name: operation for operation in sorted(found, key=lambda o: o.name)}
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        if name.startswith(f"{__name__}."):
+            raise
+        raise ScumbleError(
+            "internal",
+            f"The operations in “{name}” can't be loaded: {error}.",
+            "Mend that module, or take it out of the variable SCUMBLE_OPERATIONS.",
+        ) from error
 
 
 def find(name: str) -> Operation[Any]:

@@ -61,6 +61,8 @@ class Operation(ABC, Generic[P]):
     parameters: type[P]
     hidden: ClassVar[bool] = False
     """Whether editors leave it out of their menus (it is for tests and measurements)."""
+    fast: ClassVar[bool] = False
+    """Whether it is quick enough to follow an artist's strokes (the editors' live mode)."""
 
     @abstractmethod
     def run(self, layers: Mapping[str, Layer], parameters: P, context: Context) -> Sequence[Output]:
@@ -110,6 +112,7 @@ class Operation(ABC, Generic[P]):
             "title": self.title,
             "help": self.help,
             "hidden": self.hidden,
+            "fast": self.fast,
             "roles": [
                 {"name": r.name, "title": r.title, "help": r.help, "required": r.required, "kind": r.kind}
                 for r in self.roles
@@ -135,16 +138,15 @@ def _describe(name: str, field: FieldInfo) -> dict[str, Any]:
         for attribute, key in (("ge", "minimum"), ("le", "maximum")):
             if hasattr(constraint, attribute):
                 out[key] = getattr(constraint, attribute)
-    if "step" in extra:
-        out["step"] = extra["step"]
+    out |= {key: extra[key] for key in ("step", "rows", "columns", "minimum", "maximum") if key in extra}
     return out
 
 
 def _type_name(field: FieldInfo, extra: Mapping[str, Any]) -> str:
     if get_origin(field.annotation) is Literal:
         return "choice"
-    if extra.get("widget") == "colour":
-        return "colour"
+    if extra.get("widget") in ("colour", "grid"):
+        return str(extra["widget"])
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}
     return names[field.annotation]  # type: ignore[index]
 

@@ -128,7 +128,7 @@ class Inpaint(Operation[InpaintParameters]):
         regions = plan_regions(frame, [b.padded(spread) for b in holes.bounds], policy)
         outputs = []
         steps = parameters.variations * sum(region.hole.extent.area for region in regions)
-        done = 0
+        done = 0.0
         for variation in range(parameters.variations):
             seed = (context.seed + variation) % 2**32
             canvas = _Canvas(image, Bounds.union(region.hole for region in regions))
@@ -156,7 +156,7 @@ class _Holes:
                 mask.pixels[..., 0] if mask.pixels.shape[2] <= 2 else mask.pixels[..., :3].max(axis=2)
             )
             if mask.has_alpha:
-                support = (support != 0) & (mask.pixels[..., -1] != 0)
+                support = (support > 0) & (mask.pixels[..., -1] > 0)
             empty = ("The selection is empty.", "Select what should be filled.")
         else:
             support = _of_image(image, parameters)
@@ -189,10 +189,20 @@ def _of_image(image: Layer, parameters: InpaintParameters) -> Mask:
         if not image.has_alpha:
             return np.zeros(image.extent.shape, np.bool_)
         return masks.from_alpha(np.nan_to_num(image.pixels[..., -1]))
-    colours = image.pixels[..., :1].repeat(3, axis=2) if image.is_gray else image.pixels[..., :3]
     colour = masks.parse_colour(parameters.key_color)
-    found = masks.from_colour(colours, colour, parameters.tolerance)
-    return found & (image.pixels[..., -1] > 0) if image.has_alpha else found
+    if image.colour.kind == "linear":  # the key colour is given as it looks: sRGB-encoded
+        colours: NDArray[Any] = image.to_working().rgb
+    else:
+        colours = image.pixels[..., :1].repeat(3, axis=2) if image.is_gray else image.pixels[..., :3]
+    if not image.has_alpha:
+        return masks.from_colour(colours, colour, parameters.tolerance)
+    seen = image.pixels[..., -1] > 0
+    if not seen.all():
+        # what was erased keeps its colour in some editors: it must neither count as key nor have a soft edge
+        full = np.iinfo(colours.dtype).max if colours.dtype.kind == "u" else 1
+        colours = colours.copy()
+        colours[~seen] = [0 if channel > 0.5 else full for channel in colour]
+    return masks.from_colour(colours, colour, parameters.tolerance) & seen
 
 
 def _prepare(

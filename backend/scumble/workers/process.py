@@ -156,7 +156,7 @@ class Worker:
             else:
                 if swapped and not layer.is_gray:
                     described["layout"] = "bgra" if layer.has_alpha else "bgr"
-                described["buffer"], described["path"] = self.store(layer.to_buffer(described["layout"]))
+                described |= self.store(layer.to_buffer(described["layout"]))
             if layer.colour.icc is not None:
                 described["icc"] = image["icc"]
             results.append({"name": name, "seed": output.seed, "pixels": described})
@@ -167,9 +167,10 @@ class Worker:
             "seconds": time.monotonic() - started,
         }
 
-    def store(self, data: memoryview) -> tuple[bytes, str]:
-        """Write a result's pixels where they outlive this process; the digest and the path."""
-        naming = self.hasher.submit(wire.digest, data)  # hashing and writing both leave Python's lock alone
+    def store(self, data: memoryview) -> dict[str, Any]:
+        """Write a result's pixels where they outlive this process; digest, checksum and path."""
+        # hashing and writing both leave Python's lock alone
+        naming = self.hasher.submit(lambda: (wire.digest(data), wire.checksum(data)))
         failure: OSError | None = None
         for folder in self.folders:  # the spool on disk; where that is full, memory
             part = folder / f"{os.getpid()}-{self.job}.part"
@@ -178,10 +179,10 @@ class Worker:
                     done = 0
                     while done < data.nbytes:
                         done += file.write(data[done:]) or 0
-                name = naming.result()
+                name, check = naming.result()
                 path = folder / f"{self.job}-{name.hex()[:16]}.px"
                 os.replace(part, path)
-                return name, str(path)
+                return {"buffer": name, "check": check, "path": str(path)}
             except OSError as error:
                 failure = error
                 with contextlib.suppress(OSError):

@@ -1,0 +1,106 @@
+"""Where Krita keeps plugins and configuration on this machine: natively installed, as a flatpak, as an AppImage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FLATPAK = "org.kde.krita"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One Krita of this user. AppImages use the same folders as a native Krita."""
+
+    kind: str
+    """`native`, `flatpak` or `given`."""
+
+    resources: Path
+    """The resource folder: the one that Settings ▸ Manage Resources ▸ Open Resource Folder opens."""
+
+    kritarc: Path
+    config: Path
+    """Scumble's own configuration folder, as the plugin in that Krita sees it."""
+
+    @property
+    def plugins(self) -> Path:
+        return self.resources / "pykrita"
+
+    @property
+    def actions(self) -> Path:
+        return self.resources / "actions"
+
+
+def candidates(environment: Mapping[str, str], home: Path, platform: str = sys.platform) -> list[Place]:
+    """Every place where a Krita of this system could keep its things, the native one first."""
+    if platform == "win32":
+        roaming = Path(environment.get("APPDATA") or home / "AppData" / "Roaming")
+        local = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        return [_place("native", roaming / "krita", local / "kritarc", roaming / "Scumble")]
+    if platform == "darwin":
+        library = home / "Library"
+        support = library / "Application Support"
+        return [_place("native", support / "krita", library / "Preferences" / "kritarc", support / "Scumble")]
+    data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
+    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    sandbox = home / ".var" / "app" / FLATPAK
+    return [
+        _place("native", data / "krita", config / "kritarc", config / "scumble"),
+        _place("flatpak", sandbox / "data" / "krita", sandbox / "config" / "kritarc", sandbox / "config" / "scumble"),
+    ]
+
+
+def _place(kind: str, resources: Path, kritarc: Path, config: Path) -> Place:
+    return Place(kind, _moved(kritarc) or resources, kritarc, config)
+
+
+def _moved(kritarc: Path) -> Path | None:
+    """The resource folder that the artist has chosen in Krita's settings, if any."""
+    try:
+        lines = kritarc.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("["):
+            return None  # the key stands before the first group
+        key, _, value = line.partition("=")
+        if key.strip() == "ResourceDirectory" and value.strip():
+            return Path(value.strip())
+    return None
+
+
+def present(
+    environment: Mapping[str, str] | None = None, home: Path | None = None, platform: str = sys.platform
+) -> list[Place]:
+    """The places of the Kritas that there are: those that ran once, and a native one that is on the PATH."""
+    environment = os.environ if environment is None else environment
+    found = []
+    for place in candidates(environment, home or Path.home(), platform):
+        used = place.kritarc.exists() or place.resources.is_dir()
+        if place.kind == "flatpak":
+            used = used or place.kritarc.parents[1].is_dir()
+        elif not used:
+            used = shutil.which("krita", path=environment.get("PATH")) is not None or _program(environment, platform)
+        if used:
+            found.append(place)
+    return found
+
+
+def _program(environment: Mapping[str, str], platform: str) -> bool:
+    """Whether Krita lies where its installers put it."""
+    if platform == "darwin":
+        return Path("/Applications/krita.app").is_dir()
+    if platform == "win32":
+        folder = environment.get("ProgramW6432") or environment.get("ProgramFiles")
+        return bool(folder) and (Path(str(folder)) / "Krita (x64)").is_dir()
+    return False
+
+
+def given(resources: Path) -> Place:
+    """A resource folder that somebody names; the rest is as for the native Krita."""
+    native = candidates(os.environ, Path.home())[0]
+    return Place("given", resources, native.kritarc, native.config)

@@ -1,0 +1,189 @@
+"""Which layer is meant for a role where the artist has not said so, and what is missing in words."""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from ..errors import ScumbleError
+
+KINDS = ("auto", "active", "visible", "selection", "layer", "file", "none")
+"""What a role can be taken from. `auto` is resolved anew at each run; `visible` is the picture as it is seen."""
+
+NAMES: Dict[str, Tuple[str, ...]] = {
+    "sketch": ("sketch",),
+    "color": ("color", "colour", "colors", "colours"),
+    "strokes": ("strokes", "stroke"),
+    "style": ("style",),
+    "segmentation": ("segmentation", "segments"),
+    "style_segmentation": ("style segmentation", "style segments"),
+    "mask": ("mask",),
+    "source": ("source",),
+}
+"""What layers are called that mean a role. Case, and a number or “copy” at the end, do not matter."""
+
+NO_DOCUMENT = ("No picture is open.", "Open one, or make a new one.")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a role's pixels come from: a kind out of `KINDS`, and the layer's id and name, or the file's path."""
+
+    kind: str = "auto"
+    id: str = ""
+    name: str = ""
+    path: str = ""
+
+    def as_dict(self) -> Dict[str, str]:
+        """Without what is empty, for JSON."""
+        return {key: value for key, value in asdict(self).items() if value}
+
+    @classmethod
+    def from_dict(cls, raw: Any) -> "Source":
+        """The reverse; whatever can't be read becomes `auto`."""
+        if not isinstance(raw, dict) or raw.get("kind") not in KINDS:
+            return cls()
+        return cls(raw["kind"], str(raw.get("id", "")), str(raw.get("name", "")), str(raw.get("path", "")))
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer of the document, as far as choosing goes.
+
+    Parameters
+    ----------
+    plain
+        Whether it is an ordinary paint layer: visible with all its groups, not locked, not a group, vector or filter.
+    why
+        Where it is not plain: the reason, to follow “is” in a sentence: “hidden”, “a group”.
+    """
+
+    id: str
+    name: str
+    plain: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """The document at the moment: layers from the topmost down, the active one among them, whether something is selected."""
+
+    layers: Tuple[LayerInfo, ...] = ()
+    active: Optional[LayerInfo] = None
+    selection: bool = False
+
+    def layer(self, source: Source) -> Optional[LayerInfo]:
+        """The layer that a source means: by its id, or, in a document that was made anew, by its name."""
+        for layer in self.layers:
+            if source.id and layer.id == source.id:
+                return layer
+        for layer in self.layers:
+            if source.name and layer.name == source.name:
+                return layer
+        return None
+
+
+def role_of(name: str, roles: Optional[Iterable[str]] = None) -> Optional[str]:
+    """The role that a layer of this name means, among `roles` (default: all that have names)."""
+    plain = re.sub(r"(\s+copy)?[\s\d._-]*$", "", name.strip().casefold().replace("_", " "))
+    for role in NAMES if roles is None else roles:
+        if plain in NAMES.get(role, (role.replace("_", " "),)):
+            return role
+    return None
+
+
+def obvious(role: Mapping[str, Any], view: View, taken: Iterable[str] = ()) -> Source:
+    """What a role is taken from where nobody has said so; kind `none` where nothing is obvious.
+
+    `taken` are the operation's other roles: a layer that is named after one of them is not the picture.
+    """
+    if role["name"] == "image":
+        return _picture(view, [name for name in taken if name != "image"])
+    if role["name"] == "mask" and view.selection:
+        return Source("selection")
+    for layer in view.layers:
+        if role_of(layer.name, [role["name"]]):
+            return Source("layer", layer.id, layer.name)
+    return Source("none")
+
+
+def _picture(view: View, others: List[str]) -> Source:
+    active = view.active
+    if active is None:
+        return Source("visible")
+    if role_of(active.name, others):  # the artist draws the sketch: the picture is what lies below it
+        place = view.layers.index(active) if active in view.layers else -1
+        for layer in view.layers[place + 1 :]:
+            if layer.plain and not role_of(layer.name, others):
+                return Source("layer", layer.id, layer.name)
+        return Source("visible")
+    return Source("active", active.id, active.name) if active.plain else Source("visible")
+
+
+def resolve(operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Optional[View]) -> Dict[str, Source]:
+    """What each role of an operation is really taken from now; roles that stay empty are left out.
+
+    Raises
+    ------
+    ScumbleError
+        `missing_input`, in a sentence, where something required is missing or what was chosen is gone.
+    """
+    if view is None:
+        raise ScumbleError("missing_input", *NO_DOCUMENT)
+    names = [role["name"] for role in operation["roles"]]
+    found: Dict[str, Source] = {}
+    for role in operation["roles"]:
+        source = chosen.get(role["name"], Source())
+        if source.kind == "auto":
+            source = obvious(role, view, names)
+        source = _present(source, view, role)
+        if source.kind != "none":
+            found[role["name"]] = source
+        elif role.get("required"):
+            raise ScumbleError("missing_input", f"{operation['title']} needs {_lower(role['title'])}.", role["help"])
+    return found
+
+
+def _present(source: Source, view: View, role: Mapping[str, Any]) -> Source:
+    """The source if it is there. Raises ScumbleError."""
+    if source.kind == "layer":
+        layer = view.layer(source)
+        if layer is None:
+            raise ScumbleError(
+                "missing_input", f"The layer “{source.name}” is gone.", f"Choose another one for “{role['title']}”."
+            )
+        return Source("layer", layer.id, layer.name)
+    if source.kind == "selection" and not view.selection:
+        if role.get("required"):
+            raise ScumbleError("missing_input", "Nothing is selected.", role["help"])
+        return Source("none")
+    if source.kind == "active":
+        if view.active is None:
+            raise ScumbleError("missing_input", "No layer is active.", "Click on a layer.")
+        return Source("active", view.active.id, view.active.name)
+    if source.kind == "file" and not source.path:
+        raise ScumbleError("missing_input", f"No file is chosen for “{role['title']}”.", "Choose one.")
+    return source
+
+
+def missing(operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Optional[View]) -> str:
+    """What stands in the way of a run, as a sentence or two; empty where nothing does."""
+    try:
+        resolve(operation, chosen, view)
+    except ScumbleError as error:
+        return str(error)
+    return ""
+
+
+def explain(source: Source, view: Optional[View]) -> str:
+    """A source in words, for a chooser: “layer Sketch”, “selection”, “what is visible (the layer is hidden)”."""
+    if source.kind in ("layer", "active"):
+        return f"layer “{source.name}”"
+    if source.kind == "visible":
+        active = view.active if view else None
+        reason = f" (“{active.name}” is {active.why})" if active and not active.plain and active.why else ""
+        return "what is visible" + reason
+    return {"selection": "the selection", "file": source.path, "none": "nothing"}.get(source.kind, "")
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:]

@@ -1,0 +1,107 @@
+"""What an artist has chosen, kept from one session to the next: last values, presets, options. Both editors share it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ..errors import ScumbleError
+from ..paths import config_dir
+from .form import clean
+
+SETTINGS_FILE = "editors.json"
+
+OPTIONS: Dict[str, Any] = {
+    "new_seed": True,  # each run with a seed of its own
+    "seed": 0,  # the one that is used otherwise
+    "start_daemon": True,  # when an action needs it
+    "results_megabytes": 512,  # of results that are not layers yet
+    "results_count": 12,  # thumbnails
+    "operation": "",  # the one that the docker shows
+}
+
+
+class Settings:
+    """The file of settings, read when it is needed and written at once, whole or not at all.
+
+    A file that can't be read counts as empty; one that can't be written is reported by `problem`.
+    """
+
+    def __init__(self, folder: Optional[Path] = None) -> None:
+        self.path = (folder or config_dir()) / SETTINGS_FILE
+        self.problem = ""
+
+    def option(self, name: str) -> Any:
+        """One of `OPTIONS`; its default where nothing of the right type is stored."""
+        default = OPTIONS[name]
+        value = self._read().get("options", {}).get(name, default)
+        return value if type(value) is type(default) else default
+
+    def set_option(self, name: str, value: Any) -> None:
+        assert type(value) is type(OPTIONS[name]), name
+
+        def change(data: Dict[str, Any]) -> None:
+            data["options"][name] = value
+
+        self._change(change)
+
+    def last(self, operation: Mapping[str, Any]) -> Dict[str, Any]:
+        """The parameters that an operation was used with last, or its defaults."""
+        return clean(operation, self._read()["last"].get(operation["name"]))
+
+    def set_last(self, operation: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        def change(data: Dict[str, Any]) -> None:
+            data["last"][operation["name"]] = dict(values)
+
+        self._change(change)
+
+    def presets(self, operation: Mapping[str, Any]) -> List[str]:
+        """The names of an operation's presets, in alphabetical order."""
+        stored = self._read()["presets"].get(operation["name"], {})
+        return sorted(stored, key=str.casefold) if isinstance(stored, dict) else []
+
+    def preset(self, operation: Mapping[str, Any], name: str) -> Dict[str, Any]:
+        """Raises ScumbleError `invalid_parameter` where there is none of that name."""
+        stored = self._read()["presets"].get(operation["name"], {})
+        if name not in stored:
+            raise ScumbleError("invalid_parameter", f"There is no preset called “{name}”.", "Choose another one.")
+        return clean(operation, stored[name])
+
+    def set_preset(self, operation: Mapping[str, Any], name: str, values: Optional[Mapping[str, Any]]) -> None:
+        """Keep a preset; without values, forget it. Raises ScumbleError where the name is empty."""
+        name = name.strip()
+        if not name:
+            raise ScumbleError("invalid_parameter", "A preset needs a name.", "Type one.")
+
+        def change(data: Dict[str, Any]) -> None:
+            of_operation = data["presets"].setdefault(operation["name"], {})
+            if values is None:
+                of_operation.pop(name, None)
+            else:
+                of_operation[name] = dict(values)
+
+        self._change(change)
+
+    def _read(self) -> Dict[str, Any]:
+        try:
+            data = json.loads(self.path.read_text("utf-8"))
+        except (OSError, ValueError):
+            data = {}
+        if not isinstance(data, dict):
+            data = {}
+        for part in ("options", "last", "presets"):
+            if not isinstance(data.get(part), dict):
+                data[part] = {}
+        return data
+
+    def _change(self, change: Callable[[Dict[str, Any]], None]) -> None:
+        data = self._read()  # the other editor may have written meanwhile
+        change(data)
+        part = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(data, indent=1, ensure_ascii=False), "utf-8")
+            os.replace(part, self.path)
+            self.problem = ""
+        except OSError as error:
+            self.problem = f"Settings can't be kept: {error.strerror or error} ({self.path})."
