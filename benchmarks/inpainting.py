@@ -33,6 +33,7 @@ from PIL import Image
 
 from benchmarks.holes import KINDS, make_hole
 from benchmarks.metrics import hole_psnr, hole_ssim, patch_distance, sharpness
+from benchmarks.report import Figure
 from scumble.algorithms import patchmatch, seam
 
 Picture = NDArray[np.float32]
@@ -182,6 +183,42 @@ def _row(size: int, name: str, values: NDArray[np.float64], gmic: list[list[floa
         ratio = float(np.median(values[:, -1] / np.array(gmic)[: len(values), -1]))
     means = values.mean(axis=0)
     return Row(size, name, len(values), psnr, float(means[0]), ssim, sharp, distance, float(means[3]), seconds, ratio)
+
+
+def figures(rows: Sequence[Row]) -> list[Figure]:
+    """What the fill should keep beside G'MIC's, at each size; nothing where G'MIC is missing."""
+    found = []
+    for size in sorted({row.size for row in rows}):
+        at = {row.method: row for row in rows if row.size == size}
+        ours, gmic = at[OURS], at.get(GMIC)
+        if gmic is None or ours.times_gmic is None:
+            continue
+        where = f"at {size} pixels"
+        found += [
+            Figure(
+                f"time / G'MIC's {where}",
+                ours.times_gmic,
+                "×",
+                1,
+                detail=f"{ours.seconds:.2f} s / {gmic.seconds:.2f} s",
+            ),
+            Figure(
+                f"patch distance / G'MIC's {where}",
+                ours.patch_distance_mean / gmic.patch_distance_mean,
+                "×",
+                1,
+                detail=f"means {ours.patch_distance_mean:.1f} / {gmic.patch_distance_mean:.1f}",
+            ),
+            Figure(
+                f"hole-PSNR above G'MIC's {where}",
+                ours.psnr_mean - gmic.psnr_mean,
+                "dB",
+                0,
+                "at least",
+                detail=f"means {ours.psnr_mean:.2f} dB, {gmic.psnr_mean:.2f} dB",
+            ),
+        ]
+    return found
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

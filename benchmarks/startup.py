@@ -1,6 +1,6 @@
 """How long an editor waits for the daemon's `welcome`: when it has to be started first, and when it runs.
 
-    python -m benchmarks.startup
+python -m benchmarks.startup
 """
 
 from __future__ import annotations

@@ -62,8 +62,9 @@ class Bounds(NamedTuple):
     height: int
 
     @classmethod
-    def of(cls, extent: Extent, at: Point = Point(0, 0)) -> Bounds:
-        return cls(at.x, at.y, extent.width, extent.height)
+    def of(cls, extent: Extent, at: Point | None = None) -> Bounds:
+        x, y = at or (0, 0)
+        return cls(x, y, extent.width, extent.height)
 
     @classmethod
     def from_edges(cls, left: int, top: int, right: int, bottom: int) -> Bounds:
@@ -102,7 +103,7 @@ class Bounds(NamedTuple):
     @property
     def slices(self) -> tuple[slice, slice]:
         """Rows and columns of an array whose first pixel is at 0, 0."""
-        assert self.x >= 0 and self.y >= 0, self
+        assert min(self.x, self.y) >= 0, self
         return slice(self.y, self.bottom), slice(self.x, self.right)
 
     def moved(self, by: Point) -> Bounds:

@@ -170,7 +170,7 @@ class Client:
             raise ScumbleError("unreachable", "The daemon does not answer.", "Run: scumble stop; then try again.")
         if isinstance(call.answer, ScumbleError):
             raise call.answer
-        assert call.answer
+        assert isinstance(call.answer, Message)
         return call.answer
 
     # -- called by the link's thread

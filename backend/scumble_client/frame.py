@@ -6,7 +6,6 @@ The peer fills the socket meanwhile, so that checking a layer costs hardly more 
 import mmap
 import zlib
 
-
 LARGE = 1 << 20
 """Bytes from which on a frame is a `LargeFrame`."""
 

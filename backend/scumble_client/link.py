@@ -1,20 +1,20 @@
 """The background thread that owns a client's connection: finds or starts the daemon, sends, receives."""
 
-import platform
 import os
+import platform
 import selectors
 import socket
 import subprocess
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, Optional, Set, Tuple
+from typing import Callable, Deque, Dict, List, Optional, Set, Tuple, cast
 
 from .errors import ScumbleError
 from .launch import start_daemon
 from .paths import Connection, runtime_dir
 from .request import Request
-from .version import PROTOCOL, __version__
+from .version import __version__
 from .wire import Buffer, Message, checksum, decode, encode
 from .zmtp import Dealer, ZmtpError
 
@@ -217,7 +217,7 @@ class Link:
                 assert isinstance(what, Message)
                 dealer.send(encode(what))
             elif kind == "submit":
-                job_id, request = what  # type: ignore[misc]
+                job_id, request = cast(Tuple[str, Request], what)
                 self._requests[job_id] = request
                 buffers = request.buffers()
                 fresh = {name: data for name, data in buffers.items() if name not in self._known}

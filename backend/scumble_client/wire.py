@@ -18,7 +18,7 @@ from .version import PROTOCOL
 try:  # the daemon has the compiled msgpack; an editor has the vendored one
     import msgpack
 except ImportError:
-    from ._vendor import msgpack  # type: ignore[no-redef]
+    from ._vendor import msgpack
 
 Buffer = Union[bytes, bytearray, memoryview]
 
@@ -128,6 +128,16 @@ def decode(frames: Sequence[Buffer]) -> Message:
         raise _bad("has a parent that is no id")
     stamp = float(when) if isinstance(when, (int, float)) and not isinstance(when, bool) else 0.0
     return Message(kind, body, list(frames[2:]), name, parent, version, stamp)
+
+
+def id_of(frames: Sequence[Buffer]) -> Optional[str]:
+    """The id in a header that is otherwise unusable, so that its sender knows what the error is about."""
+    try:
+        header = unpack(frames[0]) if frames and len(frames[0]) <= MAX_HEADER else None
+        name = header.get("id") if isinstance(header, dict) else None
+        return name if isinstance(name, str) and len(name) <= 64 else None
+    except ValueError:
+        return None
 
 
 def attached(message: Message) -> Dict[bytes, Buffer]:

@@ -10,8 +10,7 @@ import pytest
 
 from scumble_client import Client, Pixels, Request, ScumbleError
 from scumble_client.paths import process_alive
-
-from ..support.daemon import Daemon, request, square, status, wait_for
+from tests.support.daemon import Daemon, request, square, status, wait_for
 
 
 def test_a_layer_comes_back(client: Client) -> None:
@@ -133,7 +132,7 @@ def test_interactive_comes_before_batch(client: Client, tmp_path: Path) -> None:
     patient.priority = "batch"
     batch = client.submit(patient)
     urgent = client.submit(request("identity", 2))
-    wait_for(lambda: len(status(client)["jobs"]) == 3)
+    wait_for(lambda: [j["state"] for j in status(client)["jobs"]] == ["running", "queued", "queued"])
     assert [j["job"] for j in status(client)["jobs"]] == [first.id, urgent.id, batch.id]
     client.cancel(first)
     client.wait(batch, 60)
@@ -202,3 +201,12 @@ def test_status_says_what_there_is(client: Client) -> None:
     assert found["uptime"] > 0
     assert found["endpoints"][0].startswith("ipc://")
     assert found["idle_exit"] == 1800
+
+
+def test_a_layer_that_was_damaged_on_its_way_is_refused(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("scumble_client.link.checksum", lambda data: 1)
+        with pytest.raises(ScumbleError, match="damaged on its way") as caught:
+            client.wait(client.submit(request("identity", value=201)), 60)
+    assert caught.value.code == "bad_request"
+    assert client.wait(client.submit(request("identity", value=201)), 60).layers  # and was not kept

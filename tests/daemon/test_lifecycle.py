@@ -13,8 +13,7 @@ import pytest
 
 from scumble_client import Client, ScumbleError
 from scumble_client.paths import process_alive
-
-from ..support.daemon import Daemon, Folders, request, status, wait_for
+from tests.support.daemon import Daemon, Folders, request, status, wait_for
 
 
 def serve(folders: Folders, *options: str) -> subprocess.CompletedProcess[str]:
@@ -144,7 +143,7 @@ def test_the_log_rotates(tmp_path: Path) -> None:
     code = f"""
 import logging, pathlib
 from scumble.daemon.folders import open_log
-open_log(pathlib.Path({str(tmp_path / 'scumble.log')!r}))
+open_log(pathlib.Path({str(tmp_path / "scumble.log")!r}))
 for i in range(100_000):
     logging.info("line %s %s", i, "x" * 60)
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import zmq
 from scumble.daemon.security import Keys, check_listen
 from scumble_client import Client, ScumbleError, wire
 from scumble_client.paths import Connection
+from tests.support.daemon import Daemon, Folders, request, status, wait_for
 
-from ..support.daemon import Daemon, Folders, request, status, wait_for
 from .test_lifecycle import serve
 
 
@@ -46,13 +47,17 @@ def test_loopback_wants_the_token(start_daemon: Callable[..., Daemon], context: 
             assert dealer.poll(60_000)
             assert wire.decode(dealer.recv_multipart()).type == "welcome"
         else:
-            failures = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-            failures |= zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED
-            wait_for(lambda monitor=monitor: _event(monitor) & failures)
+            wait_for(partial(_failed, monitor))
             assert not dealer.poll(0)
         dealer.disable_monitor()
         monitor.close(0)
         dealer.close(0)
+
+
+def _failed(monitor: Any) -> bool:
+    failures = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    failures |= zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED
+    return bool(_event(monitor) & failures)
 
 
 def _event(monitor: Any) -> int:
@@ -104,7 +109,7 @@ def test_curve_lets_known_keys_in_and_nobody_else(
         assert endpoint not in connection(daemon).endpoints  # local clients have their own door
 
         def hello(pair: tuple[bytes, bytes] | None, server: bytes = server_public) -> zmq.Socket[Any]:
-            dealer = context.socket(zmq.DEALER)
+            dealer: zmq.Socket[Any] = context.socket(zmq.DEALER)
             if pair:
                 dealer.curve_publickey, dealer.curve_secretkey = pair
                 dealer.curve_serverkey = server
@@ -119,6 +124,7 @@ def test_curve_lets_known_keys_in_and_nobody_else(
         assert inside.poll(60_000)
         assert wire.decode(inside.recv_multipart()).type == "welcome"
         assert not any(dealer.poll(0) for dealer in outside)
+        _refuses_a_wrong_name(inside)
         for dealer in (*outside, inside):
             dealer.close(0)
         # revoked, it stays out without a restart
@@ -128,6 +134,19 @@ def test_curve_lets_known_keys_in_and_nobody_else(
         wait_for(lambda: daemon.folders.log.read_text().count("refused the unknown") > before)
         assert not revoked.poll(0)
         revoked.close(0)
+
+
+def _refuses_a_wrong_name(remote: zmq.Socket[Any]) -> None:
+    """Another machine's checksum is not believed: its pixels could come under the name of somebody else's."""
+    submit = request("identity", value=99)
+    body = submit.describe()
+    name, pixels = next(iter(submit.buffers().items()))
+    false = bytes([98]) * memoryview(pixels).nbytes
+    message = wire.Message("submit", {**body, "buffers": [name], "checks": [wire.checksum(false)]}, [false])
+    remote.send_multipart([bytes(memoryview(f)) for f in wire.encode(message)])
+    assert remote.poll(60_000)
+    answer = wire.decode(remote.recv_multipart())
+    assert (answer.type, answer.body["code"]) == ("error", "bad_request")
 
 
 def test_keys(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scumble.daemon import spool as spool_module
 from scumble.daemon.spool import Spool
 from scumble_client.wire import digest
 
@@ -84,3 +85,53 @@ def test_adopting_a_copy(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         spool.adopt("job", digest(b"pixels"), source)
     assert list(spool.folder.iterdir()) == []
+
+
+def held(spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[bytes, Path]:
+    """A large buffer of an input that is also a result; its name and where it is kept at first."""
+    monkeypatch.setattr(spool_module, "SMALL", 3)
+    source = tmp_path / "input"
+    source.write_bytes(b"pixels")
+    name = digest(b"pixels")
+    path = spool.hold("job", name, source)
+    spool.add("job", {"buffers": [name]}, {name: path}, 1.0)
+    source.unlink()  # the input is dropped, the result stays
+    assert path.read_bytes() == b"pixels"
+    return name, path
+
+
+def test_a_small_input_that_comes_back_is_on_disk_at_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", 100)
+    source = tmp_path / "input"
+    source.write_bytes(b"pixels")
+    assert spool.hold("job", digest(b"pixels"), source).parent == spool.folder
+    assert spool.unsettled(at_once=True) == []
+
+
+def test_a_large_input_that_comes_back_is_copied_when_nobody_fetches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path / "spool", 100)
+    name, path = held(spool, tmp_path, monkeypatch)
+    assert path.parent != spool.folder
+    assert Spool(tmp_path / "spool", 100).get("job") is None  # not on disk yet: another daemon would not know it
+    spool.add("job", {"buffers": [name]}, {name: path}, 1.0)  # which has tidied up
+    [one] = spool.unsettled(at_once=True)
+    assert spool.unsettled(at_once=True) == []
+    spool.settle(one, spool.adopt(*one))
+    assert not path.exists()
+    kept = Spool(tmp_path / "spool", 100).get("job")
+    assert kept
+    assert kept.paths[name].read_bytes() == b"pixels"
+
+
+def test_what_was_fetched_soon_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path / "spool", 100)
+    name, path = held(spool, tmp_path, monkeypatch)
+    assert spool.unsettled() == []  # it is not time yet
+    copy = spool.adopt("job", name, path)
+    spool.drop("job")
+    assert not path.exists()
+    assert spool.unsettled(at_once=True) == []
+    spool.settle(("job", name, path), copy)  # the copying had begun before
+    assert not copy.exists()

@@ -16,8 +16,7 @@ import pytest
 from scumble_client import Client, ScumbleError
 from scumble_client.launch import launch_command, write_launch_file
 from scumble_client.paths import CONNECTION_FILE, Connection
-
-from ..support.daemon import ROOT, Daemon, Folders, request, status, wait_for
+from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
 
 
 def test_it_starts_the_daemon_where_there_is_none(folders: Folders) -> None:
@@ -131,7 +130,9 @@ def interpreter(version: str) -> str | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [*sorted(pyenv.glob(f"{version}.*/bin/python")), shutil.which(f"python{version}")]
     for candidate in filter(None, candidates):
-        found = subprocess.run([str(candidate), "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True)
+        found = subprocess.run(
+            [str(candidate), "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True
+        )
         if found.returncode == 0 and found.stdout.strip() == str(tuple(map(int, version.split(".")))):
             return str(candidate)
     return None
@@ -139,7 +140,9 @@ def interpreter(version: str) -> str | None:
 
 def test_it_runs_on_the_pythons_that_editors_bring(shared: Daemon, tmp_path: Path) -> None:
     """As an editor has it: the package copied somewhere, no other package, a real job."""
-    shutil.copytree(ROOT / "backend" / "scumble_client", tmp_path / "scumble_client", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "backend" / "scumble_client", tmp_path / "scumble_client", ignore=shutil.ignore_patterns("__pycache__")
+    )
     code = """
 import json, sys
 from scumble_client import Client, Pixels, Request

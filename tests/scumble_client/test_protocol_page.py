@@ -12,8 +12,7 @@ import zmq
 from scumble_client import ScumbleError, wire
 from scumble_client.errors import CODES
 from scumble_client.zmtp import _metadata
-
-from ..support.daemon import ROOT, Daemon, request
+from tests.support.daemon import ROOT, Daemon, request
 
 PAGE = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ import pytest
 import zmq
 
 from scumble_client.zmtp import Dealer, ZmtpError
-
-from ..support.daemon import wait_for
+from tests.support.daemon import wait_for
 
 Context = zmq.Context[Any]
 
@@ -28,20 +28,20 @@ def context() -> Iterator[Context]:
 
 
 @pytest.fixture(params=["ipc", "tcp"])
-def router(request: pytest.FixtureRequest, context: Context, tmp_path_factory: Any) -> zmq.Socket[Any]:
+def router(request: pytest.FixtureRequest, context: Context, tmp_path_factory: Any) -> Iterator[zmq.Socket[Any]]:
     made = context.socket(zmq.ROUTER)
-    request.addfinalizer(lambda: made.close(0))
     made.router_mandatory = True  # or it drops what its peer is slow to read
     made.rcvtimeo = made.sndtimeo = 60_000
     if request.param == "ipc":
         made.bind(f"ipc:///tmp/scumble-zmtp-{os.getpid()}-{os.urandom(4).hex()}")
     else:
         made.bind("tcp://127.0.0.1:*")
-    return made
+    yield made
+    made.close(0)
 
 
 def endpoint(router: zmq.Socket[Any]) -> str:
-    return router.last_endpoint.decode().rstrip("\0")
+    return router.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_plain_with_the_right_and_a_wrong_password(context: Context) -> None:
         for wrong in (("scumble", "nope"), ("nobody", "token"), ("scumble", "")):
             bad = Dealer(endpoint(router), plain=wrong)
             with pytest.raises(ZmtpError, match="refused"):
-                pump(bad, lambda bad=bad: bad.ready)
+                pump(bad, partial(getattr, bad, "ready"))
         null = Dealer(endpoint(router))
         with pytest.raises(ZmtpError):
             pump(null, lambda: null.ready)
@@ -211,7 +211,9 @@ class Rogue:
 
     def __init__(self, data: bytes, then_close: bool = False) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.dealer = Dealer(f"tcp://127.0.0.1:{self.listener.getsockname()[1]}", max_frame=10_000_000, handshake_timeout=600)
+        self.dealer = Dealer(
+            f"tcp://127.0.0.1:{self.listener.getsockname()[1]}", max_frame=10_000_000, handshake_timeout=600
+        )
         self.peer, _ = self.listener.accept()
         self.peer.sendall(data)
         if then_close:

@@ -14,13 +14,13 @@ from typing import IO, Any, NoReturn
 
 import zmq
 
-from scumble_client.errors import ScumbleError
+from scumble.workers.local import LocalPool
 from scumble_client import wire
+from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection, config_dir
 from scumble_client.version import PROTOCOL, __version__
 
 from . import security
-from ..workers.local import LocalPool
 from .broker import Broker, Settings
 from .buffers import BufferStore
 from .folders import Folders, open_log, prepare
@@ -85,7 +85,7 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         authenticator = security.start_authenticator(context, passwords, keys)
     try:
         local, remote = _bind(context, folders.runtime, options.loopback or not posix, options.listen, keys)
-        endpoints = [s.last_endpoint.decode().rstrip("\0") for s in local]
+        endpoints = [_address(s) for s in local]
         spool = Spool(folders.results, int(options.spool_size * GIB))
         pool = LocalPool(
             context,
@@ -97,12 +97,12 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
             worker_token,
         )
         buffers = BufferStore([folders.memory, folders.overflow], int(options.buffer_size * GIB))
-        shown = endpoints + [s.last_endpoint.decode() for s in remote]
+        shown = endpoints + [_address(s) for s in remote]
         settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown)
         broker = Broker(local, remote, pool, buffers, spool, settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: broker.stop())
-        signal.set_wakeup_fd(broker.wake_out.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(broker.wakeup.signal_fd, warn_on_full_buffer=False)
         connection = Connection(endpoints, os.getpid(), __version__, PROTOCOL, token, str(folders.log), time.time())
         path = connection.write(folders.runtime)
         try:
@@ -126,7 +126,7 @@ def _bind(
     """The sockets for this machine's clients, and those for other machines'."""
 
     def router() -> zmq.Socket[Any]:
-        s = context.socket(zmq.ROUTER)
+        s: zmq.Socket[Any] = context.socket(zmq.ROUTER)
         s.router_mandatory = True  # a client that is gone is an error, and so is noticed
         s.maxmsgsize = wire.MAX_BUFFER  # libzmq refuses a longer frame before it takes memory for it
         s.handshake_ivl = 10_000
@@ -148,6 +148,10 @@ def _bind(
         s.curve_publickey, s.curve_secretkey = keys.server()
         remote.append(_bound(s, endpoint))
     return local, remote
+
+
+def _address(s: zmq.Socket[Any]) -> str:
+    return s.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
 
 def _bound(s: zmq.Socket[Any], endpoint: str) -> zmq.Socket[Any]:

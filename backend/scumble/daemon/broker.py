@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,16 +17,20 @@ from typing import Any
 
 import zmq
 
+from scumble.workers.pool import Pool, Task
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.version import PROTOCOL, __version__
 from scumble_client.wire import Message
 
-from ..workers.pool import Pool, Task
 from .buffers import BufferStore
+from .intake import Intake
 from .jobs import Client, Job, Queue
-from .spool import Held, Spool
-from .submission import Submission, parse
+from .results import Results
+from .spool import Spool
+from .status import describe
+from .submission import parse
+from .wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +38,6 @@ KEEPALIVE = 2.0
 """Seconds after which a client is told again how its job stands; that is also how a vanished client is noticed."""
 TICK_MS = 200
 MAX_JOBS = 20_000
-MAX_INFLIGHT = 3 * 1024**3
-"""Bytes of buffers that are being checked and written; above it, no client is read from."""
 
 
 @dataclass
@@ -71,11 +71,9 @@ class Broker:
         self._names: dict[Client, str] = {}
         self._stopping = False
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="buffers")
-        self._done: deque[Callable[[], None]] = deque()
-        self._inflight = 0
-        self._wake_in, self.wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self.wake_out.setblocking(False)
+        self.wakeup = Wakeup()
+        self._intake = Intake(buffers, self._executor, self.wakeup)
+        self._results = Results(spool, buffers, self._executor, self.wakeup)
         self._handlers: dict[str, Callable[[Client, Message], None]] = {
             "hello": self._hello,
             "operations": self._operations,
@@ -93,26 +91,22 @@ class Broker:
     def stop(self) -> None:
         """End `serve` (from a signal handler, too)."""
         self._stopping = True
-        try:
-            self.wake_out.send(b"!")
-        except OSError:
-            pass
+        self.wakeup.ring()
 
     def serve(self) -> None:
         poller = zmq.Poller()
-        for pollable in (self._wake_in.fileno(), *self.pool.pollable):
+        for pollable in (self.wakeup.fileno(), *self.pool.pollable):
             poller.register(pollable, zmq.POLLIN)
         reading = False
         while not self._stopping:
-            wanted = self._inflight < MAX_INFLIGHT
+            wanted = not self._intake.full
             if wanted != reading:  # back-pressure: libzmq's own limits then hold the clients back
                 for s in self.sockets:
                     poller.register(s, zmq.POLLIN) if wanted else poller.unregister(s)
                 reading = wanted
             poller.poll(TICK_MS)
-            self._drain_wake()
-            while self._done:
-                self._guard(self._done.popleft())
+            for call in self.wakeup.taken():
+                self._guard(call)
             self._guard(self.pool.handle)
             if reading:
                 for s in self.sockets:
@@ -128,13 +122,6 @@ class Broker:
         except Exception:
             log.exception("a defect in the broker")
 
-    def _drain_wake(self) -> None:
-        try:
-            while self._wake_in.recv(4096):
-                pass
-        except (BlockingIOError, InterruptedError):
-            pass
-
     def _read(self, s: zmq.Socket[Any]) -> None:
         for _ in range(64):  # then the others have their turn
             try:
@@ -148,7 +135,7 @@ class Broker:
                 message = wire.decode(data)
             except ScumbleError as error:
                 log.warning("refused a message: %s", error)
-                self._send(client, Message("error", error.as_dict(), parent=_id_of(data)))
+                self._send(client, Message("error", error.as_dict(), parent=wire.id_of(data)))
                 continue
             self._handle(client, message)
 
@@ -171,8 +158,7 @@ class Broker:
     def _tick(self) -> None:
         now = time.monotonic()
         self.pool.tick()
-        for held in self.spool.unsettled():
-            self._executor.submit(self._settle, held)
+        self._results.settle()
         for job in [j for j in self.jobs.values() if now - j.told > KEEPALIVE and j.state != "waiting"]:
             if job.state == "queued":
                 self._tell(job, "accepted", {"job": job.id, "position": self.queue.position(job)})
@@ -187,11 +173,10 @@ class Broker:
     def _finish(self) -> None:
         for job in list(self.jobs.values()):
             self._fail(job, ScumbleError("cancelled", "The daemon was stopped.", "Run it again."))
-        for held in self.spool.unsettled(at_once=True):
-            self._executor.submit(self._settle, held)
+        self._results.settle(at_once=True)
         self._executor.shutdown(wait=True)
-        while self._done:
-            self._done.popleft()()
+        for call in self.wakeup.taken():
+            call()
         self.pool.stop()
         self.buffers.clear()
 
@@ -219,12 +204,12 @@ class Broker:
             threading.Thread(target=_import_operations, daemon=True).start()
 
     def _operations(self, client: Client, message: Message) -> None:
-        from ..operations import operations
+        from scumble.operations import operations
 
         self._answer(client, message, "operations", {"operations": [o.describe() for o in operations().values()]})
 
     def _submit(self, client: Client, message: Message) -> None:
-        from ..operations import find
+        from scumble.operations import find
 
         submission = parse(message.body)
         if message.id in self.jobs:
@@ -236,7 +221,7 @@ class Broker:
         operation.validate(submission.parameters)
         arrived = wire.attached(message)
         checks = wire.checksums(message)
-        _check_sizes(submission, arrived)
+        submission.check_sizes(arrived)
         client = Client(client.socket, client.identity, self._names.get(client, ""))
         job = Job(message.id, client, submission)
         if submission.replaces:
@@ -259,7 +244,7 @@ class Broker:
         if job is None or job.state != "waiting" or job.client != client:
             return  # it was cancelled meanwhile
         try:
-            _check_sizes(job.submission, arrived)
+            job.submission.check_sizes(arrived)
         except ScumbleError as error:
             self._fail(job, error)
             return
@@ -282,53 +267,21 @@ class Broker:
             self._deliver(client, job_id)
         else:
             raise ScumbleError(
-                "bad_request", "The daemon has no such result any more.", "Run the operation again: same seed, same pixels."
+                "bad_request",
+                "The daemon has no such result any more.",
+                "Run the operation again: same seed, same pixels.",
             )
 
     def _received(self, client: Client, message: Message) -> None:
         self.spool.drop(str(message.body.get("job")))
 
     def _status(self, client: Client, message: Message) -> None:
-        self._answer(client, message, "status", self.status())
+        self._answer(client, message, "status", describe(self))
 
     def _shutdown(self, client: Client, message: Message) -> None:
         log.info("asked to stop by %s", self._names.get(client, "a client"))
         self._answer(client, message, "shutdown", {"pid": os.getpid()})
         self._stopping = True
-
-    def status(self) -> dict[str, Any]:
-        """What `scumble status` shows."""
-        jobs = [j for j in self.jobs.values() if j.state == "running"] + list(self.queue)
-        jobs += [j for j in self.jobs.values() if j.state == "waiting"]
-        return {
-            "version": __version__,
-            "pid": os.getpid(),
-            "uptime": time.monotonic() - self.started,
-            "idle_exit": self.settings.idle_exit,
-            "endpoints": self.settings.endpoints,
-            "log": str(self.settings.log_path),
-            "warnings": self.settings.warnings,
-            "workers": self.pool.status(),
-            "jobs": [
-                {
-                    "job": j.id,
-                    "operation": j.submission.operation,
-                    "client": j.client.name,
-                    "state": j.state,
-                    "priority": j.submission.priority,
-                    "fraction": j.fraction,
-                    "message": j.message,
-                    "age": time.time() - j.submitted,
-                }
-                for j in jobs[:1000]
-            ],
-            "buffers": {"count": len(self.buffers), "bytes": self.buffers.bytes, "limit": self.buffers.limit},
-            "spool": {"bytes": self.spool.bytes, "limit": self.spool.limit, "dropped": self.spool.dropped},
-            "results": [
-                {"job": job, "operation": kept.body.get("request", {}).get("operation", ""), "bytes": kept.size, "time": kept.time}
-                for job, kept in list(self.spool.results().items())[-1000:]
-            ],
-        }
 
     # -- what the pool says
 
@@ -351,7 +304,7 @@ class Broker:
         if done is None:
             return
         try:
-            self._keep(done, body)
+            self._results.keep(job, body)
             self._deliver(done.client, job)
             self._forget(done)
             log.info("job %s (%s) done in %.2f s", job, done.submission.operation, body["seconds"])
@@ -361,92 +314,29 @@ class Broker:
             log.exception("the result of job %s can't be handled", job)
             self._fail(done, self._internal())
 
-    def _keep(self, job: Job, body: dict[str, Any]) -> None:
-        """Put a result into the spool. Raises ScumbleError."""
-        paths: dict[bytes, Path] = {}
-        borrowed: dict[bytes, Path] = {}
-        checks: dict[bytes, int | None] = {}
-        for layer in body["layers"]:
-            pixels = layer["pixels"]
-            path = pixels.pop("path", None)
-            for name in filter(None, (pixels["buffer"] if path is None else None, pixels.get("icc"))):
-                borrowed[name], checks[name] = self.buffers.path(name), self.buffers.check(name)
-            if path is not None:
-                paths[pixels["buffer"]], checks[pixels["buffer"]] = Path(path), pixels.pop("check")
-        body["job"] = job.id
-        body["buffers"] = [*paths, *(name for name in borrowed if name not in paths)]
-        if all(checks[name] is not None for name in body["buffers"]):
-            body["checks"] = [checks[name] for name in body["buffers"]]
-        try:
-            paths |= {name: self.spool.hold(job.id, name, path) for name, path in borrowed.items() if name not in paths}
-        except OSError as error:
-            log.warning("a result can't be kept: %s", error)
-            raise ScumbleError(
-                "out_of_memory", "There is no room for the result.", "Make room on the disk, then run it again."
-            ) from error
-        self.spool.add(job.id, body, paths, time.time())
-
-    def _settle(self, held: Held) -> None:
-        """Copy to disk what a result has in common with its input, in a thread."""
-        try:
-            copy = self.spool.adopt(*held)
-        except OSError as error:
-            log.info("a result is not kept on disk: %s", error)  # it was fetched meanwhile, or the disk is full
-        else:
-            self._post(lambda: self.spool.settle(held, copy))
-
     def _deliver(self, client: Client, job: str) -> None:
-        from ..workers.process import map_file
-
-        kept = self.spool.get(job)
-        assert kept
-        try:
-            buffers = [map_file(kept.paths[name]) for name in kept.body["buffers"]]
-        except OSError as error:
-            log.warning("the result of %s is gone: %s", job, error)
-            self.spool.drop(job)
-            raise ScumbleError("bad_request", "The daemon has lost this result.", "Run the operation again.") from error
-        if not self._send(client, Message("result", kept.body, buffers, parent=job)):
+        """Send a result out of the spool. Raises ScumbleError."""
+        if not self._send(client, self._results.message(job)):
             log.info("nobody is there for the result of %s; it stays in the spool", job)
 
-    # -- buffers
+    # -- jobs
 
     def _take(self, name: bytes, data: wire.Buffer, check: int | None, job: Job) -> None:
-        """Verify and write a buffer in a thread: 100 MB must not hold up the others.
-
-        A program of this user's, on this machine, is believed its names; from elsewhere, only the digest counts: a
-        wrong name would put its pixels into other people's jobs.
-        """
-        view = memoryview(data)
+        # A program of this user's, on this machine, is believed its names. From elsewhere, only the digest counts: a
+        # wrong name would put its pixels into other people's jobs.
         if job.client.socket in self._remote:
             check = None
-        self._inflight += view.nbytes
 
-        def work() -> None:
-            outcome: Path | ScumbleError
-            try:
-                outcome = self.buffers.write(name, view, check)
-            except ScumbleError as error:
-                outcome = error
-            self._post(lambda: self._taken(name, view.nbytes, check, job, outcome))
+        def done(error: ScumbleError | None) -> None:
+            if error and job.id in self.jobs:
+                self._fail(job, error)
+            elif job.id in self.jobs and name in job.missing:
+                self.buffers.pin([name])
+                job.missing.discard(name)
+                if not job.missing:
+                    self._enqueue(job)
 
-        self._executor.submit(work)
-
-    def _taken(self, name: bytes, size: int, check: int | None, job: Job, outcome: Path | ScumbleError) -> None:
-        self._inflight -= size
-        if isinstance(outcome, ScumbleError):
-            if job.id in self.jobs:
-                self._fail(job, outcome)
-            return
-        alive = job.id in self.jobs and name in job.missing
-        self.buffers.add(name, outcome, size, check)
-        if alive:
-            self.buffers.pin([name])
-            job.missing.discard(name)
-            if not job.missing:
-                self._enqueue(job)
-
-    # -- jobs
+        self._intake.take(name, data, check, done)
 
     def _enqueue(self, job: Job) -> None:
         job.state = "queued"
@@ -528,14 +418,6 @@ class Broker:
             return False
         return True
 
-    def _post(self, call: Callable[[], None]) -> None:
-        """Have the broker's thread make a call."""
-        self._done.append(call)
-        try:
-            self.wake_out.send(b"!")
-        except BlockingIOError:
-            pass
-
     def _internal(self) -> ScumbleError:
         return ScumbleError(
             "internal",
@@ -544,31 +426,8 @@ class Broker:
         )
 
 
-def _check_sizes(submission: Submission, arrived: dict[bytes, wire.Buffer]) -> None:
-    for name, data in arrived.items():
-        if name not in submission.sizes:
-            raise ScumbleError("bad_request", "The request carries a buffer that it does not use.", "Please report it.")
-        expected, size = submission.sizes[name], memoryview(data).nbytes
-        if expected is not None and size != expected:
-            raise ScumbleError(
-                "bad_request", f"A layer should have {expected} bytes and has {size}.", "Please report it."
-            )
-        if expected is None and size > 16 * 1024**2:
-            raise ScumbleError("too_large", "The colour profile is too large.", "Convert the layer to sRGB.")
-
-
-def _id_of(frames: list[memoryview]) -> str | None:
-    """The id in a header that is otherwise unusable, so that its sender knows what the error is about."""
-    try:
-        header = wire.unpack(frames[0]) if frames and len(frames[0]) <= wire.MAX_HEADER else None
-        name = header.get("id") if isinstance(header, dict) else None
-        return name if isinstance(name, str) and len(name) <= 64 else None
-    except ValueError:
-        return None
-
-
 def _import_operations() -> None:
     """Import them in the background, so that the first submission does not wait for pydantic and numpy."""
-    from ..operations import operations
+    from scumble.operations import operations
 
     operations()

@@ -28,7 +28,9 @@ class Folders:
     @property
     def overflow(self) -> Path:
         """On disk: for layers that memory has no room for."""
-        return self.runtime / "overflow" if self.results.is_relative_to(self.runtime) else self.results.parent / "overflow"
+        return (
+            self.runtime / "overflow" if self.results.is_relative_to(self.runtime) else self.results.parent / "overflow"
+        )
 
     def clean(self) -> None:
         """Remove what clients have sent."""
@@ -92,7 +94,9 @@ def _sweep(shm: Path) -> None:
 
 def open_log(path: Path, level: int = logging.INFO) -> None:
     """Send everything that is logged to a rotating file: four files of 2 MB at most."""
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8")
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8"
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers = [handler]
     logging.getLogger().setLevel(level)

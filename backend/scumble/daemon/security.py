@@ -54,7 +54,9 @@ class Keys:
                 raise ValueError
         except (ValueError, KeyError):
             raise ScumbleError(
-                "invalid_parameter", "That is no public key.", "A key is 40 characters long, as printed by: scumble keys make"
+                "invalid_parameter",
+                "That is no public key.",
+                "A key is 40 characters long, as printed by: scumble keys make",
             ) from None
         folder = self.folder / ALLOWED
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -92,7 +94,6 @@ def start_authenticator(
     context: zmq.Context[Any], passwords: dict[str, dict[str, str]], keys: Keys
 ) -> ThreadAuthenticator:
     """Answer ZAP requests in a thread. Start it before any TCP socket is bound."""
-    import zmq.auth
     from zmq.auth.thread import ThreadAuthenticator
 
     authenticator = ThreadAuthenticator(context, log=logging.getLogger("scumble.zap"))

@@ -55,7 +55,8 @@ class Spool:
         return job in self._kept
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
+        """Bytes of all results."""
         return sum(kept.size for kept in self._kept.values())
 
     def results(self) -> Mapping[str, Kept]:
@@ -72,7 +73,7 @@ class Spool:
         size = sum(path.stat().st_size for path in paths.values())
         self._kept[job] = Kept(body, dict(paths), size, when)
         self._record(job)
-        while len(self._kept) > 1 and self.bytes > self.limit:
+        while len(self._kept) > 1 and self.size > self.limit:
             oldest = next(iter(self._kept))
             log.warning("the spool is full: the result of %s, which nobody fetched, is dropped", oldest)
             self.dropped += 1
@@ -132,7 +133,7 @@ class Spool:
             part = self.folder / f"{job}.part"
             files = {name: path.name for name, path in kept.paths.items() if path.parent == self.folder}
             part.write_bytes(wire.pack({"body": kept.body, "time": kept.time, "files": list(files.items())}))
-            os.replace(part, self.folder / f"{job}.result")
+            part.replace(self.folder / f"{job}.result")
         except OSError as error:
             log.warning("the result of %s is not on disk: %s", job, error)
 

@@ -28,6 +28,21 @@ class Submission:
     roles: dict[str, dict[str, Any]]
     sizes: dict[bytes, int | None]
 
+    def check_sizes(self, arrived: Mapping[bytes, wire.Buffer]) -> None:
+        """Refuse frames that this request does not use, or of another length than it says. Raises ScumbleError."""
+        for name, data in arrived.items():
+            if name not in self.sizes:
+                raise ScumbleError(
+                    "bad_request", "The request carries a buffer that it does not use.", "Please report it."
+                )
+            expected, size = self.sizes[name], memoryview(data).nbytes
+            if expected is not None and size != expected:
+                raise ScumbleError(
+                    "bad_request", f"A layer should have {expected} bytes and has {size}.", "Please report it."
+                )
+            if expected is None and size > 16 * 1024**2:
+                raise ScumbleError("too_large", "The colour profile is too large.", "Convert the layer to sRGB.")
+
 
 def parse(body: Mapping[str, Any]) -> Submission:
     """Raises ScumbleError `bad_request` (a defect of the client) or `too_large`."""

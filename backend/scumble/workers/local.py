@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -39,6 +40,7 @@ class _Process:
     job: str | None = None
     deadline: float | None = None
     info: dict[str, Any] = field(default_factory=dict)
+    follower: threading.Thread | None = None
 
 
 class LocalPool(Pool):
@@ -167,7 +169,11 @@ class LocalPool(Pool):
             except subprocess.TimeoutExpired:
                 process.child.kill()
                 process.child.wait()
+            if process.follower:
+                process.follower.join(1)  # a process of the worker's own may still hold its stderr
         self._socket.close(0)
+        self._wake_in.close()
+        self._wake_out.close()
 
     # -- inside
 
@@ -190,15 +196,18 @@ class LocalPool(Pool):
         process = _Process(name, device, child, info={"device": device})
         self._processes[name] = process
         assert child.stderr
-        threading.Thread(target=self._follow, args=(process, child.stderr), name=name, daemon=True).start()
+        process.follower = threading.Thread(target=self._follow, args=(process, child.stderr), name=name, daemon=True)
+        process.follower.start()
 
     def _follow(self, process: _Process, stderr: BinaryIO) -> None:
         """Copy what a worker says to the log, wait for its end, and tell the broker's thread."""
-        for line in stderr:
-            log.info("%s: %s", process.name, line.decode("utf-8", "replace").rstrip())
+        with stderr:
+            for line in stderr:
+                log.info("%s: %s", process.name, line.decode("utf-8", "replace").rstrip())
         process.child.wait()
         self._dead.append(process.name)
-        self._wake_out.send(b"!")
+        with contextlib.suppress(OSError):  # the pool has been stopped
+            self._wake_out.send(b"!")
 
     def _send(self, process: _Process, message: dict[str, Any]) -> None:
         try:
@@ -234,7 +243,9 @@ class LocalPool(Pool):
 
     def _complete(self, devices: list[str]) -> None:
         """Start what is still missing, once the first worker has told which devices there are."""
-        wanted = [d for d in (devices if self._device == "auto" else [self._device]) for _ in range(self._workers_per_device)]
+        wanted = [
+            d for d in (devices if self._device == "auto" else [self._device]) for _ in range(self._workers_per_device)
+        ]
         for process in self._processes.values():
             if process.device in wanted:
                 wanted.remove(process.device)
@@ -247,6 +258,8 @@ class LocalPool(Pool):
         was, job = process.state, process.job
         process.state = "dead"
         del self._processes[process.name]
+        assert process.child.stdin
+        process.child.stdin.close()
         if self._stopping:
             return
         log.warning("worker %s ended with code %s while %s", process.name, code, was)

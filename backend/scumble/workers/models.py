@@ -29,8 +29,8 @@ class ModelCache:
         if key in self._models:
             self._models.move_to_end(key)
         else:
-            model = load()
-            self._models[key] = (model, size_of(model))
+            loaded = load()
+            self._models[key] = (loaded, size_of(loaded))
             while len(self._models) > 1 and self.bytes > self.budget:
                 self._models.popitem(last=False)
         model: Model = self._models[key][0]

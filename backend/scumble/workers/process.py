@@ -43,7 +43,8 @@ class Worker:
         token: str = "",
     ) -> None:
         self.folders, self.free_after, self.log_path = folders, free_after, log_path
-        self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        context: zmq.Context[Any] = zmq.Context.instance()
+        self.socket = context.socket(zmq.DEALER)
         self.socket.linger = 1000
         self.socket.identity = name.encode()
         if token:
@@ -56,6 +57,8 @@ class Worker:
         self.hasher = ThreadPoolExecutor(1)
 
     def run(self) -> None:
+        from scumble.operations import operations
+
         from . import device as devices
         from .models import ModelCache
 
@@ -63,10 +66,8 @@ class Worker:
         if self.device == "auto":
             self.device = found[0]
         self.models = ModelCache()
+        operations()  # before it is ready: if these can't be loaded, it has not started
         self.send("ready", devices=found, **self.info())
-        from ..operations import operations
-
-        operations()
         while True:
             if not self.socket.poll(1000):
                 if self.models.names and time.monotonic() - self.models.used_at > self.free_after:
@@ -114,12 +115,12 @@ class Worker:
             self.send("error", job=self.job, error=error.as_dict(), info=self.info())
         except Exception:
             log.exception("job %s (%s) failed", self.job, task.get("operation"))
-            error = ScumbleError(
+            mistake = ScumbleError(
                 "internal",
                 "Scumble made a mistake while it computed this.",
                 f"Please report it, with the log file: {self.log_path}",
             )
-            self.send("error", job=self.job, error=error.as_dict(), info=self.info())
+            self.send("error", job=self.job, error=mistake.as_dict(), info=self.info())
         finally:
             self.job = None
 
@@ -181,7 +182,7 @@ class Worker:
                         done += file.write(data[done:]) or 0
                 name, check = naming.result()
                 path = folder / f"{self.job}-{name.hex()[:16]}.px"
-                os.replace(part, path)
+                part.replace(path)
                 return {"buffer": name, "check": check, "path": str(path)}
             except OSError as error:
                 failure = error
@@ -197,9 +198,9 @@ class Worker:
 
 def open_layer(described: Mapping[str, Any]) -> Any:
     """A `Layer` over a mapped file: pages that no operation touches are never read."""
-    from ..colour import Colour
-    from ..geometry import Extent, Point
-    from ..layers import Layer
+    from scumble.colour import Colour
+    from scumble.geometry import Extent, Point
+    from scumble.layers import Layer
 
     icc = Path(described["icc_path"]).read_bytes() if "icc_path" in described else None
     return Layer.from_buffer(

@@ -1,0 +1,59 @@
+"""Layers that arrive: verified and written in threads, because 100 MB must not hold up the other clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from scumble_client import wire
+from scumble_client.errors import ScumbleError
+
+from .buffers import BufferStore
+from .wakeup import Wakeup
+
+MAX_PENDING = 3 * 1024**3
+"""Bytes that are being verified and written; above it, no client should be read from."""
+
+
+class Intake:
+    """Puts buffers into the store."""
+
+    def __init__(self, buffers: BufferStore, executor: ThreadPoolExecutor, wakeup: Wakeup) -> None:
+        self._buffers, self._executor, self._wakeup = buffers, executor, wakeup
+        self._pending = 0
+
+    @property
+    def full(self) -> bool:
+        return self._pending >= MAX_PENDING
+
+    def take(
+        self, name: bytes, data: wire.Buffer, check: int | None, done: Callable[[ScumbleError | None], None]
+    ) -> None:
+        """Verify and write a buffer; `done` is called in the loop's thread, with what is wrong with it.
+
+        Parameters
+        ----------
+        check
+            The sender's checksum, where its names are believed; None where only the digest counts.
+        """
+        view = memoryview(data)
+        self._pending += view.nbytes
+
+        def work() -> None:
+            outcome: Path | ScumbleError
+            try:
+                outcome = self._buffers.write(name, view, check)
+            except ScumbleError as error:
+                outcome = error
+            self._wakeup.post(lambda: written(outcome))
+
+        def written(outcome: Path | ScumbleError) -> None:
+            self._pending -= view.nbytes
+            if isinstance(outcome, ScumbleError):
+                done(outcome)
+            else:
+                self._buffers.add(name, outcome, view.nbytes, check)
+                done(None)
+
+        self._executor.submit(work)

@@ -1,0 +1,81 @@
+"""Finished results on their way: from the pool's files into the spool, and from there to whoever asks."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from scumble_client.errors import ScumbleError
+from scumble_client.wire import Message
+
+from .buffers import BufferStore
+from .spool import Held, Spool
+from .wakeup import Wakeup
+
+log = logging.getLogger(__name__)
+
+
+class Results:
+    """All methods are for the loop's thread."""
+
+    def __init__(self, spool: Spool, buffers: BufferStore, executor: ThreadPoolExecutor, wakeup: Wakeup) -> None:
+        self._spool, self._buffers, self._executor, self._wakeup = spool, buffers, executor, wakeup
+
+    def keep(self, job: str, body: dict[str, Any]) -> None:
+        """Put a result into the spool. Raises ScumbleError.
+
+        `body` is the pool's: a layer whose pixels are new has them in a file, `path`, with a checksum, `check`; the
+        others (and colour profiles) are buffers of the request.
+        """
+        paths: dict[bytes, Path] = {}
+        borrowed: dict[bytes, Path] = {}
+        checks: dict[bytes, int | None] = {}
+        for layer in body["layers"]:
+            pixels = layer["pixels"]
+            path = pixels.pop("path", None)
+            for name in filter(None, (pixels["buffer"] if path is None else None, pixels.get("icc"))):
+                borrowed[name], checks[name] = self._buffers.path(name), self._buffers.check(name)
+            if path is not None:
+                paths[pixels["buffer"]], checks[pixels["buffer"]] = Path(path), pixels.pop("check")
+        body["job"] = job
+        body["buffers"] = [*paths, *(name for name in borrowed if name not in paths)]
+        if all(checks[name] is not None for name in body["buffers"]):
+            body["checks"] = [checks[name] for name in body["buffers"]]
+        try:
+            paths |= {name: self._spool.hold(job, name, path) for name, path in borrowed.items() if name not in paths}
+        except OSError as error:
+            log.warning("a result can't be kept: %s", error)
+            raise ScumbleError(
+                "out_of_memory", "There is no room for the result.", "Make room on the disk, then run it again."
+            ) from error
+        self._spool.add(job, body, paths, time.time())
+
+    def message(self, job: str) -> Message:
+        """The result of a job that is in the spool. Raises ScumbleError where its files are gone."""
+        from scumble.workers.process import map_file
+
+        kept = self._spool.get(job)
+        assert kept
+        try:
+            buffers = [map_file(kept.paths[name]) for name in kept.body["buffers"]]
+        except OSError as error:
+            log.warning("the result of %s is gone: %s", job, error)
+            self._spool.drop(job)
+            raise ScumbleError("bad_request", "The daemon has lost this result.", "Run the operation again.") from error
+        return Message("result", kept.body, buffers, parent=job)
+
+    def settle(self, at_once: bool = False) -> None:
+        """Copy to disk what results have in common with their inputs, and nobody has fetched, in threads."""
+        for held in self._spool.unsettled(at_once):
+            self._executor.submit(self._copy, held)
+
+    def _copy(self, held: Held) -> None:
+        try:
+            copy = self._spool.adopt(*held)
+        except OSError as error:
+            log.info("a result is not kept on disk: %s", error)  # it was fetched meanwhile, or the disk is full
+        else:
+            self._wakeup.post(lambda: self._spool.settle(held, copy))
