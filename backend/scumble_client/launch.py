@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import List, Optional
 
 from .errors import ScumbleError
@@ -53,6 +54,18 @@ def write_launch_file(command: List[str]) -> str:
     return str(path)
 
 
+def adopt_launch_file(path: Path) -> None:
+    """Take over the command that came along with a plugin, where none is known here and its program exists."""
+    try:
+        if (config_dir() / LAUNCH_FILE).exists():
+            return
+        command = json.loads(path.read_text("utf-8"))["command"]
+        if isinstance(command, list) and command and shutil.which(str(command[0])):
+            write_launch_file([str(part) for part in command])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # then `launch_command` says what is missing
+
+
 def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes]":
     """Start the daemon, detached: it outlives the editor. Returns at once.
 
@@ -61,8 +74,9 @@ def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes
     command = command or launch_command()
     folder = ensure_private(runtime_dir())
     environment = dict(os.environ)
-    # The editor's own Python settings would break another Python.
-    for name in ("PYTHONHOME", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "GI_TYPELIB_PATH"):
+    # The editor's own Python settings would break another Python. (Krita puts its plugins' folder into PYTHONPATH, and
+    # there the plugin is called scumble, too.)
+    for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "GI_TYPELIB_PATH"):
         if not _has_scumble():
             environment.pop(name, None)
     with open(folder / "start.log", "ab") as log:

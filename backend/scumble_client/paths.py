@@ -113,6 +113,8 @@ def process_alive(pid: int) -> bool:
     """Whether a process of this number exists. (It may be another one: only a `hello` proves a daemon.)"""
     if not isinstance(pid, int) or pid <= 0:
         return False
+    if os.environ.get("FLATPAK_ID"):
+        return True  # in there, the numbers of the processes outside mean nothing
     if sys.platform == "win32":
         import ctypes
 

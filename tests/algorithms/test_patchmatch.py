@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from scumble.algorithms import patchmatch, seam
+from scumble.algorithms import seam
 from scumble.algorithms.patchmatch import Effort, complete
 
 
@@ -214,12 +214,12 @@ def test_progress_may_cancel() -> None:
     assert calls == 5
 
 
-def test_large_scales_take_over_matches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patchmatch, "LARGEST_SEARCH", 100 * 100)
+def test_large_scales_take_over_matches() -> None:
+    effort = Effort(largest_search=100 * 100)
     truth = stripes(240, 260)
     hole = box(240, 260, 100, 140, 90, 160)
     seen: list[float] = []
-    done = complete(truth, hole, progress=seen.append)
+    done = complete(truth, hole, progress=seen.append, effort=effort)
     assert (done.image - truth)[hole].abs().mean() < 0.05
     assert seen == sorted(seen)
 

@@ -34,7 +34,8 @@ def connection(daemon: Daemon) -> Connection:
 
 
 def test_loopback_wants_the_token(start_daemon: Callable[..., Daemon], context: zmq.Context[Any]) -> None:
-    found = connection(start_daemon("--loopback"))
+    daemon = start_daemon("--loopback")
+    found = connection(daemon)
     endpoint = next(e for e in found.endpoints if e.startswith("tcp://127.0.0.1:"))
     for token, welcome in ((found.token, True), ("wrong", False), (None, False)):
         dealer = context.socket(zmq.DEALER)
@@ -52,6 +53,9 @@ def test_loopback_wants_the_token(start_daemon: Callable[..., Daemon], context: 
         dealer.disable_monitor()
         monitor.close(0)
         dealer.close(0)
+    written = daemon.folders.log.read_text()
+    assert "DENIED" in written
+    assert found.token not in written
 
 
 def _failed(monitor: Any) -> bool:

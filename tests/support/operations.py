@@ -51,6 +51,31 @@ class Slow(_Timed):
         return [Output(Layer(255 - image.pixels, image.offset), context.seed)]
 
 
+class GatedParameters(TimedParameters):
+    gate: str = ""
+
+
+class Gated(Operation[GatedParameters]):
+    """Adds a byte to the file `marker`, then waits until the number in the file `gate` is that of the bytes or more."""
+
+    name = "test-gated"
+    title = "Test"
+    help = "For tests."
+    roles = IMAGE
+    parameters = GatedParameters
+    hidden = True
+
+    def run(self, layers: Mapping[str, Layer], parameters: GatedParameters, context: Context) -> Sequence[Output]:
+        marker, gate = Path(parameters.marker), Path(parameters.gate)
+        with marker.open("ab") as file:
+            file.write(b".")
+        count = marker.stat().st_size
+        while not (gate.exists() and int(gate.read_text() or 0) >= count):
+            context.report(0.5, "Waiting")
+            time.sleep(0.005)
+        return [Output(layers["image"], context.seed)]
+
+
 class Deaf(_Timed):
     """Never reports, so it can only be killed."""
 

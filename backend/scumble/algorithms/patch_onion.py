@@ -16,12 +16,19 @@ from scumble.algorithms.patch_features import Level, patches_within, window_weig
 CANDIDATES = 4096
 """At most so many known patches, evenly drawn, are looked at: the guess only has to be of the right kind."""
 
+CHANCE = 0.1
+"""About how much worse, as a part, a patch may agree and still be drawn."""
+
 ROWS = 2048
 """Pixels that are matched at once; bounds the memory."""
 
 
-def onion_fill(level: Level, patch: int, tick: Tick) -> None:
-    """Fill the hole of `level.image` in place. At least one known patch of (patch, patch) pixels must exist."""
+def onion_fill(level: Level, patch: int, generator: torch.Generator, tick: Tick, chance: float = CHANCE) -> None:
+    """Fill the hole of `level.image` in place. At least one known patch of (patch, patch) pixels must exist.
+
+    Of the patches that agree about as well, one is drawn (Efros and Leung, section 2.1), so that seeds differ: distances
+    are compared after a factor of exp(`chance` times a normal variate).
+    """
     channels, height, width = level.image.shape
     image = level.image
     sources = patches_within(level.source, patch).flatten().nonzero()[:, 0]
@@ -42,9 +49,14 @@ def onion_fill(level: Level, patch: int, tick: Tick) -> None:
             top = (rows - patch // 2).clamp(0, height - patch)
             left = (columns - patch // 2).clamp(0, width - patch)
             weight = _windows((~unknown).float()[None], top, left, patch)[:, 0] * window
-            around = _windows(image, top, left, patch) * weight[:, None]
+            windows = _windows(image, top, left, patch)
+            around = windows * weight[:, None]
             # Sum of w (s - t)^2 without the term that is the same for all candidates.
             distance = torch.addmm(weight @ norms, around.flatten(1), flat, alpha=-2)
+            if chance:
+                distance += (around * windows).flatten(1).sum(1, keepdim=True)  # that term, for a distance of its own
+                luck = torch.randn(distance.shape, generator=generator, device=distance.device)
+                distance = distance.clamp_(min=1e-6).mul_(luck.mul_(chance).exp_())
             place = (rows - top) * patch + columns - left
             image.view(channels, -1)[:, pixels] = candidates[distance.argmin(1), :, place].T
             tick(0)

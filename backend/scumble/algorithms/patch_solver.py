@@ -60,6 +60,9 @@ class Effort:
         Width of the last vote within a patch, in half sides: a narrow one copies, a wide one averages.
     guidance
         Share of the guide, where one is given, in what is matched.
+    largest_search
+        Scales of more pixels only take over the matches of the next coarser one: their descriptors would need
+        gigabytes.
     """
 
     coarsest: int = 128
@@ -70,6 +73,7 @@ class Effort:
     sharpness: float = 4.0
     spread: float = 0.7
     guidance: float = 0.5
+    largest_search: int = 10_000_000
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,6 @@ Progress = Callable[[float], None]
 FEWEST_SOURCES = 64
 """A scale with fewer known patches than this has lost too much of the picture."""
 
-LARGEST_SEARCH = 10_000_000
-"""Scales of more pixels only take over the matches of the next coarser one: their descriptors would need gigabytes."""
-
 LARGE_HOLE = 600_000
 """Pixels of hole times rounds, per scale: larger holes get fewer rounds at their fine scales."""
 
@@ -45,23 +42,31 @@ class Completion:
 
     Attributes
     ----------
-    image
-        (H, W, 3) float32: the input, bit for bit, outside the hole.
+    original
+        (H, W, 3) float32: the input itself.
+    hole
+        (H, W) bool: what was filled.
     nearest
-        (H, W, 2) int64: row and column of the source pixel that a pixel of the hole was mostly taken from; elsewhere
+        (H, W, 2) int32: row and column of the source pixel that a pixel of the hole was mostly taken from; elsewhere
         its own place.
     distance
         (H, W) float32: root mean square colour difference between the patches over a pixel of the hole and their
         matches; 0 outside. Small where the fill is a trustworthy continuation.
     suggestion
-        (H, W, 3) float32: `image`, but the pixels next to the hole hold what the matched patches have there. So
-        `seam.membrane(suggestion, image, hole)` makes the fill meet its surroundings.
+        (H, W, 3) float32: the fill in the input, but the pixels next to the hole hold what the matched patches have
+        there. So `seam.membrane(suggestion, original, hole)` makes the fill meet its surroundings.
     """
 
-    image: Tensor
+    original: Tensor
+    hole: Tensor
     nearest: Tensor
     distance: Tensor
     suggestion: Tensor
+
+    @property
+    def image(self) -> Tensor:
+        """(H, W, 3) float32: the input with the fill; the input, bit for bit, outside the hole."""
+        return torch.where(self.hole[..., None], self.suggestion, self.original)
 
 
 @torch.no_grad()
@@ -105,7 +110,7 @@ def complete(
     """
     _check(image, hole, source, guide, patch)
     if not bool(hole.any()):
-        return _nothing_to_do(image)
+        return _nothing_to_do(image, hole)
     known = ~hole if source is None else source & ~hole
     if not bool(known.any()):
         raise ValueError("there is no pixel to copy from")
@@ -117,7 +122,7 @@ def complete(
     meter = _Meter(progress, _rounds(levels, effort))
     generator = torch.Generator(image.device).manual_seed(seed)
     if guide is None:
-        onion_fill(levels[-1], patch, meter.tick)
+        onion_fill(levels[-1], patch, generator, meter.tick)
     else:
         levels[-1].image = torch.where(levels[-1].hole, guides[-1], levels[-1].image)  # type: ignore[arg-type]
     solver: LevelSolver | None = None
@@ -154,16 +159,17 @@ def _check(image: Tensor, hole: Tensor, source: Tensor | None, guide: Tensor | N
 
 
 def _places(height: int, width: int, device: torch.device) -> Tensor:
-    rows = torch.arange(height, device=device)[:, None].expand(-1, width)
-    columns = torch.arange(width, device=device)[None, :].expand(height, -1)
-    return torch.stack([rows, columns], 2)
+    """(H, W, 2) int32: each pixel's own row and column."""
+    places = torch.empty((height, width, 2), dtype=torch.int32, device=device)
+    places[..., 0] = torch.arange(height, dtype=torch.int32, device=device)[:, None]
+    places[..., 1] = torch.arange(width, dtype=torch.int32, device=device)
+    return places
 
 
-def _nothing_to_do(image: Tensor) -> Completion:
+def _nothing_to_do(image: Tensor, hole: Tensor) -> Completion:
     height, width = image.shape[:2]
-    return Completion(
-        image.clone(), _places(height, width, image.device), image.new_zeros((height, width)), image.clone()
-    )
+    distance = image.new_zeros((height, width))
+    return Completion(image, hole, _places(height, width, image.device), distance, image.clone())
 
 
 def _usable_patch(known: Tensor, patch: int) -> int:
@@ -178,12 +184,11 @@ def _usable_patch(known: Tensor, patch: int) -> int:
 def _nearest_colours(image: Tensor, hole: Tensor, known: Tensor) -> Completion:
     """No whole patch is known: each pixel takes the colour of the nearest source pixel."""
     found = ndimage.distance_transform_edt(~known.cpu().numpy(), return_distances=False, return_indices=True)
-    done = _nothing_to_do(image)
-    nearest = torch.from_numpy(found).to(image.device, torch.int64).permute(1, 2, 0)
+    done = _nothing_to_do(image, hole)
+    nearest = torch.from_numpy(found).to(image.device, torch.int32).permute(1, 2, 0)
     done.nearest[hole] = nearest[hole]
-    done.image[hole] = image[nearest[hole][:, 0], nearest[hole][:, 1]]
+    done.suggestion[hole] = image[nearest[hole][:, 0], nearest[hole][:, 1]]
     done.distance[hole] = 1.0
-    done.suggestion[hole] = done.image[hole]
     return done
 
 
@@ -214,7 +219,7 @@ def _rounds(levels: list[Level], effort: Effort) -> list[tuple[int, int]]:
         pixels = int(level.hole.sum())
         rounds = min(effort.rounds[min(index, len(effort.rounds) - 1)], max(1, LARGE_HOLE // max(1, pixels)))
         coarsest = index == len(levels) - 1
-        if level.hole.numel() > LARGEST_SEARCH and not coarsest:
+        if level.hole.numel() > effort.largest_search and not coarsest:
             rounds = 0
         plan.append((rounds, pixels + level.hole.numel() // 20))
     return plan
@@ -254,12 +259,12 @@ class _Meter:
 
 
 def _completion(image: Tensor, hole: Tensor, solver: LevelSolver, vote: Vote) -> Completion:
-    done = _nothing_to_do(image)
-    width = hole.shape[1]
+    height, width = hole.shape
+    suggestion = solver.level.image.permute(1, 2, 0)  # the solver has filled the hole of its own copy
+    suggestion[solver.pixels // width, solver.pixels % width] = vote.colours
+    nearest, distance = _places(height, width, image.device), image.new_zeros((height, width))
     inside = solver.pixels[solver.in_hole]
-    done.suggestion.view(-1, 3)[solver.pixels] = vote.colours
-    done.image.view(-1, 3)[inside] = vote.colours[solver.in_hole]
     origins = vote.origins[solver.in_hole]
-    done.nearest.view(-1, 2)[inside] = torch.stack([origins // width, origins % width], 1)
-    done.distance.view(-1)[inside] = vote.distance[solver.in_hole].clamp(min=0).sqrt()
-    return done
+    nearest.view(-1, 2)[inside] = torch.stack([origins // width, origins % width], 1).to(torch.int32)
+    distance.view(-1)[inside] = vote.distance[solver.in_hole].clamp(min=0).sqrt()
+    return Completion(image, hole, nearest, distance, suggestion)

@@ -56,12 +56,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)
         folders = prepare()
-        lock = _lock(folders.runtime)
-        if lock is None:
-            print("A daemon is already running.", file=sys.stderr)
-            return 0
-        with lock:
-            _serve(options, folders)
+        try:
+            lock = _lock(folders.runtime)
+            if lock is None:
+                print("A daemon is already running.", file=sys.stderr)
+                return 0
+            with lock:
+                _serve(options, folders)
+        finally:
+            folders.leave()
     except ScumbleError as error:
         print(str(error), file=sys.stderr)
         return 2

@@ -32,9 +32,13 @@ class Folders:
             self.runtime / "overflow" if self.results.is_relative_to(self.runtime) else self.results.parent / "overflow"
         )
 
+    def leave(self) -> None:
+        """Remove what is this process's own; another daemon may be using the rest."""
+        shutil.rmtree(self.memory, ignore_errors=True)
+
     def clean(self) -> None:
         """Remove what clients have sent."""
-        shutil.rmtree(self.memory, ignore_errors=True)
+        self.leave()
         shutil.rmtree(self.overflow, ignore_errors=True)
 
 
@@ -70,23 +74,26 @@ def _memory(runtime: Path) -> Path:
     shm = Path("/dev/shm")
     try:
         if shm.is_dir() and shutil.disk_usage(shm).free > 512 * 1024**2:
-            folder = shm / f"scumble-{os.getuid()}-{os.getpid()}"
-            _sweep(shm)
-            folder.mkdir(mode=0o700)
-            return folder
+            return _own(shm, f"scumble-{os.getuid()}")
     except OSError:
         pass
-    folder = runtime / "buffers"
+    return _own(runtime, "buffers")
+
+
+def _own(place: Path, name: str) -> Path:
+    """An empty folder for this process. Those of other daemons stay, and those of killed ones are removed."""
+    folder = place / f"{name}-{os.getpid()}"
+    _sweep(place, name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder
 
 
-def _sweep(shm: Path) -> None:
-    """Remove what daemons that were killed have left in memory."""
+def _sweep(place: Path, name: str) -> None:
+    """Remove what daemons that were killed have left."""
     from scumble_client.paths import process_alive
 
-    for old in shm.glob(f"scumble-{os.getuid()}-*"):
+    for old in place.glob(f"{name}-*"):
         pid = old.name.rpartition("-")[2]
         if pid.isdigit() and not process_alive(int(pid)):
             shutil.rmtree(old, ignore_errors=True)

@@ -90,13 +90,27 @@ class KnownKeys:
         return known
 
 
+def _refusals_only() -> logging.Logger:
+    """A logger for pyzmq's authenticator: of all that it says, with passwords in it, only the refusals get through."""
+
+    def refusal(record: logging.LogRecord) -> bool:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return str(record.msg).startswith("DENIED")
+
+    logger = logging.getLogger("scumble.zap")
+    logger.setLevel(logging.DEBUG)
+    logger.filters = []
+    logger.addFilter(refusal)
+    return logger
+
+
 def start_authenticator(
     context: zmq.Context[Any], passwords: dict[str, dict[str, str]], keys: Keys
 ) -> ThreadAuthenticator:
     """Answer ZAP requests in a thread. Start it before any TCP socket is bound."""
     from zmq.auth.thread import ThreadAuthenticator
 
-    authenticator = ThreadAuthenticator(context, log=logging.getLogger("scumble.zap"))
+    authenticator = ThreadAuthenticator(context, log=_refusals_only())
     authenticator.start()
     for domain, known in passwords.items():
         authenticator.configure_plain(domain=domain, passwords=known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -65,7 +65,7 @@ class InpaintParameters(Parameters):
         description="How the fill meets its surroundings: by gradients (membrane), by bands of frequency, or as it is.",
     )
     context: float = Field(
-        0.5,
+        1.0,
         ge=0.1,
         le=4,
         title="Context",
@@ -172,10 +172,12 @@ class _Holes:
             )
         if np.issubdtype(support.dtype, np.floating):
             support = np.nan_to_num(support) > 0
-        self.bounds = [b.moved(self._layer.offset) for b in hole_bounds(support)]
-        if not self.bounds:
+        found = [b.moved(self._layer.offset) for b in hole_bounds(support)]
+        if not found:
             raise ScumbleError("missing_input", *empty)
-        if not any(b.padded(1).intersection(image.bounds) for b in self.bounds):
+        # Parts of a selection that lie off the layer have nothing beside them that they could be filled from.
+        self.bounds = [b for b in found if b.padded(1).intersection(image.bounds)]
+        if not self.bounds:
             raise ScumbleError(
                 "missing_input", "The selection lies outside the layer.", "Choose the layer that it belongs to."
             )
@@ -247,6 +249,10 @@ def _fill(piece: _Piece, seed: int, parameters: InpaintParameters, context: Cont
 
     from scumble.algorithms import patchmatch
 
+    effort = patchmatch.DEFAULT_EFFORT
+    if context.memory_scale < 1:  # the table of descriptors is what takes the memory
+        effort = replace(effort, largest_search=round(effort.largest_search * context.memory_scale**2))
+
     def tensor(array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(context.device)
 
@@ -258,14 +264,15 @@ def _fill(piece: _Piece, seed: int, parameters: InpaintParameters, context: Cont
             seed=seed,
             patch=parameters.patch,
             progress=progress,
+            effort=effort,
         )
-        rgb: Floats = filled.image.cpu().numpy()
-        suggestion: Floats = getattr(filled, "suggestion", filled.image).cpu().numpy()
+        suggestion: Floats = filled.suggestion.cpu().numpy()
+        if parameters.blend == "none":
+            rgb: Floats = filled.image.cpu().numpy()
+            return rgb
     if parameters.blend == "membrane":
         return seam.membrane(suggestion, piece.rgb, piece.hole)
-    if parameters.blend == "multiband":
-        return seam.multiband(suggestion, piece.rgb, piece.alpha)
-    return rgb
+    return seam.multiband(suggestion, piece.rgb, piece.alpha)
 
 
 class _Canvas:
