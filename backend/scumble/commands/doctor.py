@@ -51,7 +51,9 @@ def _run(what: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(what, True, check())
     except ScumbleError as error:
-        return Finding(what, False, error.message, error.hint)
+        # elsewhere people are sent to the doctor; here they are
+        circular = "scumble doctor" in error.hint
+        return Finding(what, False, error.message, "See what it says: scumble serve" if circular else error.hint)
     except Exception as error:  # whatever it is, the other checks still say something
         return Finding(what, False, f"{type(error).__name__}: {error}", "Please report this.")
 
@@ -125,7 +127,7 @@ def _folders() -> str:
         raise ScumbleError(
             "internal",
             " ".join(folders.warnings),
-            "Make room there for folders of your own: chmod u+rwx FOLDER; or set SCUMBLE_CACHE_DIR and SCUMBLE_LOG_DIR.",
+            "Make them writable: chmod u+rwx FOLDER; or set SCUMBLE_CACHE_DIR and SCUMBLE_LOG_DIR to others.",
         )
     return f"results in {folders.results}, log in {folders.log}"
 
@@ -213,9 +215,22 @@ def _weights() -> str:
     checks = WeightStore().verify()
     bad = [c for c in checks if not c.ok]
     if bad:
-        names = " ".join(c.weights.name for c in bad)
-        raise ScumbleError("weights_missing", bad[0].message, f"Mend it: scumble weights verify --repair {names}")
+        titles = ", ".join(c.weights.title for c in bad)
+        names = " ".join(c.weights.name for c in bad if not c.weights.embedded)
+        raise ScumbleError(
+            "weights_missing",
+            f"Damaged or not whole: {titles}.",
+            f"Mend it: scumble weights verify --repair {names}"
+            if names
+            else "Install it again: pip install --force-reinstall scumble",
+        )
     return f"{len(checks)} here, all whole" if checks else "none needed, none here"
+
+
+def _krita() -> str:
+    from scumble.installers.krita_check import check
+
+    return check()
 
 
 CHECKS: dict[str, Callable[[], str]] = {
@@ -229,4 +244,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "daemon": _daemon,
     "a job": _job,
     "weights": _weights,
+    "Krita": _krita,
 }

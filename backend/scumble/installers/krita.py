@@ -18,8 +18,8 @@ from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE
 
 from . import kritarc
-from .krita_places import Place
-from .record import add_record, daemon_command, drop_record, read_record
+from .krita_places import FLATPAK, Place, given
+from .record import add_record, daemon_command, drop_record, read_record, sandboxed_command
 
 EDITOR = "krita"
 NAME = "scumble"
@@ -57,8 +57,11 @@ def source_folder() -> Path:
     return _PACKAGED if _PACKAGED.is_dir() else _IN_REPOSITORY
 
 
-def build(folder: Path) -> None:
-    """Put together all that Krita needs, in an empty folder: `scumble.desktop`, `scumble.action`, `scumble/`."""
+def build(folder: Path, command: list[str] | None = None) -> None:
+    """Put together all that Krita needs, in an empty folder: `scumble.desktop`, `scumble.action`, `scumble/`.
+
+    `command` starts the daemon; by default this Python does.
+    """
     from scumble.operations import operations
 
     described = [operation.describe() for operation in operations().values()]
@@ -68,7 +71,7 @@ def build(folder: Path) -> None:
     client = Path(scumble_client.__file__).parent
     shutil.copytree(client, folder / NAME / "scumble_client", ignore=_LEFT_OUT)
     (folder / NAME / CATALOGUE_FILE).write_text(json.dumps(described, indent=1), "utf-8")
-    (folder / NAME / LAUNCH_FILE).write_text(json.dumps({"command": daemon_command()}, indent=1), "utf-8")
+    (folder / NAME / LAUNCH_FILE).write_text(json.dumps({"command": command or daemon_command()}, indent=1), "utf-8")
     entries = "".join(
         _ACTION.format(name=o["name"], title=escape(o["title"]), help=escape(o["help"]))
         for o in described
@@ -110,7 +113,7 @@ def _install(place: Place) -> None:
     place.actions.mkdir(parents=True, exist_ok=True)
     # Built beside its place and moved there: a run that is interrupted leaves the old plugin, or none, but not half.
     with tempfile.TemporaryDirectory(prefix=".scumble-", dir=place.plugins) as made:
-        build(Path(made))
+        build(Path(made), sandboxed_command(FLATPAK) if place.kind == "flatpak" else None)
         _remove_files(place)
         for name in OURS:
             os.replace(Path(made) / name, place.plugins / name)  # noqa: PTH105 (it may be a folder)
@@ -121,7 +124,7 @@ def _install(place: Place) -> None:
 def uninstall(places: list[Place]) -> bool:
     """Remove plugin, action file and the line in kritarc; whether anything was there."""
     known = {Path(folder) for folder in read_record().get(EDITOR, [])}
-    places = [*places, *(_recorded(folder) for folder in known - {place.resources for place in places})]
+    places = [*places, *(given(folder) for folder in known - {place.resources for place in places})]
     found = False
     for place in places:
         found = inspect(place).here or found
@@ -137,12 +140,6 @@ def uninstall(places: list[Place]) -> bool:
                 folder.rmdir()
     drop_record(EDITOR)
     return found
-
-
-def _recorded(resources: Path) -> Place:
-    from .krita_places import given
-
-    return given(resources)
 
 
 def _remove_files(place: Place) -> None:

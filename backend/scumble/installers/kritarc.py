@@ -69,8 +69,7 @@ def _changed(lines: list[str], line: str | None) -> list[str]:
             return [*lines[:start], line + "\n", *inside, *lines[end:]]
         if lines and not lines[-1].endswith("\n"):
             lines = [*lines[:-1], lines[-1] + "\n"]
-        gap = ["\n"] if lines and lines[-1].strip() else []
-        return [*lines, *gap, GROUP + "\n", line + "\n"]
+        return [*lines, GROUP + "\n", line + "\n"]
     if exists and not any(one.strip() for one in inside):
         return [*lines[: start - 1], *lines[end:]]
     return [*lines[:start], *inside, *lines[end:]] if exists else lines

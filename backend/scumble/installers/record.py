@@ -21,6 +21,13 @@ def daemon_command() -> list[str]:
     return [sys.executable, "-m", "scumble.daemon"]
 
 
+def sandboxed_command(application: str) -> list[str]:
+    """The same out of a flatpak: the program runs outside, with its sockets in the one folder that both can see."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    folder = f"--env=SCUMBLE_RUNTIME_DIR={runtime}/app/{application}/scumble"
+    return ["flatpak-spawn", "--host", folder, *daemon_command()]
+
+
 def read_record() -> dict[str, list[str]]:
     """Editor → the folders that its plugin was put into."""
     try:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping
 
 from ..errors import ScumbleError
 
@@ -133,11 +133,11 @@ def _default(parameter: Description) -> Any:
     return list(value) if isinstance(value, (list, tuple)) else value
 
 
-def clean(operation: Description, values: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+def clean(operation: Description, values: Any) -> Dict[str, Any]:
     """`values` (from a file, perhaps of another version) with every parameter: what is wrong or missing is at its default."""
     out = defaults(operation)
     for parameter in operation["parameters"]:
-        if values and parameter["name"] in values:
+        if isinstance(values, dict) and parameter["name"] in values:
             try:
                 out[parameter["name"]] = check(parameter, values[parameter["name"]])
             except ScumbleError:

@@ -1,0 +1,116 @@
+"""Krita's colour spaces: which ones travel as they are, and how the others are converted, there and back."""
+
+from collections import namedtuple
+
+from krita import Krita
+
+from .qt import QByteArray
+from .scumble_client.errors import ScumbleError
+from .scumble_client.request import CHANNELS, SAMPLE_BYTES
+
+Space = namedtuple("Space", "model depth profile")
+"""As Krita names them: ("RGBA", "U8", "sRGB-elle-V2-srgbtrc.icc")."""
+
+Form = namedtuple("Form", "layout depth colour")
+"""As the wire names them: ("bgra", "uint8", "srgb")."""
+
+DEPTHS = {"U8": "uint8", "U16": "uint16", "F16": "float16", "F32": "float32"}
+
+SRGB = "sRGB-elle-V2-srgbtrc.icc"
+GRAY = "Gray-D50-elle-V2-srgbtrc.icc"
+LINEAR = "sRGB-elle-V2-g10.icc"
+GRAY_LINEAR = "Gray-D50-elle-V2-g10.icc"
+
+_ENCODED = {
+    SRGB,
+    "sRGB-elle-V4-srgbtrc.icc",
+    "sRGB built-in",
+    "sRGB IEC61966-2.1",
+    "sRGB IEC61966-2-1 black scaled",
+    "sRGB",
+    GRAY,
+    "Gray-D50-elle-V4-srgbtrc.icc",
+}
+_LINEAR = {
+    LINEAR,
+    "sRGB-elle-V4-g10.icc",
+    "scRGB (linear)",
+    GRAY_LINEAR,
+    "Gray-D50-elle-V4-g10.icc",
+}
+
+
+def space_of(owner):
+    """The colour space of a document or a layer."""
+    return Space(owner.colorModel(), owner.colorDepth(), owner.colorProfile())
+
+
+def form_of(space):
+    """How a space travels, or None where it must be converted first."""
+    colour = "srgb" if space.profile in _ENCODED else "linear" if space.profile in _LINEAR else None
+    depth = DEPTHS.get(space.depth)
+    if colour is None or depth is None:
+        return None
+    if space.model == "GRAYA":
+        return Form("graya", depth, colour)
+    if space.model == "RGBA":
+        return Form("bgra" if space.depth in ("U8", "U16") else "rgba", depth, colour)
+    return None
+
+
+def space_for(form):
+    """The space whose pixels lie in memory as a wire form does."""
+    depth = next(krita for krita, wire in DEPTHS.items() if wire == form.depth)
+    if form.layout == "graya":
+        return Space("GRAYA", depth, GRAY if form.colour == "srgb" else GRAY_LINEAR)
+    return Space("RGBA", depth, SRGB if form.colour == "srgb" else LINEAR)
+
+
+def travelling(space):
+    """The space in which pixels of `space` travel: itself, or one that holds all its colours."""
+    if form_of(space):
+        return space
+    # Floats, because a wide space's colours lie beyond sRGB's 0 to 1.
+    return Space("GRAYA", "F32", GRAY) if space.model == "GRAYA" else Space("RGBA", "F32", SRGB)
+
+
+def same(one, other):
+    """Whether pixels of both spaces mean the same, bit for bit."""
+    return one == other or (form_of(one) is not None and form_of(one) == form_of(other))
+
+
+def convert(data, width, height, source, target):
+    """Pixels in another space, by Krita's own conversion; a QByteArray or bytes come back.
+
+    It is done in a hidden document: converting a layer of the artist's document would add to its undo history,
+    and converting a clone of one ends Krita 5.1.
+    """
+    if same(source, target):
+        return data
+    document = Krita.instance().createDocument(width, height, "scumble-conversion", *source, 72.0)
+    if document is None:
+        raise _refused(source)
+    try:
+        node = document.topLevelNodes()[0]
+        node.setPixelData(QByteArray(data) if not isinstance(data, QByteArray) else data, 0, 0, width, height)
+        if not node.setColorSpace(*target):
+            raise _refused(target)
+        return node.pixelData(0, 0, width, height)
+    finally:
+        document.setModified(False)
+        document.close()
+
+
+def check_size(data, width, height, form):
+    """Krita ignores pixels of the wrong length without a word, so they are counted before."""
+    need = width * height * CHANNELS[form.layout] * SAMPLE_BYTES[form.depth]
+    if len(data) != need:
+        raise ScumbleError("internal", "A layer came in the wrong size.", "Please report this.")
+
+
+def _refused(space):
+    return ScumbleError(
+        "invalid_parameter",
+        f"Krita can't convert from or to {space.model} {space.depth} “{space.profile}”.",
+        "Convert the picture: Image ▸ Convert Image Color Space.",
+    )

@@ -1,0 +1,261 @@
+"""The docker: made from the operations' descriptions, it shows and changes what the actions will do."""
+
+from krita import DockWidget, Krita
+
+from .choosers import RoleChoosers
+from .document import view_of
+from .parameters import ParameterForm
+from .presets import PresetButton
+from .qt import Qt, QTimer, QtWidgets
+from .runlist import RunList
+from .scumble_client.editor.roles import NO_DOCUMENT, missing
+from .thumbnails import Thumbnails
+from .trouble import guarded
+from .widgets import DoubleSpinBox, Quiet, combo, heading, note, row
+
+REFRESH_MS = 700
+MAX_SEED = 2**32 - 1
+
+
+class ScumbleDocker(DockWidget):
+    """One for each window; they all show the same studio."""
+
+    studio = None
+
+    def __init__(self):
+        super().__init__()
+        self.setWindowTitle("Scumble")
+        self.operation = self.form = self.choosers = None
+        self._build()
+        studio = self.studio
+        studio.said.connect(self._said)
+        studio.daemon_changed.connect(self.refresh_daemon)
+        studio.jobs_changed.connect(self.runs.refresh)
+        studio.results_changed.connect(self.refresh)
+        studio.operations_changed.connect(self.rebuild)
+        studio.parameters_changed.connect(self._parameters_changed)
+        studio.live.changed.connect(self._live_changed)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(REFRESH_MS)
+        self.rebuild()
+        self.refresh_daemon()
+
+    def canvasChanged(self, canvas):
+        self.refresh()
+
+    # -- building
+
+    def _build(self):
+        inner = QtWidgets.QWidget()
+        layout = QtWidgets.QVBoxLayout(inner)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setSpacing(6)
+
+        self.operations = combo()
+        self.operations.setToolTip("What to do")
+        self.operations.activated.connect(self._choose)
+        self.presets = PresetButton(self.studio)
+        layout.addWidget(row(self.operations, self.presets))
+        self.help = note()
+        layout.addWidget(self.help)
+
+        self.run_button = QtWidgets.QPushButton("Run")
+        self.run_button.clicked.connect(self._run)
+        self.live_button = QtWidgets.QPushButton("Live")
+        self.live_button.setCheckable(True)
+        self.live_button.clicked.connect(self._live)
+        layout.addWidget(row(self.run_button, self.live_button))
+        self.problem = note()
+        layout.addWidget(self.problem)
+        self.runs = RunList(self.studio)
+        layout.addWidget(self.runs)
+
+        self._results_title = heading("Results")
+        layout.addWidget(self._results_title)
+        self.thumbnails = Thumbnails(self.studio)
+        layout.addWidget(self.thumbnails)
+
+        layout.addWidget(heading("Inputs"))
+        self._inputs = QtWidgets.QVBoxLayout()
+        layout.addLayout(self._inputs)
+        self._parameters_title = heading("Parameters")
+        layout.addWidget(self._parameters_title)
+        self._parameters = QtWidgets.QVBoxLayout()
+        layout.addLayout(self._parameters)
+        layout.addWidget(self._seed_row())
+        layout.addStretch(1)
+
+        self.message = note()
+        layout.addWidget(self.message)
+
+        scroll = QtWidgets.QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(220)
+
+        self.daemon = note()
+        self.start_button = QtWidgets.QPushButton("Start")
+        self.start_button.setToolTip("Start the daemon: the program that does the work")
+        self.start_button.clicked.connect(self._start)
+        foot = row(self.daemon, self.start_button)
+        foot.layout().setContentsMargins(6, 0, 6, 4)
+        whole = QtWidgets.QWidget()
+        outer = QtWidgets.QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(foot)
+        self.setWidget(whole)
+
+    def _seed_row(self):
+        # A spin box of whole numbers ends at 2³¹ − 1.
+        self.seed = DoubleSpinBox()
+        self.seed.setDecimals(0)
+        self.seed.setRange(0, MAX_SEED)
+        self.seed.setMinimumWidth(60)
+        self.seed.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.seed.setToolTip("Same seed, same pixels")
+        self.seed.valueChanged.connect(lambda value: self._option("seed", int(value)))
+        self.new_seed = QtWidgets.QCheckBox("New each time")
+        self.new_seed.toggled.connect(lambda on: self._option("new_seed", bool(on)))
+        return row(QtWidgets.QLabel("Seed"), self.seed, self.new_seed, stretch=1)
+
+    @guarded
+    def _option(self, name, value):
+        self.studio.settings.set_option(name, value)
+        self.seed.setEnabled(not self.studio.settings.option("new_seed"))
+
+    @guarded
+    def rebuild(self, *_):
+        """Show the operations that there are now, and the one that was chosen last."""
+        shown = self.studio.catalogue.shown()
+        wanted = self.studio.settings.option("operation")
+        with Quiet(self.operations):
+            self.operations.clear()
+            for operation in shown:
+                self.operations.addItem(operation["title"], operation["name"])
+            place = self.operations.findData(wanted)
+            self.operations.setCurrentIndex(max(place, 0))
+        self.show_operation(self.studio.catalogue.find(wanted) or (shown[0] if shown else None))
+
+    def show_operation(self, operation):
+        """Make the choosers and the form of an operation."""
+        self.operation = self.presets.operation = operation
+        for layout, old in ((self._inputs, self.choosers), (self._parameters, self.form)):
+            if old is not None:
+                layout.removeWidget(old)
+                old.hide()
+                old.deleteLater()
+        self.choosers = self.form = None
+        known = operation is not None
+        for widget in (self.presets, self.run_button):
+            widget.setEnabled(known)
+        self.live_button.setVisible(known and bool(operation.get("fast")))
+        self._parameters_title.setVisible(known and bool(operation["parameters"]))
+        self.help.setText(operation["help"] if known else "Start the daemon: it tells which operations there are.")
+        if known:
+            self.choosers = RoleChoosers(operation)
+            self.choosers.chosen.connect(self._role_chosen)
+            self._inputs.addWidget(self.choosers)
+            self.form = ParameterForm(operation, self.studio.parameters(operation))
+            self.form.changed.connect(self._form_changed)
+            self._parameters.addWidget(self.form)
+        self._show_options()
+        self.refresh()
+
+    def _show_options(self):
+        option = self.studio.settings.option
+        for widget, name, put in (
+            (self.seed, "seed", "setValue"),
+            (self.new_seed, "new_seed", "setChecked"),
+        ):
+            with Quiet(widget):
+                getattr(widget, put)(option(name))
+        self.seed.setEnabled(not option("new_seed"))
+
+    # -- bringing up to date
+
+    def _tick(self):
+        if self.isVisible():
+            self.refresh()
+
+    @guarded
+    def refresh(self, *_):
+        """Look at the active document again."""
+        document = Krita.instance().activeDocument()
+        view = view_of(document)
+        problem = ""
+        if self.operation is not None:
+            chosen = self.studio.sources(document, self.operation["name"]) if document is not None else {}
+            self.choosers.refresh(view, chosen)
+            problem = missing(self.operation, chosen, view)
+        elif document is None:
+            problem = " ".join(NO_DOCUMENT)
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+        self.run_button.setEnabled(self.operation is not None and not problem)
+        self.live_button.setEnabled(self.studio.live.on or self.run_button.isEnabled())
+        self.thumbnails.refresh(document)
+        self._results_title.setVisible(not self.thumbnails.isHidden())
+        self.runs.refresh()
+
+    @guarded
+    def refresh_daemon(self, *_):
+        self.daemon.setText(self.studio.connection.line)
+        self.start_button.setVisible(self.studio.connection.state == "off")
+
+    def _said(self, sentence):
+        self.message.setText(sentence)
+
+    @guarded
+    def _live_changed(self, *_):
+        live = self.studio.live
+        with Quiet(self.live_button):
+            self.live_button.setChecked(live.on)
+        self.live_button.setText("Live is on" if live.on else "Live")
+
+    @guarded
+    def _parameters_changed(self, *_):
+        name = self.studio.settings.option("operation")
+        if self.operation is None or (name and name != self.operation["name"]):
+            self.rebuild()
+        else:
+            self.form.set_values(self.studio.parameters(self.operation))
+            self._show_options()
+
+    # -- what the artist does
+
+    @guarded
+    def _choose(self, place):
+        name = self.operations.itemData(place)
+        self.studio.settings.set_option("operation", name)
+        self.show_operation(self.studio.catalogue.find(name))
+
+    @guarded
+    def _role_chosen(self, role, source):
+        document = Krita.instance().activeDocument()
+        if document is not None:
+            self.studio.choose(document, self.operation["name"], role, source)
+        self.refresh()
+
+    @guarded
+    def _form_changed(self, values):
+        self.studio.set_parameters(self.operation, values)
+
+    @guarded
+    def _run(self, *_):
+        self.studio.run(self.operation["name"])
+
+    @guarded
+    def _live(self, *_):
+        live = self.studio.live
+        if live.on:
+            live.stop()
+        else:
+            live.start(self.operation["name"])
+
+    @guarded
+    def _start(self, *_):
+        self.studio.start_daemon()

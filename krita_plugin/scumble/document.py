@@ -1,0 +1,97 @@
+"""Looking at a document: its layers, the active one, whether it is still open. Nothing here changes anything."""
+
+from krita import Krita
+
+from .qt import sip
+from .scumble_client.editor.roles import LayerInfo, View
+
+KINDS = {
+    "grouplayer": "a group",
+    "vectorlayer": "a vector layer",
+    "filterlayer": "a filter layer",
+    "filelayer": "a file layer",
+    "filllayer": "a fill layer",
+    "clonelayer": "a clone layer",
+}
+
+
+def owned(objects):
+    """The members of one of Krita's lists; without this, PyQt would never free them."""
+    for one in objects:
+        sip.transferback(one)
+    return objects
+
+
+def is_open(document):
+    """Whether the document has not been closed since."""
+    return any(document == one for one in owned(Krita.instance().documents()))
+
+
+def identity(node):
+    """A layer's id; it stays the same when the file is saved and opened."""
+    return node.uniqueId().toString()
+
+
+def find(document, layer_id):
+    """The layer of that id, or None where it is gone.
+
+    (`Document.nodeByUniqueID` gives Krita 5.1's Python an object that is no `Node`.)
+    """
+    if not layer_id:
+        return None
+    return next((node for node, _ in walk(document.rootNode()) if identity(node) == layer_id), None)
+
+
+def is_layer(node):
+    return node.type().endswith("layer")
+
+
+def children(node):
+    """The layers in a group, topmost first; masks are left out."""
+    return [n for n in reversed(owned(node.childNodes())) if is_layer(n)]
+
+
+def walk(node, hidden=False):
+    """All layers below a group, topmost first: (layer, whether it or a group around it is hidden)."""
+    for child in children(node):
+        unseen = hidden or not child.visible()
+        yield child, unseen
+        yield from walk(child, unseen)
+
+
+def active_layer(document):
+    """The active layer; the layer of an active mask; the topmost layer where the selection mask is active."""
+    node = document.activeNode()
+    while node is not None and not is_layer(node):
+        node = node.parentNode()
+    if node is not None and node.parentNode() is not None:
+        return node
+    top = children(document.rootNode())
+    return top[0] if top else None
+
+
+def describe(node, hidden):
+    """A layer as the shared code sees it."""
+    why = "hidden" if hidden else KINDS.get(node.type(), "")
+    if not why and (node.locked() or any(parent.locked() for parent in parents(node))):
+        why = "locked"
+    return LayerInfo(identity(node), node.name(), not why, why)
+
+
+def parents(node):
+    """The groups around a layer, the innermost first; without the root."""
+    parent = node.parentNode()
+    while parent is not None and parent.parentNode() is not None:
+        yield parent
+        parent = parent.parentNode()
+
+
+def view_of(document):
+    """The document at the moment; None where there is none."""
+    if document is None:
+        return None
+    layers = tuple(describe(node, hidden) for node, hidden in walk(document.rootNode()))
+    node = active_layer(document)
+    active_id = identity(node) if node is not None else ""
+    active = next((layer for layer in layers if layer.id == active_id), None)
+    return View(layers, active, document.selection() is not None)

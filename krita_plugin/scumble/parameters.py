@@ -1,0 +1,211 @@
+"""A form for an operation's parameters, made from its description alone."""
+
+from .latent import LatentCanvas
+from .qt import Qt, QtGui, QtWidgets, Signal
+from .scumble_client.editor import form
+from .widgets import DoubleSpinBox, Quiet, Slider, SpinBox, combo, note, row, tool_button
+
+
+class ParameterForm(QtWidgets.QWidget):
+    """`changed(values)` comes with every change that the artist makes."""
+
+    changed = Signal(object)
+
+    def __init__(self, operation, values, parent=None):
+        super().__init__(parent)
+        self._operation = operation
+        self.fields = {}
+        layout = QtWidgets.QFormLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.setRowWrapPolicy(QtWidgets.QFormLayout.RowWrapPolicy.WrapLongRows)
+        layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for parameter in operation["parameters"]:
+            field = FIELDS[form.widget(parameter)](parameter, self._one_changed)
+            self.fields[parameter["name"]] = field
+            tip = f"{parameter['help']}\n{form.allowed(parameter)}."
+            field.widget.setToolTip(tip)
+            reset = tool_button("↺", f"Back to {_shown(parameter)}", lambda p=parameter: self._reset(p))
+            if form.widget(parameter) == "grid":
+                label = row(note(parameter["title"]), reset)
+                label.setToolTip(tip)
+                layout.addRow(label)
+                layout.addRow(field.widget)
+                continue
+            label = QtWidgets.QLabel(parameter["title"])
+            label.setToolTip(tip)
+            label.setBuddy(field.widget)
+            layout.addRow(label, row(field.widget, reset))
+        self.set_values(values)
+
+    def values(self):
+        """What the widgets show; what is not allowed there is at its default."""
+        return form.clean(self._operation, {name: field.get() for name, field in self.fields.items()})
+
+    def set_values(self, values):
+        """Show these; nothing is signalled."""
+        for name, field in self.fields.items():
+            if name in values:
+                field.set(values[name])
+
+    def _one_changed(self, *_):
+        self.changed.emit(self.values())
+
+    def _reset(self, parameter):
+        default = form.defaults({"parameters": [parameter]})[parameter["name"]]
+        self.fields[parameter["name"]].set(default)
+        self._one_changed()
+
+
+def _shown(parameter):
+    default = parameter["default"]
+    return "the start" if isinstance(default, (list, tuple)) else str(default)
+
+
+class _Check:
+    def __init__(self, parameter, changed):
+        self.widget = QtWidgets.QCheckBox()
+        self.widget.toggled.connect(changed)
+
+    def get(self):
+        return self.widget.isChecked()
+
+    def set(self, value):
+        with Quiet(self.widget):
+            self.widget.setChecked(bool(value))
+
+
+class _Choice:
+    def __init__(self, parameter, changed):
+        self.widget = combo()
+        self._choices = parameter["choices"]
+        for choice in self._choices:
+            self.widget.addItem(str(choice))
+        self.widget.currentIndexChanged.connect(changed)
+
+    def get(self):
+        return self._choices[max(self.widget.currentIndex(), 0)]
+
+    def set(self, value):
+        with Quiet(self.widget):
+            self.widget.setCurrentIndex(self._choices.index(value) if value in self._choices else 0)
+
+
+class _Line:
+    def __init__(self, parameter, changed):
+        self.widget = QtWidgets.QLineEdit()
+        self.widget.editingFinished.connect(changed)
+
+    def get(self):
+        return self.widget.text()
+
+    def set(self, value):
+        with Quiet(self.widget):
+            self.widget.setText(str(value))
+
+
+class _Spin:
+    def __init__(self, parameter, changed):
+        whole = parameter["type"] == "integer"
+        self.spin = SpinBox() if whole else DoubleSpinBox()
+        limit = 2**31 - 1 if whole else 1e12
+        low, high = parameter.get("minimum", -limit), parameter.get("maximum", limit)
+        if whole:
+            low, high = max(int(low), -limit), min(int(high), limit)
+        else:
+            self.spin.setDecimals(form.decimals(parameter))
+        self.spin.setRange(low, high)
+        step = form.step(parameter)
+        self.spin.setSingleStep(int(step) if whole else step)
+        self.spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.spin.setKeyboardTracking(False)
+        self.spin.setMinimumWidth(60)
+        self.spin.valueChanged.connect(changed)
+        self.widget = self.spin
+
+    def get(self):
+        return self.spin.value()
+
+    def set(self, value):
+        with Quiet(self.spin):
+            self.spin.setValue(value)
+
+
+class _Slide(_Spin):
+    """A slider with the number beside it."""
+
+    def __init__(self, parameter, changed):
+        super().__init__(parameter, changed)
+        self._low, self._step = parameter["minimum"], form.step(parameter)
+        self.slider = Slider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, round((parameter["maximum"] - self._low) / self._step))
+        self.slider.setMinimumWidth(40)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.slider.valueChanged.connect(self._slid)
+        self.spin.valueChanged.connect(self._follow)
+        self.widget = row(self.slider, self.spin)
+
+    def _slid(self, place):
+        value = self._low + place * self._step
+        self.spin.setValue(int(value) if isinstance(self.spin, SpinBox) else value)
+
+    def _follow(self, value):
+        with Quiet(self.slider):
+            self.slider.setValue(round((value - self._low) / self._step))
+
+    def set(self, value):
+        super().set(value)
+        self._follow(value)
+
+
+class _Colour:
+    """A button that shows the colour and opens the chooser."""
+
+    def __init__(self, parameter, changed):
+        self.widget = QtWidgets.QPushButton()
+        self.widget.clicked.connect(self._choose)
+        self._changed, self._value, self._dialog = changed, "#000000", None
+        self._title = parameter["title"]
+
+    def get(self):
+        return self._value
+
+    def set(self, value):
+        self._value = value
+        picture = QtGui.QPixmap(24, 14)
+        picture.fill(QtGui.QColor(value))
+        self.widget.setIcon(QtGui.QIcon(picture))
+        self.widget.setText(value)
+
+    def _choose(self, *_):
+        self._dialog = QtWidgets.QColorDialog(QtGui.QColor(self._value), self.widget)
+        self._dialog.setWindowTitle(self._title)
+        self._dialog.colorSelected.connect(self._chosen)
+        self._dialog.open()
+
+    def _chosen(self, colour):
+        self.set(colour.name())
+        self._changed()
+
+
+class _Grid:
+    def __init__(self, parameter, changed):
+        self.widget = LatentCanvas(parameter["rows"], parameter["columns"], parameter["minimum"], parameter["maximum"])
+        self.widget.changed.connect(changed)
+
+    def get(self):
+        return list(self.widget.cells)
+
+    def set(self, value):
+        self.widget.set_value(value)
+
+
+FIELDS = {
+    "check": _Check,
+    "choice": _Choice,
+    "line": _Line,
+    "spin": _Spin,
+    "slider": _Slide,
+    "colour": _Colour,
+    "grid": _Grid,
+}

@@ -1,0 +1,113 @@
+"""The last results and what an artist does with them: show, hide, keep, discard, use their parameters."""
+
+from .document import find, is_open
+from .qt import QObject
+from .scumble_client.editor.jobs import Results
+from .scumble_client.editor.stored import dump
+from .writing import add_layer, show
+
+
+class ResultKeeper(QObject):
+    """Results by number. All that changes a document does it in steps."""
+
+    def __init__(self, studio):
+        super().__init__(studio)
+        self.studio = studio
+        options = studio.settings.option
+        self._results = Results(options("results_count"), options("results_megabytes") << 20)
+
+    def add(self, kept):
+        number = self._results.add(kept)
+        self.studio.results_changed.emit()
+        return number
+
+    def of(self, document):
+        """Those of a document, newest first: {number: Kept}."""
+        if document is None:
+            return {}
+        return {n: k for n, k in self._results.numbered().items() if k.document == document}
+
+    def get(self, number):
+        return self._results.get(number)
+
+    def set_limits(self, count, megabytes):
+        self._results.count, self._results.limit = count, megabytes << 20
+        self._results.prune()
+        self.studio.results_changed.emit()
+
+    def tidy(self):
+        """Forget what belongs to documents that were closed."""
+        for document in {id(k.document): k.document for k in self._results}.values():
+            if not is_open(document):
+                self._results.forget_document(document)
+        self.studio.results_changed.emit()
+
+    def visible(self, kept):
+        """Whether the result can be seen as a layer now."""
+        node = find(kept.document, kept.layer)
+        return node is not None and node.visible()
+
+    def toggle(self, number):
+        """Show or hide a result; a variation that comes to be seen hides the others of its run."""
+        kept = self._results.get(number)
+        if kept is None or not is_open(kept.document):
+            self.tidy()
+            return
+        node = find(kept.document, kept.layer)
+        if node is not None:
+            seen = not node.visible()
+            node.setVisible(seen)
+            show(node)
+            if seen:
+                self._hide_siblings(number)
+            self.studio.results_changed.emit()
+        elif kept.pixels is not None:
+            self.studio.steps.start(self._insert(number, kept))
+        else:
+            self._results.remove(number)
+            self.studio.say(f"The layer “{kept.name}” was removed, and its pixels are no longer at hand.")
+            self.studio.results_changed.emit()
+
+    def _insert(self, number, kept):
+        kept.layer = yield from add_layer(kept.document, kept.place, kept.name, kept.pixels, dump(kept.stored))
+        self._hide_siblings(number)
+        self.studio.results_changed.emit()
+
+    def _hide_siblings(self, number):
+        for other in self._results.siblings(number):
+            node = find(other.document, other.layer)
+            if node is not None and node.visible():
+                node.setVisible(False)
+                show(node)
+
+    def keep(self, number):
+        """The layer stays as it is; the thumbnail goes. A variation becomes a layer first."""
+        kept = self._results.get(number)
+        if kept is None:
+            return
+        if find(kept.document, kept.layer) is None and kept.pixels is not None and is_open(kept.document):
+            self.studio.steps.start(self._keep(number, kept))
+        else:
+            self._forget(number)
+
+    def _keep(self, number, kept):
+        yield from self._insert(number, kept)
+        self._forget(number)
+
+    def discard(self, number):
+        """Remove the layer (undo brings it back), and the thumbnail."""
+        kept = self._results.get(number)
+        if kept is not None and is_open(kept.document):
+            node = find(kept.document, kept.layer)
+            if node is not None:
+                node.remove()
+        self._forget(number)
+
+    def use(self, number):
+        kept = self._results.get(number)
+        if kept is not None:
+            self.studio.use_parameters(kept.stored)
+
+    def _forget(self, number):
+        self._results.remove(number)
+        self.studio.results_changed.emit()

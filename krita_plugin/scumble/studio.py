@@ -1,0 +1,261 @@
+"""What the plugin is doing: one object for all windows, which the actions command and the docker shows."""
+
+import random
+from pathlib import Path
+
+from krita import Krita
+
+from . import runs
+from .connection import Connection
+from .document import active_layer, identity, view_of
+from .live import Live
+from .qt import QObject, QtGui, QTimer, Signal
+from .results import ResultKeeper
+from .scumble_client.editor import messages
+from .scumble_client.editor.catalogue import Catalogue
+from .scumble_client.editor.form import clean
+from .scumble_client.editor.jobs import Entry
+from .scumble_client.editor.roles import NO_DOCUMENT, Source, resolve
+from .scumble_client.editor.settings import Settings
+from .scumble_client.editor.stored import Stored
+from .scumble_client.errors import ScumbleError
+from .steps import Steps
+from .trouble import as_error
+from .writing import Place, request_of
+
+MESSAGE_MS = 5000
+SAVE_MS = 400
+"""After the last change of a parameter; a slider changes often."""
+
+
+class Studio(QObject):
+    """Signals: what was said to the artist, and which part of the docker is to be drawn anew."""
+
+    said = Signal(str)
+    daemon_changed = Signal()
+    jobs_changed = Signal()
+    results_changed = Signal()
+    operations_changed = Signal()
+    parameters_changed = Signal()
+
+    def __init__(self, app):
+        super().__init__(app)
+        self.settings = Settings()
+        self._parameters = {}
+        self._unsaved = {}
+        self._saving = QTimer(self)
+        self._saving.setSingleShot(True)
+        self._saving.setInterval(SAVE_MS)
+        self._saving.timeout.connect(self._save)
+        self.catalogue = Catalogue(Path(__file__).resolve().parent)
+        self.entries = []
+        self.messages = []
+        self._sources = {}
+        self.steps = Steps(self, lambda error: self.fail(as_error(error)))
+        self.results = ResultKeeper(self)
+        self.live = Live(self)
+        self.connection = Connection(self, f"krita {app.version()}")
+        self.connection.happened.connect(self._on_event)
+        self.connection.changed.connect(self.daemon_changed)
+        self.connection.operations.connect(self._on_operations)
+
+    def close(self):
+        """Krita ends: let go of everything. Harmless when called twice."""
+        self._save()
+        self.live.close()
+        self.steps.close()
+        self.connection.close()
+
+    # -- saying
+
+    def say(self, sentence):
+        """Show a sentence over the canvas and in the docker."""
+        self.messages.append(sentence)
+        del self.messages[:-50]
+        self.said.emit(sentence)
+        window = Krita.instance().activeWindow()
+        view = window.activeView() if window else None
+        if view is not None and view.document() is not None:
+            view.showFloatingMessage(sentence, QtGui.QIcon(), MESSAGE_MS, 1)
+
+    def fail(self, error):
+        self.say(messages.sentence(error))
+
+    # -- choosing
+
+    def sources(self, document, operation):
+        """What the artist chose for an operation's roles in this document."""
+        return self._sources.setdefault((_key(document), operation), {})
+
+    def choose(self, document, operation, role, source):
+        self.sources(document, operation)[role] = source
+
+    def next_seed(self):
+        if self.settings.option("new_seed"):
+            return random.randrange(2**32)
+        return self.settings.option("seed") % 2**32
+
+    def parameters(self, operation):
+        """What an operation will be run with."""
+        if operation["name"] not in self._parameters:
+            self._parameters[operation["name"]] = self.settings.last(operation)
+        return dict(self._parameters[operation["name"]])
+
+    def set_parameters(self, operation, values):
+        """Change that; it is written to the settings a moment later."""
+        values = clean(operation, values)
+        self._parameters[operation["name"]] = values
+        self._unsaved[operation["name"]] = (operation, values)
+        self._saving.start()
+
+    def _save(self):
+        unsaved, self._unsaved = self._unsaved, {}
+        for operation, values in unsaved.values():
+            self.settings.set_last(operation, values)
+        if unsaved and self.settings.problem:
+            self.say(self.settings.problem)
+
+    # -- doing
+
+    def run(self, name):
+        """Run an operation on the active document, with the last parameters; its entry, or None where it can't be."""
+        try:
+            document = Krita.instance().activeDocument()
+            operation = self.operation(name)
+            sources = resolve(operation, self.sources(document, name) if document else {}, view_of(document))
+            stored = Stored(name, self.parameters(operation), self.next_seed(), sources)
+            return self.start(operation, document, stored)
+        except Exception as error:
+            self.fail(as_error(error))
+            return None
+
+    def run_again(self):
+        """Run the request of the active layer once more, with another seed unless seeds are fixed."""
+        try:
+            document, stored = self.active_request()
+            operation = self.operation(stored.operation)
+            again = Stored(
+                stored.operation,
+                stored.parameters,
+                self.next_seed() if self.settings.option("new_seed") else stored.seed,
+                stored.sources,
+                stored.mask,
+            )
+            again.sources = resolve(operation, _with_mask(again), view_of(document))
+            return self.start(operation, document, again, Place(active_layer(document)))
+        except Exception as error:
+            self.fail(as_error(error))
+            return None
+
+    def active_request(self):
+        """The active document, and the request of its active layer. Raises ScumbleError where there is none."""
+        document = Krita.instance().activeDocument()
+        if document is None:
+            raise ScumbleError("missing_input", *NO_DOCUMENT)
+        node = active_layer(document)
+        stored = request_of(document, identity(node)) if node is not None else None
+        if stored is None:
+            raise ScumbleError("missing_input", *messages.NOTHING_TO_RUN)
+        return document, stored
+
+    def use_parameters(self, stored):
+        """Take a result's parameters, and its seed where seeds are fixed, as the operation's next ones."""
+        operation = self.operation(stored.operation)
+        self.set_parameters(operation, stored.parameters)
+        self.settings.set_option("operation", stored.operation)
+        if not self.settings.option("new_seed"):
+            self.settings.set_option("seed", stored.seed)
+        self.parameters_changed.emit()
+
+    def start(self, operation, document, stored, place=None):
+        """Begin a run: reading, sending; the result is placed when it comes. The run's entry."""
+        self.check_daemon()
+        entry = Entry(operation["title"], stored, document, place or runs.place_of(document, stored.sources))
+        self.entries.append(entry)
+        self.steps.start(runs.submit(self, entry, operation), lambda error: self.end(entry, as_error(error)))
+        self.jobs_changed.emit()
+        return entry
+
+    def check_daemon(self):
+        """Say that the daemon is being started, or raise where it may not be."""
+        if self.connection.reachable:
+            return
+        if not self.settings.option("start_daemon"):
+            raise ScumbleError("unreachable", "Scumble's daemon is off.", "Press “Start” in the docker.")
+
+    def start_daemon(self):
+        self.connection.connect_daemon()
+
+    def cancel(self, entry=None):
+        """Cancel a run: the given one, or the newest."""
+        running = [e for e in self.entries if not e.ended and not e.cancelled]
+        entry = entry or (running[-1] if running else None)
+        if entry is None:
+            self.say(messages.NOTHING_TO_CANCEL)
+            return
+        entry.cancelled = True
+        if entry.job is not None:
+            self.connection.cancel(entry.job)
+        self.jobs_changed.emit()
+
+    def end(self, entry, error=None):
+        """A run has ended; say so where it failed."""
+        if entry.ended:
+            return
+        entry.error = error
+        entry.state = "done" if error is None else "cancelled" if error.code == "cancelled" else "failed"
+        if entry in self.entries:
+            self.entries.remove(entry)
+        if entry.state == "cancelled":
+            self.say(f"{entry.title} was cancelled.")
+        elif error is not None and self.messages[-1:] != [messages.sentence(error)]:
+            self.fail(error)
+        self.jobs_changed.emit()
+
+    def operation(self, name):
+        operation = self.catalogue.find(name)
+        if operation is None:
+            hint = "Start the daemon: it tells which operations there are."
+            raise ScumbleError("unknown_operation", f"There is no operation called “{name}”.", hint)
+        return operation
+
+    # -- what comes from the daemon
+
+    def _on_event(self, event):
+        try:
+            if event.kind == "state":
+                self._on_state(event)
+            elif self.live.handle(event):
+                pass
+            else:
+                entry = next((e for e in self.entries if e.job is event.job), None)
+                if entry is not None:
+                    runs.handle(self, entry, event)
+        except Exception as error:
+            self.fail(as_error(error))
+
+    def _on_state(self, event):
+        if event.state == "starting":
+            self.say(messages.STARTING)
+        elif event.state == "off" and event.error and self.messages[-1:] != [messages.sentence(event.error)]:
+            self.fail(event.error)
+
+    def _on_operations(self, described):
+        if self.catalogue.update(described):
+            self.operations_changed.emit()
+
+
+def _key(document):
+    return identity(document.rootNode())
+
+
+def _with_mask(stored):
+    """The sources of a run that is repeated; a selection that is kept with it need not be there any more."""
+    sources = {role: _as_layer(source) for role, source in stored.sources.items()}
+    if stored.mask is not None:
+        sources.pop("mask", None)
+    return sources
+
+
+def _as_layer(source):
+    return Source("layer", source.id, source.name) if source.kind == "active" else source

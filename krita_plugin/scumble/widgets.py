@@ -1,0 +1,89 @@
+"""Small widgets that several parts of the docker use. Colours come from the palette, so that every theme fits."""
+
+from .qt import Qt, QtWidgets
+
+Policy = QtWidgets.QSizePolicy.Policy
+
+
+def tool_button(text, tip, clicked):
+    """A small flat button with a sign on it."""
+    button = QtWidgets.QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setAutoRaise(True)
+    button.clicked.connect(lambda *_: clicked())
+    return button
+
+
+def note(text=""):
+    """A line of text that wraps, and is never the reason why the docker is wide."""
+    label = QtWidgets.QLabel(text)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setSizePolicy(Policy.Ignored, Policy.Minimum)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def combo():
+    """A combo box that may be narrower than its entries."""
+    box = QtWidgets.QComboBox()
+    box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(4)
+    box.setSizePolicy(Policy.Expanding, Policy.Fixed)
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return box
+
+
+def row(*widgets, stretch=0):
+    """Widgets side by side; the one at `stretch` takes the room."""
+    holder = QtWidgets.QWidget()
+    layout = QtWidgets.QHBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for place, widget in enumerate(widgets):
+        layout.addWidget(widget, 1 if place == stretch else 0)
+    return holder
+
+
+def heading(text):
+    label = QtWidgets.QLabel(text)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label
+
+
+class Quiet:
+    """While it lasts, a widget sends no signals."""
+
+    def __init__(self, widget):
+        self._widget = widget
+
+    def __enter__(self):
+        self._before = self._widget.blockSignals(True)
+
+    def __exit__(self, *_):
+        self._widget.blockSignals(self._before)
+
+
+class NoWheel:
+    """Mixin: the wheel scrolls the docker, and changes no value that it happens to pass over."""
+
+    def wheelEvent(self, event):
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class SpinBox(NoWheel, QtWidgets.QSpinBox):
+    pass
+
+
+class DoubleSpinBox(NoWheel, QtWidgets.QDoubleSpinBox):
+    pass
+
+
+class Slider(NoWheel, QtWidgets.QSlider):
+    pass

@@ -1,0 +1,1 @@
+"""Tests in the real editors, under a virtual display."""

@@ -1,0 +1,130 @@
+"""One Krita and one daemon for most tests; a test that ends or breaks them has its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from tests.support.daemon import ROOT, Daemon, Folders, ending
+
+from .harness.session import SYSTEM_PATH, Display, Home, Krita, absent, end
+
+SETUP = ROOT / "tests" / "editors" / "setup.sh"
+FAILURES = ROOT / "build" / "krita-failures"
+OPERATIONS = "tests.support.operations,tests.support.editor_operations"
+
+
+@pytest.fixture(scope="session")
+def programs() -> None:
+    """Krita and what drives it are here, or a clear reason why these tests are skipped (in CI: why they fail)."""
+    if absent():
+        subprocess.run([str(SETUP)], check=False, timeout=900)
+    missing = absent()
+    if missing:
+        reason = f"not installed: {', '.join(missing)}; as root, run: tests/editors/setup.sh"
+        if os.environ.get("SCUMBLE_CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def display(programs: None) -> Iterator[Display]:
+    made = Display()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def template(display: Display, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Krita's own data after its first start, which takes long; every Krita of the tests gets a copy.
+
+    It is kept from one test run to the next, for the same Krita.
+    """
+    program = Path(shutil.which("krita", path=SYSTEM_PATH) or "")
+    stamp = f"{program.stat().st_size}-{program.stat().st_mtime_ns}"
+    kept = Path(platformdirs.user_cache_dir("scumble-tests")) / f"krita-{stamp}"
+    if not kept.is_dir():
+        home = Home(tmp_path_factory.mktemp("profile"))
+        home.add_driver()
+        with Krita(home, display, failures=FAILURES) as first:
+            assert first.quit() == 0, first.said()
+        shutil.rmtree(home.resources / "pykrita")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_name(f"{kept.name}.{os.getpid()}")
+        shutil.copytree(home.base / "data", part)
+        part.rename(kept)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def krita_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    folders = Folders(tmp_path_factory.mktemp("krita-daemon"))
+    folders.environment["SCUMBLE_OPERATIONS"] = OPERATIONS
+    with ending(folders):
+        running = Daemon(folders, "--device", "cpu")
+        yield running
+        running.stop()
+    shutil.rmtree(folders.runtime, ignore_errors=True)
+
+
+StartKrita = Callable[..., Krita]
+
+
+def make_krita(home: Home, display: Display, folders: Folders, **environment: str) -> Krita:
+    """A Krita with the plugin, whose daemon is in these folders."""
+    ours = {name: value for name, value in folders.environment.items() if name.startswith("SCUMBLE_")}
+    home.install({**ours, "PYTHONPATH": folders.environment["PYTHONPATH"]})
+    home.add_driver()
+    return Krita(home, display, {**ours, **environment}, FAILURES)
+
+
+@pytest.fixture(scope="session")
+def session_krita(
+    display: Display, template: Path, krita_daemon: Daemon, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Krita]:
+    home = Home(tmp_path_factory.mktemp("krita"), template)
+    with make_krita(home, display, krita_daemon.folders) as running:
+        yield running
+
+
+@pytest.fixture
+def krita(session_krita: Krita) -> Iterator[Krita]:
+    """The shared Krita; after the test it has no document and nothing to do."""
+    yield session_krita
+    if session_krita.process.poll() is None:
+        session_krita.run(_tidy)
+
+
+def _tidy(k):  # type: ignore[no-untyped-def]
+    if k.studio.live.on:
+        k.studio.live.stop()
+    for entry in list(k.studio.entries):
+        k.studio.cancel(entry)
+    yield k.idle
+    for document in k.app.documents():
+        yield from k.close(document)
+    k.studio.results.tidy()
+    k.studio.settings.path.unlink(missing_ok=True)
+    k.studio._sources.clear()
+
+
+@pytest.fixture
+def start_krita(display: Display, template: Path, tmp_path: Path) -> Iterator[Callable[..., Krita]]:
+    """Starts Kritas of the test's own, with a copy of the profile: `start_krita(folders, NAME=value)`."""
+    started: list[Krita] = []
+
+    def start(folders: Folders, **environment: str) -> Krita:
+        home = Home(tmp_path / f"krita-{len(started)}", template)
+        started.append(make_krita(home, display, folders, **environment))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+        end(one.process)

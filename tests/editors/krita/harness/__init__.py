@@ -1,0 +1,1 @@
+"""Starting Krita under Xvfb and running scenarios in it."""

@@ -1,0 +1,230 @@
+"""The docker: made from descriptions alone, narrow, in both themes; presets, choosers, the latent canvas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.daemon import Daemon
+
+from .conftest import make_krita
+from .harness.session import Display, Home, Krita
+
+
+def _docker(k: Any) -> Any:
+    """The docker, shown."""
+    docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
+    docker.setVisible(True)
+    docker.setFloating(True)
+    return docker
+
+
+def _shows(k: Any) -> Any:
+    docker = k.module("harness_docker")(k)
+    yield lambda: k.studio.connection.state == "ready"
+    docker.rebuild()
+    names = [docker.operations.itemText(i) for i in range(docker.operations.count())]
+    described = k.studio.catalogue.find("inpaint")
+    docker.show_operation(described)
+    yield 0.1
+    return {
+        "names": names,
+        "wanted": [o["title"] for o in k.studio.catalogue.operations if not o.get("hidden")],
+        "fields": list(docker.form.fields) == [p["name"] for p in described["parameters"]],
+        "roles": list(docker.choosers.boxes) == [r["name"] for r in described["roles"]],
+        "values": docker.form.values() == k.studio.parameters(described),
+        "problem": docker.problem.text(),
+        "run": docker.run_button.isEnabled(),
+        "daemon": docker.daemon.text(),
+        "start": docker.start_button.isVisible(),
+    }
+
+
+def test_it_is_made_from_the_descriptions(krita: Krita) -> None:
+    krita.lend(_docker)
+    answer = krita.run(_shows)
+    assert answer["names"] == answer["wanted"] != []
+    assert answer["fields"]
+    assert answer["roles"]
+    assert answer["values"]
+    assert answer["problem"] == "No picture is open. Open one, or make a new one."
+    assert not answer["run"]
+    assert answer["daemon"].startswith("Daemon: ")
+    assert not answer["start"]
+
+
+def _changes(k: Any) -> Any:
+    docker = k.module("harness_docker")(k)
+    operation = k.studio.catalogue.find("inpaint")
+    docker.show_operation(operation)
+    fields = docker.form.fields
+    fields["patch"].slider.setValue(3)
+    fields["blend"].widget.setCurrentIndex(1)
+    fields["tolerance"].spin.setValue(0.5)
+    after = k.studio.parameters(operation)
+    yield lambda: k.studio.settings.last(operation)["patch"] == after["patch"]
+    docker.presets.keep("Mine", k.studio.parameters(operation))
+    docker.form._reset(operation["parameters"][[p["name"] for p in operation["parameters"]].index("patch")])
+    reset = k.studio.parameters(operation)["patch"]
+    docker.presets.fill()
+    entries = [a.text() for a in docker.presets.menu().actions() if a.text()]
+    docker.presets.load("Mine")
+    yield 0.05
+    return {
+        "after": [after["patch"], after["blend"], after["tolerance"]],
+        "reset": reset,
+        "entries": entries,
+        "loaded": [k.studio.parameters(operation)["patch"], docker.form.values()["patch"]],
+    }
+
+
+def test_changes_are_kept_reset_and_made_presets(krita: Krita) -> None:
+    krita.lend(_docker)
+    answer = krita.run(_changes)
+    assert answer["after"] == [9, "multiband", 0.5]
+    assert answer["reset"] == 7
+    assert answer["entries"] == ["Mine", "Keep As...", "Forget", "Reset All Parameters"]
+    assert answer["loaded"] == [9, 9]
+
+
+def _chooses(k: Any, picture: str) -> Any:
+    docker = k.module("harness_docker")(k)
+    document = yield from k.new(40, 30, pixels=bytes((10, 20, 30, 255)) * 1200)
+    strokes = document.createNode("strokes", "paintlayer")
+    strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 16), 4, 4, 4, 4)
+    document.rootNode().addChildNode(strokes, document.topLevelNodes()[0])
+    yield lambda: document.activeNode() == strokes
+    docker.show_operation(k.studio.catalogue.find("test-follow"))
+    yield 0.1
+    shown = {role: box.currentText() for role, box in docker.choosers.boxes.items()}
+    entries = [docker.choosers.boxes["style"].itemText(i) for i in range(docker.choosers.boxes["style"].count())]
+    docker.choosers.choose_file("style", picture)
+    place = docker.choosers.boxes["image"].findText("What is visible")
+    docker.choosers._activated({"name": "image"}, place)
+    after = {role: box.currentText() for role, box in docker.choosers.boxes.items()}
+    docker.run_button.click()
+    yield lambda: len(k.layers(document)) == 3
+    yield k.idle
+    made = next(n for n in document.topLevelNodes() if n.name().startswith("Follow"))
+    stored = k.module("writing").request_of(document, made.uniqueId().toString())
+    return {
+        "shown": shown,
+        "entries": entries,
+        "after": after,
+        "pixel": list(bytes(made.pixelData(5, 5, 1, 1))),
+        "stored": {role: source.kind for role, source in stored.sources.items()},
+    }
+
+
+def test_inputs_can_be_chosen(krita: Krita, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / "style.png")
+    krita.lend(_docker)
+    answer = krita.run(_chooses, picture=str(tmp_path / "style.png"))
+    assert answer["shown"] == {
+        "image": "Auto: layer “Background”",
+        "strokes": "Auto: layer “strokes”",
+        "mask": "Auto: nothing",
+        "style": "Auto: nothing",
+    }
+    assert answer["entries"] == ["Auto: nothing", "strokes", "Background", "File...", "Nothing"]
+    assert answer["after"]["image"] == "What is visible"
+    assert answer["after"]["style"] == "style.png"
+    assert answer["pixel"] == [255, 255, 0, 255]  # what is visible there is the stroke itself
+    assert answer["stored"] == {"image": "visible", "strokes": "layer", "style": "file"}
+
+
+def _damaged(k: Any, picture: str) -> Any:
+    document = yield from k.new(40, 30)
+    source = k.module("scumble_client.editor.roles").Source
+    strokes = document.createNode("Strokes", "paintlayer")
+    document.rootNode().addChildNode(strokes, document.topLevelNodes()[0])
+    k.studio.choose(document, "test-follow", "style", source("file", path=picture))
+    yield 0.1
+    k.trigger("scumble_test-follow")
+    yield k.idle
+    return k.said()[-1]
+
+
+def test_a_file_that_is_no_picture_is_said(krita: Krita, tmp_path: Path) -> None:
+    (tmp_path / "style.png").write_text("no picture")
+    said = krita.run(_damaged, picture=str(tmp_path / "style.png"))
+    assert said.startswith(f"The file {tmp_path / 'style.png'} can't be read: ")
+
+
+def _latent(k: Any) -> Any:
+    from PyQt5.QtCore import QPoint, Qt
+    from PyQt5.QtTest import QTest
+
+    docker = k.module("harness_docker")(k)
+    operation = k.studio.catalogue.find("test-follow")
+    docker.show_operation(operation)
+    docker.resize(300, 700)
+    yield 0.2
+    canvas = docker.form.fields["latent"].widget
+
+    def centre(row: int, column: int) -> Any:
+        left, side = canvas._grid()
+        return QPoint(int(left + (column + 0.5) * side), int((row + 0.5) * side))
+
+    before = k.studio.parameters(operation)["latent"]
+    QTest.mouseClick(canvas, Qt.LeftButton, Qt.NoModifier, centre(2, 3))
+    lighter = k.studio.parameters(operation)["latent"]
+    QTest.mouseClick(canvas, Qt.RightButton, Qt.NoModifier, centre(9, 9))
+    darker = k.studio.parameters(operation)["latent"]
+    canvas.reset()
+    return {
+        "before": before,
+        "lighter": [[i, v] for i, v in enumerate(lighter) if v],
+        "darker": [[i, v] for i, v in enumerate(darker) if v],
+        "after": k.studio.parameters(operation)["latent"],
+    }
+
+
+def test_the_latent_canvas_is_painted_and_reset(krita: Krita) -> None:
+    krita.lend(_docker)
+    answer = krita.run(_latent)
+    assert answer["before"] == answer["after"] == []
+    assert answer["lighter"] == [[23, 0.25]]
+    assert answer["darker"] == [[23, 0.25], [99, -0.25]]
+
+
+def _looks(k: Any) -> Any:
+    """What does not fit into 300 pixels, and how text stands out from its ground."""
+    docker = k.module("harness_docker")(k)
+    out = {}
+    for name in [o["name"] for o in k.studio.catalogue.operations]:
+        docker.show_operation(k.studio.catalogue.find(name))
+        docker.resize(300, 800)
+        yield 0.2
+        width = docker.width()
+        beyond = []
+        for widget in (docker.operations, docker.presets, docker.run_button, docker.seed, docker.new_seed):
+            right = widget.mapTo(docker, widget.rect().topRight()).x()
+            if right > width:
+                beyond.append([type(widget).__name__, right])
+        for field in docker.form.fields.values():
+            right = field.widget.mapTo(docker, field.widget.rect().topRight()).x()
+            if right > width:
+                beyond.append([type(field.widget).__name__, right])
+        out[name] = [width, beyond]
+    palette = docker.daemon.palette()
+    text, ground = palette.windowText().color().lightness(), palette.window().color().lightness()
+    return out, abs(text - ground), ground
+
+
+@pytest.mark.parametrize(("theme", "dark"), [("Krita dark", True), ("Krita bright", False)])
+def test_everything_fits_into_300_pixels_in_both_themes(
+    theme: str, dark: bool, display: Display, template: Path, krita_daemon: Daemon, tmp_path: Path
+) -> None:
+    home = Home(tmp_path / "krita", template)
+    home.kritarc.write_text(f"[theme]\nTheme={theme}\n")
+    with make_krita(home, display, krita_daemon.folders) as krita:
+        krita.lend(_docker)
+        out, contrast, ground = krita.run(_looks)
+    assert all(width == 300 and not beyond for width, beyond in out.values()), out
+    assert contrast > 100
+    assert (ground < 128) == dark

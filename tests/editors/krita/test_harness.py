@@ -1,0 +1,74 @@
+"""The harness sees failures: each kind of breakage, made on purpose, fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.daemon import Daemon
+
+from .harness.session import Krita
+from .test_inpaint import test_the_action_makes_a_new_layer_above_the_source as the_main_test
+
+SHIFT = """
+def main(k):
+    writing = k.module("writing")
+    right = writing.in_document
+    def wrong(document, pixels):
+        pixels.x += 1
+        return right(document, pixels)
+    writing.in_document = wrong
+"""
+
+SLOT = """
+def main(k):
+    from PyQt5.QtCore import QTimer
+    QTimer.singleShot(0, lambda: 1 / 0)
+    yield 0.2
+"""
+
+CRASH = """
+def main(k):
+    import ctypes
+    ctypes.string_at(0)
+"""
+
+NEVER = """
+def main(k):
+    yield lambda: False
+"""
+
+
+def test_a_plugin_that_puts_the_layer_one_pixel_beside_its_place_fails(
+    krita_daemon: Daemon, start_krita: Callable[..., Krita]
+) -> None:
+    krita = start_krita(krita_daemon.folders)
+    the_main_test(krita)
+    krita.run("def main(k):\n    for d in k.app.documents():\n        yield from k.close(d)")
+    krita.run(SHIFT)
+    with pytest.raises(AssertionError):
+        the_main_test(krita)
+
+
+def test_an_exception_in_a_slot_fails(krita: Krita) -> None:
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        krita.run(SLOT)
+
+
+def test_waiting_in_vain_fails_and_leaves_a_screenshot(krita: Krita) -> None:
+    assert krita.failures
+    before = set(krita.failures.glob("*.png"))
+    with pytest.raises(AssertionError, match="waited in vain"):
+        krita.run(NEVER, timeout=0.5)
+    made = set(krita.failures.glob("*.png")) - before
+    for path in made:
+        assert path.stat().st_size > 1000
+        path.unlink()
+    assert made
+
+
+def test_a_krita_that_crashes_fails(krita_daemon: Daemon, start_krita: Callable[..., Krita]) -> None:
+    krita = start_krita(krita_daemon.folders)
+    with pytest.raises(AssertionError, match="Krita went away"):
+        krita.run(CRASH)

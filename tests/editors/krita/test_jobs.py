@@ -1,0 +1,152 @@
+"""Never in the way: what goes on in the document and in the daemon while a job runs is harmless."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scumble_client.paths import Connection, process_alive
+from tests.support.daemon import Daemon, Folders, ending, wait_for
+
+from .conftest import OPERATIONS
+from .harness.session import Krita
+
+START = """
+def main(k, seconds=20.0, marker=""):
+    del k.studio.messages[:]
+    document = yield from k.new(32, 24, pixels=bytes((1, 2, 3, 255)) * 768)
+    operation = k.studio.operation("test-slow")
+    k.studio.set_parameters(operation, {"seconds": seconds, "marker": marker})
+    k.store["document"] = document
+    k.trigger("scumble_test-slow")
+    yield lambda: k.studio.entries and k.studio.entries[0].state == "running"
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Folders]:
+    """Folders whose daemon a test may kill."""
+    folders = Folders(tmp_path)
+    folders.environment["SCUMBLE_OPERATIONS"] = OPERATIONS
+    with ending(folders):
+        yield folders
+    shutil.rmtree(folders.runtime, ignore_errors=True)
+
+
+def _cancel(k: Any) -> Any:
+    k.trigger("scumble_cancel")
+    yield k.idle
+    return k.layers(k.store["document"]), k.said()[-1]
+
+
+def test_cancel_ends_the_job_and_makes_no_layer(krita: Krita) -> None:
+    krita.run(START)
+    assert krita.run(_cancel, timeout=15) == [["Background"], "Test was cancelled."]
+
+
+def _cancel_at_once(k: Any) -> Any:
+    del k.studio.messages[:]
+    document = yield from k.new(32, 24)
+    entry = k.studio.run("test-slow")
+    k.studio.cancel(entry)
+    yield k.idle
+    return entry.state, entry.job is None, k.layers(document)
+
+
+def test_a_job_that_is_cancelled_while_layers_are_read_is_never_sent(krita: Krita) -> None:
+    assert krita.run(_cancel_at_once) == ["cancelled", True, ["Background"]]
+
+
+def _close(k: Any) -> Any:
+    yield from k.close(k.store["document"])
+    yield k.idle
+    return k.said()[-1]
+
+
+def test_closing_the_document_in_the_middle_is_harmless(krita: Krita) -> None:
+    krita.run(START, seconds=1.5)
+    assert krita.run(_close) == "The picture was closed before the layer came."
+
+
+def _other(k: Any) -> Any:
+    first = k.store["document"]
+    second = yield from k.new(16, 16)
+    yield k.idle
+    return k.layers(first), k.layers(second), k.app.activeDocument() == second
+
+
+def test_a_late_result_goes_to_its_own_document(krita: Krita) -> None:
+    krita.run(START, seconds=1.0)
+    first, second, still = krita.run(_other)
+    assert len(first) == 2
+    assert second == ["Background"]
+    assert still
+
+
+def _remove(k: Any) -> Any:
+    document = k.store["document"]
+    other = document.createNode("Other", "paintlayer")
+    document.rootNode().addChildNode(other, None)
+    document.nodeByName("Background").remove()
+    yield k.idle
+    return [name.split(" ")[0] for name in k.layers(document)]
+
+
+def test_a_source_that_is_removed_in_the_middle_is_harmless(krita: Krita) -> None:
+    krita.run(START, seconds=1.0)
+    assert krita.run(_remove) == ["Test", "Other"]
+
+
+def _until_idle(k: Any) -> Any:
+    yield k.idle
+    return k.said(), k.layers(k.store["document"])
+
+
+def _again(k: Any) -> Any:
+    k.trigger("scumble_identity")
+    document = k.store["document"]
+    yield lambda: len(k.layers(document)) == 2
+    yield k.idle
+    return k.said()
+
+
+def test_a_daemon_that_is_killed_gives_one_message_and_the_next_action_starts_another(
+    own: Folders, start_krita: Callable[..., Krita]
+) -> None:
+    daemon = Daemon(own, "--device", "cpu")
+    # The operations of the tests are found over a PYTHONPATH, which the plugin does not pass on.
+    path = f"PYTHONPATH={own.environment['PYTHONPATH']}"
+    command = ["/usr/bin/env", path, sys.executable, "-m", "scumble.daemon", "--device", "cpu"]
+    krita = start_krita(own, SCUMBLE_DAEMON=shlex.join(command))
+    krita.run(START)
+    daemon.kill()
+    said, layers = krita.run(_until_idle)
+    assert said == ["The daemon went away before the job was finished. Run it again: Scumble starts a new daemon."]
+    assert layers == ["Background"]
+    said = krita.run(_again, timeout=60)
+    assert said[1] == "Scumble starts its daemon: the first time takes some seconds."
+    assert said[2].startswith("New layer: Identity ")
+    connection = Connection.read(own.runtime)
+    assert connection
+    assert connection.pid != daemon.process.pid
+
+
+def test_krita_quits_while_a_job_runs_and_the_daemon_gives_the_job_up(
+    own: Folders, start_krita: Callable[..., Krita], tmp_path: Path
+) -> None:
+    daemon = Daemon(own, "--device", "cpu")
+    try:
+        krita = start_krita(own)
+        marker = tmp_path / "worker"
+        krita.run(START, seconds=60.0, marker=str(marker))
+        worker = wait_for(lambda: marker.exists() and marker.read_text())
+        assert krita.quit() == 0
+        wait_for(lambda: "cancelled" in own.log.read_text() or not process_alive(int(worker)), 30)
+    finally:
+        daemon.stop()

@@ -1,0 +1,165 @@
+"""Which layer is obvious for a role, and what is said where something is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scumble_client.editor.roles import LayerInfo, Source, View, explain, missing, obvious, resolve, role_of
+from scumble_client.errors import ScumbleError
+
+IMAGE = {"name": "image", "title": "A picture", "help": "Choose the layer to work on.", "required": True}
+MASK = {"name": "mask", "title": "A selection", "help": "Select what should be filled.", "kind": "mask"}
+SKETCH = {"name": "sketch", "title": "A sketch", "help": "Draw on a layer called Sketch."}
+STROKES = {"name": "strokes", "title": "Strokes", "help": "Paint on a layer called Strokes.", "required": True}
+EDIT: dict[str, Any] = {"name": "edit", "title": "Edit", "roles": [IMAGE, MASK, SKETCH]}
+
+BACKGROUND = LayerInfo("1", "Background")
+DRAWN = LayerInfo("2", "Sketch copy 3")
+HIDDEN = LayerInfo("3", "Notes", False, "hidden")
+
+
+def view(active: LayerInfo | None = BACKGROUND, selection: bool = True, *more: LayerInfo) -> View:
+    return View((*more, DRAWN, HIDDEN, BACKGROUND), active, selection)
+
+
+@pytest.mark.parametrize(
+    "name", ["Sketch", "sketch", " SKETCH ", "Sketch 2", "sketch copy", "Sketch copy 3", "sketch_1"]
+)
+def test_a_layer_called_sketch_means_the_role(name: str) -> None:
+    assert role_of(name) == "sketch"
+
+
+@pytest.mark.parametrize("name", ["Sketchbook", "my sketch", "", "Layer 1", "Background"])
+def test_other_names_mean_none(name: str) -> None:
+    assert role_of(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "role"), [("Colour", "color"), ("colors", "color"), ("Stroke 1", "strokes"), ("Style", "style")]
+)
+def test_both_spellings_and_plurals_are_known(name: str, role: str) -> None:
+    assert role_of(name) == role
+
+
+def test_a_role_without_a_list_of_names_goes_by_its_own() -> None:
+    assert role_of("Depth Map", ["depth_map"]) == "depth_map"
+
+
+def test_the_active_layer_is_the_picture() -> None:
+    assert obvious(IMAGE, view()) == Source("active", "1", "Background")
+
+
+def test_what_is_visible_is_the_picture_where_the_active_layer_cannot_be_read() -> None:
+    assert obvious(IMAGE, view(HIDDEN)).kind == "visible"
+
+
+def test_what_is_visible_is_the_picture_where_no_layer_is_active() -> None:
+    assert obvious(IMAGE, view(None)).kind == "visible"
+
+
+def test_the_layer_below_is_the_picture_where_the_sketch_is_active() -> None:
+    found = obvious(IMAGE, view(DRAWN), ["image", "mask", "sketch"])
+    assert found == Source("layer", "1", "Background")
+
+
+def test_a_sketch_layer_is_the_picture_for_an_operation_without_sketches() -> None:
+    assert obvious(IMAGE, view(DRAWN), ["image", "mask"]).id == "2"
+
+
+def test_what_is_visible_is_the_picture_where_nothing_lies_below_the_sketch() -> None:
+    assert obvious(IMAGE, View((DRAWN,), DRAWN), ["sketch"]).kind == "visible"
+
+
+def test_the_selection_is_the_mask() -> None:
+    assert obvious(MASK, view()).kind == "selection"
+
+
+def test_a_layer_called_mask_is_the_mask_where_nothing_is_selected() -> None:
+    layer = LayerInfo("9", "Mask")
+    assert obvious(MASK, view(BACKGROUND, False, layer)) == Source("layer", "9", "Mask")
+
+
+def test_the_uppermost_of_several_layers_is_taken() -> None:
+    assert obvious(SKETCH, view(BACKGROUND, True, LayerInfo("8", "Sketch"))).id == "8"
+
+
+def test_nothing_is_obvious_without_such_a_layer() -> None:
+    assert obvious(STROKES, view()).kind == "none"
+
+
+def test_all_roles_are_resolved_and_empty_ones_left_out() -> None:
+    found = resolve(EDIT, {}, view(BACKGROUND, False))
+    assert {role: source.kind for role, source in found.items()} == {"image": "active", "sketch": "layer"}
+
+
+def test_a_choice_overrules_what_is_obvious() -> None:
+    assert "sketch" not in resolve(EDIT, {"sketch": Source("none")}, view())
+
+
+def test_a_layer_of_a_file_that_was_opened_again_is_found_by_its_name() -> None:
+    found = resolve(EDIT, {"sketch": Source("layer", "gone", "Notes")}, view())
+    assert found["sketch"] == Source("layer", "3", "Notes")
+
+
+@pytest.mark.parametrize(
+    ("operation", "chosen", "seen", "sentence"),
+    [
+        (EDIT, {}, None, "No picture is open. Open one, or make a new one."),
+        ({**EDIT, "roles": [STROKES]}, {}, view(), "Edit needs strokes. Paint on a layer called Strokes."),
+        (
+            EDIT,
+            {"sketch": Source("layer", "7", "Lost")},
+            view(),
+            "The layer “Lost” is gone. Choose another one for “A sketch”.",
+        ),
+        (
+            {**EDIT, "roles": [{**MASK, "required": True}]},
+            {"mask": Source("selection")},
+            view(selection=False),
+            "Nothing is selected. Select what should be filled.",
+        ),
+        (EDIT, {"image": Source("active")}, view(None), "No layer is active. Click on a layer."),
+        (EDIT, {"sketch": Source("file")}, view(), "No file is chosen for “A sketch”. Choose one."),
+        (EDIT, {}, view(), ""),
+    ],
+)
+def test_what_is_missing_is_a_sentence(
+    operation: dict[str, Any], chosen: dict[str, Source], seen: View | None, sentence: str
+) -> None:
+    assert missing(operation, chosen, seen) == sentence
+
+
+def test_what_is_missing_has_the_code_missing_input() -> None:
+    with pytest.raises(ScumbleError) as caught:
+        resolve(EDIT, {}, None)
+    assert caught.value.code == "missing_input"
+
+
+def test_a_chosen_selection_that_is_not_there_is_left_out_where_it_may_be() -> None:
+    assert "mask" not in resolve(EDIT, {"mask": Source("selection")}, view(selection=False))
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (Source("layer", "2", "Sketch"), "layer “Sketch”"),
+        (Source("visible"), "what is visible (“Notes” is hidden)"),
+        (Source("selection"), "the selection"),
+        (Source("file", path="a.png"), "a.png"),
+        (Source("none"), "nothing"),
+    ],
+)
+def test_a_source_is_explained(source: Source, text: str) -> None:
+    assert explain(source, view(HIDDEN)) == text
+
+
+@pytest.mark.parametrize("source", [Source(), Source("layer", "1", "A"), Source("file", path="/a b.png")])
+def test_a_source_survives_json(source: Source) -> None:
+    assert Source.from_dict(source.as_dict()) == source
+
+
+@pytest.mark.parametrize("raw", [None, 3, {}, {"kind": "magic"}, {"kind": ["layer"]}])
+def test_nonsense_is_read_as_automatic(raw: Any) -> None:
+    assert Source.from_dict(raw) == Source()
