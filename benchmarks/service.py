@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scumble_client import Client
+from scumble_client.launch import with_huge_pages
 from scumble_client.paths import Connection
 
 DEADLINE = 60.0
@@ -37,7 +38,9 @@ def private_folders() -> Iterator[Path]:
 def daemon(*options: str) -> Iterator[Client]:
     """A client of a fresh daemon whose worker is ready; the daemon ends with the block."""
     with private_folders() as runtime:
-        process = subprocess.Popen([sys.executable, "-m", "scumble.daemon", "--device", "cpu", *options])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scumble.daemon", "--device", "cpu", *options], env=with_huge_pages(os.environ)
+        )
         try:
             _wait(lambda: Connection.read(runtime) is not None, "the daemon does not start")
             with Client("benchmark", launch=False) as client:

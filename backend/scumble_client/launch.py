@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Mapping, Optional
 
 from .errors import ScumbleError
 from .paths import config_dir, ensure_private, runtime_dir
@@ -73,7 +73,7 @@ def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes
     """
     command = command or launch_command()
     folder = ensure_private(runtime_dir())
-    environment = dict(os.environ)
+    environment = with_huge_pages(os.environ)
     # The editor's own Python settings would break another Python. (Krita puts its plugins' folder into PYTHONPATH, and
     # there the plugin is called scumble, too.)
     for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "GI_TYPELIB_PATH"):
@@ -98,6 +98,14 @@ def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes
                 f"The daemon could not be started: {error.strerror or error}.",
                 "Run this to see what is wrong: scumble doctor",
             ) from error
+
+
+def with_huge_pages(environment: Mapping[str, str]) -> Dict[str, str]:
+    """An environment in which glibc asks for huge pages for large buffers: a layer's page faults cost more than a copy."""
+    tunables = environment.get("GLIBC_TUNABLES", "")
+    if "glibc.malloc.hugetlb" in tunables:
+        return dict(environment)
+    return {**environment, "GLIBC_TUNABLES": ":".join(filter(None, (tunables, "glibc.malloc.hugetlb=1")))}
 
 
 def _has_scumble() -> bool:

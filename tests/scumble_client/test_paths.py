@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scumble_client import ScumbleError
+from scumble_client.launch import with_huge_pages
 from scumble_client.paths import CONNECTION_FILE, Connection, ensure_private, process_alive, runtime_dir
 
 
@@ -81,3 +82,10 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert runtime_dir() == tmp_path / "scumble"
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
     assert str(os.getuid()) in runtime_dir().name
+
+
+def test_the_daemon_s_memory_comes_in_huge_pages_unless_its_user_chose_otherwise() -> None:
+    assert with_huge_pages({"A": "b"}) == {"A": "b", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+    assert with_huge_pages({"GLIBC_TUNABLES": "x=1"})["GLIBC_TUNABLES"] == "x=1:glibc.malloc.hugetlb=1"
+    chosen = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
+    assert with_huge_pages(chosen) == chosen

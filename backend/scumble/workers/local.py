@@ -19,6 +19,7 @@ import zmq
 
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
+from scumble_client.launch import with_huge_pages
 
 from .pool import Pool, Task
 
@@ -184,7 +185,10 @@ class LocalPool(Pool):
         command += ["--device", device, "--free-after", str(self._free_after), "--log", str(self._log_path or "")]
         for folder in self._folders:
             command += ["--folder", str(folder)]
-        environment = {**os.environ, "SCUMBLE_WORKER_TOKEN": self._token if "tcp:" in self._endpoint else ""}
+        environment = {
+            **with_huge_pages(os.environ),
+            "SCUMBLE_WORKER_TOKEN": self._token if "tcp:" in self._endpoint else "",
+        }
         child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,  # closes when this process ends, and the worker ends with it
