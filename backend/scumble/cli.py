@@ -202,14 +202,14 @@ def keys(
 
 @app.command()
 def install(
-    editor: Annotated[str, typer.Argument(help="krita")],
+    editor: Annotated[str, typer.Argument(help="krita or gimp")],
     zip_file: Annotated[
         Path | None,
         typer.Option("--zip", metavar="FILE", help="Only write the archive for Krita's import.", show_default=False),
     ] = None,
     resources: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Krita's resource folder, where it is not found.", show_default=False),
+        typer.Option(metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False),
     ] = None,
 ) -> None:
     """Put the plugin into an editor."""
@@ -220,10 +220,10 @@ def install(
 
 @app.command()
 def uninstall(
-    editor: Annotated[str, typer.Argument(help="krita")],
+    editor: Annotated[str, typer.Argument(help="krita or gimp")],
     resources: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Krita's resource folder, where it is not found.", show_default=False),
+        typer.Option(metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False),
     ] = None,
 ) -> None:
     """Take the plugin out again; nothing of it is left."""

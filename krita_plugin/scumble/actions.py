@@ -2,12 +2,12 @@
 
 from krita import Extension, Krita
 
-from .document import active_layer, identity, is_open
-from .qt import QtWidgets
+from .document import active_layer, identity, is_open, owned
+from .qt import QtWidgets, sip
 from .scumble_client.editor.roles import NO_DOCUMENT
 from .scumble_client.errors import ScumbleError
 from .settings import SettingsDialog
-from .trouble import guarded
+from .trouble import as_error, guarded
 
 MENU = "tools/scripts/scumble_menu"
 
@@ -19,26 +19,47 @@ class ScumbleExtension(Extension):
         super().__init__(parent)
         self.studio = studio
         self._dialog = None
+        self._menus = []
 
     def setup(self):
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
         notifier.applicationClosing.connect(self.studio.close)
         notifier.viewClosed.connect(self._on_view_closed)
+        self.studio.operations_changed.connect(self._add_new_operations)
 
     @guarded
     def createActions(self, window):
         menu = QtWidgets.QMenu("scumble_menu", window.qwindow())
         window.createAction("scumble_menu", "Scumble", "tools/scripts").setMenu(menu)
         for operation in self.studio.catalogue.operations:
-            name = operation["name"]
-            # What is for tests has an action, which a shortcut can have, but no place in the menu.
-            where = "" if operation.get("hidden") else MENU
-            self._add(window, f"scumble_{name}", operation["title"], where, lambda name=name: self.studio.run(name))
-        self._add(window, "scumble_run_again", "Run Again", MENU, self.studio.run_again)
+            self._add_operation(window, operation)
+        again = self._add(window, "scumble_run_again", "Run Again", MENU, self.studio.run_again)
         self._add(window, "scumble_cancel", "Cancel", MENU, self.studio.cancel)
         self._add(window, "scumble_new_layers", "New Sketch and Color Layers", MENU, self._new_layers)
         self._add(window, "scumble_settings", "Scumble Settings...", MENU, self._settings)
+        self._menus.append((window.qwindow(), menu, again, {o["name"] for o in self.studio.catalogue.operations}))
+
+    def _add_operation(self, window, operation):
+        name = operation["name"]
+        # What is for tests has an action, which a shortcut can have, but no place in the menu.
+        where = "" if operation.get("hidden") else MENU
+        return self._add(window, f"scumble_{name}", operation["title"], where, lambda: self.studio.run(name))
+
+    @guarded
+    def _add_new_operations(self, *_):
+        """The daemon knows operations that the installer did not: they come into the menus that there are."""
+        self._menus = [one for one in self._menus if not sip.isdeleted(one[1])]  # of windows that were closed
+        for qwindow, menu, before, known in self._menus:
+            # The Window that Krita hands to `createActions` does not live on.
+            window = next(w for w in owned(Krita.instance().windows()) if w.qwindow() == qwindow)
+            for operation in self.studio.catalogue.operations:
+                if operation["name"] in known:
+                    continue
+                known.add(operation["name"])
+                action = self._add_operation(window, operation)
+                if not operation.get("hidden"):
+                    menu.insertAction(before, action)
 
     def _add(self, window, name, title, where, work):
         action = window.createAction(name, title, where)
@@ -47,11 +68,10 @@ class ScumbleExtension(Extension):
             try:
                 work()
             except Exception as error:
-                from .trouble import as_error
-
                 self.studio.fail(as_error(error))
 
         action.triggered.connect(triggered)
+        return action
 
     def _new_layers(self):
         document = Krita.instance().activeDocument()

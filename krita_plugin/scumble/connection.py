@@ -8,7 +8,7 @@ from .scumble_client.editor.background import Background
 from .scumble_client.editor.messages import daemon_line
 from .scumble_client.paths import Connection as ConnectionFile
 
-BUSY_MS, IDLE_MS = 20, 250
+BUSY_MS, IDLE_MS = 10, 250
 STATUS_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 

@@ -8,6 +8,7 @@ from .parameters import ParameterForm
 from .presets import PresetButton
 from .qt import Qt, QTimer, QtWidgets
 from .runlist import RunList
+from .scumble_client.editor.messages import DAEMON_OFF
 from .scumble_client.editor.roles import NO_DOCUMENT, missing
 from .thumbnails import Thumbnails
 from .trouble import guarded
@@ -193,6 +194,8 @@ class ScumbleDocker(DockWidget):
             problem = missing(self.operation, chosen, view)
         elif document is None:
             problem = " ".join(NO_DOCUMENT)
+        if not problem and not (self.studio.connection.reachable or self.studio.settings.option("start_daemon")):
+            problem = " ".join(DAEMON_OFF)
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
         self.run_button.setEnabled(self.operation is not None and not problem)

@@ -149,14 +149,14 @@ class Live(QObject):
             if not self.on or self.document is not entry.document or not is_open(self.document):
                 return
             if not self.layer:
-                layer = yield from add_layer(self.document, self._place, new.name, new.pixels, text)
-                self.layer = layer
-            elif update_layer(self.document, self.layer, new.pixels, self._covered):
-                keep_request(self.document, self.layer, text)
-            else:
+                self.layer = yield from add_layer(entry.document, self._place, new.name, new.pixels)
+            elif not (yield from update_layer(entry.document, self.layer, new.pixels, self._covered)):
                 self.stop()
                 self.studio.say(messages.LIVE_GONE)
                 return
+            if not self.on or not is_open(entry.document):
+                return
+            keep_request(entry.document, self.layer, text)
             self._covered = (new.pixels.x, new.pixels.y, new.pixels.width, new.pixels.height)
             self.updates += 1
             self._pace.ended(time.monotonic())

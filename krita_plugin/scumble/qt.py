@@ -9,10 +9,8 @@ import krita
 
 if "PyQt6.QtCore" in sys.modules or krita.Krita.instance().version().startswith("6"):
     from PyQt6 import QtCore, QtGui, QtWidgets, sip
-    from PyQt6.QtGui import QAction
 else:
     from PyQt5 import QtCore, QtGui, QtWidgets, sip
-    from PyQt5.QtWidgets import QAction
 
 QByteArray = QtCore.QByteArray
 QObject = QtCore.QObject
@@ -20,4 +18,4 @@ QTimer = QtCore.QTimer
 Qt = QtCore.Qt
 Signal = QtCore.pyqtSignal
 
-__all__ = ["QAction", "QByteArray", "QObject", "QTimer", "Qt", "QtCore", "QtGui", "QtWidgets", "Signal", "sip"]
+__all__ = ["QByteArray", "QObject", "QTimer", "Qt", "QtCore", "QtGui", "QtWidgets", "Signal", "sip"]

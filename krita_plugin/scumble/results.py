@@ -4,7 +4,7 @@ from .document import find, is_open
 from .qt import QObject
 from .scumble_client.editor.jobs import Results
 from .scumble_client.editor.stored import dump
-from .writing import add_layer, show
+from .writing import add_layer, keep_request, show
 
 
 class ResultKeeper(QObject):
@@ -69,7 +69,10 @@ class ResultKeeper(QObject):
             self.studio.results_changed.emit()
 
     def _insert(self, number, kept):
-        kept.layer = yield from add_layer(kept.document, kept.place, kept.name, kept.pixels, dump(kept.stored))
+        kept.layer = yield from add_layer(kept.document, kept.place, kept.name, kept.pixels)
+        if not kept.layer:
+            return
+        keep_request(kept.document, kept.layer, dump(kept.stored))
         self._hide_siblings(number)
         self.studio.results_changed.emit()
 

@@ -9,7 +9,7 @@ from .scumble_client.editor.roles import Source
 from .scumble_client.editor.stored import Stored, dump
 from .scumble_client.errors import ScumbleError
 from .scumble_client.request import Request
-from .writing import Place, add_layer
+from .writing import Place, add_layer, keep_request
 
 THUMBNAIL = 96
 """Pixels."""
@@ -24,11 +24,20 @@ def place_of(document, sources):
 
 def in_background(studio, work):
     """Steps that do `work` in a thread; the generator's value is its value, and its exception is raised here."""
+    return (yield from _outcome(_begin(studio, work)))
+
+
+def _begin(studio, work):
+    """Have `work` done in a thread; `_outcome` waits for it."""
     outcome = []
     studio.connection.background.start(work, lambda value, error: outcome.append((value, error)))
     studio.connection.hurry()
-    yield lambda: outcome
-    value, error = outcome[0]
+    return outcome
+
+
+def _outcome(begun):
+    yield lambda: begun
+    value, error = begun[0]
     if error is not None:
         raise error
     return value
@@ -122,15 +131,19 @@ def _place(studio, entry):
         text = dump(requests[0])
         return text, [thumbnail(layer.pixels, THUMBNAIL) for layer in layers]
 
-    text, pictures = yield from in_background(studio, prepare)
-    if not is_open(document):
-        studio.connection.received(job)
-        raise ScumbleError("missing_input", messages.CLOSED)
     first = layers[0]
-    layer = yield from add_layer(document, entry.place, first.name, first.pixels, text)
+    layer = ""
+    if is_open(document):
+        prepared = []
+        layer = yield from add_layer(
+            document, entry.place, first.name, first.pixels, lambda _: prepared.append(_begin(studio, prepare))
+        )
+    if layer:
+        text, pictures = yield from _outcome(prepared[0])
     studio.connection.received(job)
-    if not layer:
+    if not layer or not is_open(document):
         raise ScumbleError("missing_input", messages.CLOSED)
+    keep_request(document, layer, text)
     kept = [
         Kept(one.name, request, document, entry.place, job.id, picture, pixels=one.pixels)
         for one, request, picture in zip(layers, requests, pictures)

@@ -181,7 +181,7 @@ class Studio(QObject):
         if self.connection.reachable:
             return
         if not self.settings.option("start_daemon"):
-            raise ScumbleError("unreachable", "Scumble's daemon is off.", "Press “Start” in the docker.")
+            raise ScumbleError("unreachable", *messages.DAEMON_OFF)
 
     def start_daemon(self):
         self.connection.connect_daemon()

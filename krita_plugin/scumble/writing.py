@@ -1,7 +1,7 @@
 """A result as a new layer: right place, right depth, one undo step, and everything else as it was."""
 
 from .colour import Form as WireForm
-from .colour import check_size, convert, space_for, space_of
+from .colour import check_size, convert, same, space_for, space_of
 from .document import active_layer, find, identity, is_open
 from .qt import QByteArray
 from .scumble_client.editor.layout import on_canvas, union
@@ -9,6 +9,10 @@ from .scumble_client.editor.stored import load
 
 ANNOTATION = "scumble-"
 ACTIVE_TURNS = 100
+BAND = 1 << 21
+"""Bytes that are copied and written at once."""
+BANDS = 8
+"""As many at a step."""
 
 
 class Place:
@@ -28,34 +32,52 @@ class Place:
         return (group if group is not None else document.rootNode()), None
 
 
-def in_document(document, pixels):
-    """A raster's bytes in the document's own colour space."""
+def write(document, node, pixels):
+    """Steps that write a raster onto a layer that lies in the document's colour space, or will.
+
+    What travels as it is, is written in bands: a copy of a whole large layer takes longer than its writing, since all
+    of its memory is fresh.
+    """
     form = WireForm(pixels.layout, pixels.depth, pixels.colour)
     check_size(pixels.data, pixels.width, pixels.height, form)
-    return convert(QByteArray(bytes(pixels.data)), pixels.width, pixels.height, space_for(form), space_of(document))
+    x, y, width, height = pixels.x, pixels.y, pixels.width, pixels.height
+    source, target = space_for(form), space_of(document)
+    if not same(source, target):
+        data = convert(QByteArray(bytes(pixels.data)), width, height, source, target)
+        yield None
+        if is_open(document):
+            node.setPixelData(data, x, y, width, height)
+        return
+    view = memoryview(pixels.data).cast("B")
+    stride = len(view) // max(height, 1)
+    rows = max(1, BAND // max(stride, 1))
+    for count, top in enumerate(range(0, height, rows), 1):
+        band = min(rows, height - top)
+        node.setPixelData(QByteArray(bytes(view[top * stride : (top + band) * stride])), x, y + top, width, band)
+        if count % BANDS == 0:
+            yield None
+            if not is_open(document):
+                return
 
 
-def add_layer(document, place, name, pixels, text):
+def add_layer(document, place, name, pixels, added=None):
     """Steps that add one layer; the generator's value is the layer's id, or "" where the document was closed.
 
-    `text` is the request, to be kept in the file.
+    `added(layer)` is called as soon as it is there; the steps that follow only make the former layer active again.
     """
-    data = in_document(document, pixels)
-    yield None
-    if not is_open(document):
-        return ""
     before = active_layer(document)
     before_id = identity(before) if before is not None else ""
     # Pixels first: what is written to a layer that is part of the picture can't be undone.
     node = document.createNode(name, "paintlayer")
-    node.setPixelData(data, pixels.x, pixels.y, pixels.width, pixels.height)
+    yield from write(document, node, pixels)
     yield None
     if not is_open(document):
         return ""
     group, above = place.find(document)
     group.addChildNode(node, above)
     layer = identity(node)
-    keep_request(document, layer, text)
+    if added is not None:
+        added(layer)
     yield None
     yield from _activate(document, layer, before_id)
     return layer
@@ -76,7 +98,7 @@ def _activate(document, new, before):
 
 
 def update_layer(document, layer, pixels, covered):
-    """Write a raster over the layer `layer`, in place and without an undo step; False where the layer is gone.
+    """Steps that write a raster over a layer, in place and without an undo step; the value is False if it is gone.
 
     `covered` is the rectangle that had pixels before: what the new raster does not reach becomes transparent.
     """
@@ -89,7 +111,9 @@ def update_layer(document, layer, pixels, covered):
         whole = type(pixels)(data, rect[2], rect[3], pixels.layout, pixels.depth, rect[0], rect[1], pixels.colour)
     else:
         whole = pixels
-    node.setPixelData(in_document(document, whole), whole.x, whole.y, whole.width, whole.height)
+    yield from write(document, node, whole)
+    if not is_open(document) or find(document, layer) is None:
+        return False
     show(node)
     return True
 

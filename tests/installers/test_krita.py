@@ -215,11 +215,13 @@ def test_a_flatpaks_daemon_runs_outside_of_it(home: Path, capsys: pytest.Capture
     (home / ".var/app/org.kde.krita").mkdir(parents=True)
     assert call(["install", "krita"]) == 0
     (found,) = present()
-    command = json.loads((found.plugins / "scumble" / "launch.json").read_text())["command"]
+    command = json.loads((found.config / "launch.json").read_text())["command"]
     assert command[:2] == ["flatpak-spawn", "--host"]
     assert command[2].endswith("/app/org.kde.krita/scumble")
     assert command[3:] == [sys.executable, "-m", "scumble.daemon"]
     assert "flatpak override --user --talk-name=org.freedesktop.Flatpak" in capsys.readouterr().out
+    assert call(["uninstall", "krita"]) == 0
+    assert [p for p in (home / ".var").rglob("*") if p.is_file()] == []
 
 
 def test_a_file_in_the_way_is_said(place: Place) -> None:

@@ -15,9 +15,10 @@ import pytest
 import zmq
 
 from scumble.operations import operations
+from scumble.pixelfiles import map_file
 from scumble.workers import process
 from scumble.workers.models import ModelCache
-from scumble.workers.process import Worker, map_file
+from scumble.workers.process import Worker
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 

@@ -233,6 +233,12 @@ def _krita() -> str:
     return check()
 
 
+def _gimp() -> str:
+    from scumble.installers.gimp_check import check
+
+    return check()
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "Python": _python,
     "PyTorch": _torch,
@@ -245,4 +251,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "a job": _job,
     "weights": _weights,
     "Krita": _krita,
+    "GIMP": _gimp,
 }

@@ -5,7 +5,6 @@ Workers map these files, so pixels are written once and never sent a second time
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections import OrderedDict
@@ -14,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from scumble.pixelfiles import write_pixels
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
@@ -77,26 +77,15 @@ class BufferStore:
         return path
 
     def _written(self, name: bytes, data: memoryview) -> Path:
-        failure: OSError | None = None
-        for folder in self.folders:
+        try:
             # Not the digest alone: the same buffer may be dropped, and sent again, at the same moment.
-            path = folder / f"{name.hex()}-{os.urandom(4).hex()}"
-            try:
-                with open(path, "wb", buffering=0) as file:
-                    done = 0
-                    while done < data.nbytes:
-                        done += file.write(data[done:]) or 0
-                return path
-            except OSError as error:
-                failure = error
-                with contextlib.suppress(OSError):
-                    path.unlink()
-                log.warning("cannot write a buffer to %s: %s", folder, error)
-        raise ScumbleError(
-            "out_of_memory",
-            "There is no room for this layer, neither in memory nor on the disk.",
-            "Make room on the disk, then run it again.",
-        ) from failure
+            return write_pixels(self.folders, f"{name.hex()}-{os.urandom(4).hex()}", data)
+        except OSError as error:
+            raise ScumbleError(
+                "out_of_memory",
+                "There is no room for this layer, neither in memory nor on the disk.",
+                "Make room on the disk, then run it again.",
+            ) from error
 
     def add(self, name: bytes, path: Path, size: int, check: int | None = None) -> None:
         """Make a written buffer known; if it already is, the second file is removed."""

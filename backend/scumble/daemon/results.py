@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from scumble.pixelfiles import map_file
 from scumble_client.errors import ScumbleError
 from scumble_client.wire import Message
 
@@ -55,8 +56,6 @@ class Results:
 
     def message(self, job: str) -> Message:
         """The result of a job that is in the spool. Raises ScumbleError where its files are gone."""
-        from scumble.workers.process import map_file
-
         kept = self._spool.get(job)
         assert kept
         try:

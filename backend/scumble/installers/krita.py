@@ -19,7 +19,7 @@ from scumble_client.launch import LAUNCH_FILE
 
 from . import kritarc
 from .krita_places import FLATPAK, Place, given
-from .record import add_record, daemon_command, drop_record, read_record, sandboxed_command
+from .record import add_record, daemon_command, drop_record, forget_files, read_record, sandboxed_command
 
 EDITOR = "krita"
 NAME = "scumble"
@@ -118,6 +118,9 @@ def _install(place: Place) -> None:
         for name in OURS:
             os.replace(Path(made) / name, place.plugins / name)  # noqa: PTH105 (it may be a folder)
         os.replace(Path(made) / f"{NAME}.action", place.actions / f"{NAME}.action")  # noqa: PTH105
+    if place.kind == "flatpak":  # its plugin looks into a configuration folder of its own
+        place.config.mkdir(parents=True, exist_ok=True)
+        shutil.copy(place.plugins / NAME / LAUNCH_FILE, place.config / LAUNCH_FILE)
     kritarc.enable(place.kritarc)
 
 
@@ -131,6 +134,8 @@ def uninstall(places: list[Place]) -> bool:
         try:
             _remove_files(place)
             kritarc.forget(place.kritarc)
+            if place.kind == "flatpak":
+                forget_files(place.config)
         except OSError as error:
             raise ScumbleError(
                 "internal", f"The plugin can't be removed: {error.strerror or error}.", f"Look at {place.plugins}."

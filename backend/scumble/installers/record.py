@@ -52,7 +52,11 @@ def drop_record(editor: str) -> None:
     if record:
         _write(record)
         return
-    folder = config_dir()
+    forget_files(config_dir())
+
+
+def forget_files(folder: Path) -> None:
+    """Remove what the plugins keep in a configuration folder, and the folder if nothing else is in it."""
     for name in (RECORD_FILE, LAUNCH_FILE, SETTINGS_FILE, CATALOGUE_FILE):
         (folder / name).unlink(missing_ok=True)
     with suppress(OSError):  # it may hold keys, which are not the plugins'

@@ -13,3 +13,8 @@ def picture(name: str) -> Path:
 def selection(name: str) -> Path:
     """White where `make demo` fills the picture."""
     return FOLDER / f"{name}-selection.png"
+
+
+def painting(name: str) -> Path:
+    """A bundled style picture; the names are those of `scumble.operations.style_inputs.Painting`."""
+    return FOLDER / "paintings" / f"{name}.webp"

@@ -7,9 +7,7 @@ message, which makes it a point at which a job can end. Pixels come and go as fi
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
-import mmap
 import os
 import sys
 import threading
@@ -21,6 +19,7 @@ from typing import Any
 
 import zmq
 
+from scumble.pixelfiles import map_file, write_pixels
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
@@ -172,28 +171,21 @@ class Worker:
         """Write a result's pixels where they outlive this process; digest, checksum and path."""
         # hashing and writing both leave Python's lock alone
         naming = self.hasher.submit(lambda: (wire.digest(data), wire.checksum(data)))
-        failure: OSError | None = None
-        for folder in self.folders:  # the spool on disk; where that is full, memory
-            part = folder / f"{os.getpid()}-{self.job}.part"
-            try:
-                with open(part, "wb", buffering=0) as file:
-                    done = 0
-                    while done < data.nbytes:
-                        done += file.write(data[done:]) or 0
-                name, check = naming.result()
-                path = folder / f"{self.job}-{name.hex()[:16]}.px"
-                part.replace(path)
-                return {"buffer": name, "check": check, "path": str(path)}
-            except OSError as error:
-                failure = error
-                with contextlib.suppress(OSError):
-                    part.unlink()
-                log.warning("cannot write a result to %s: %s", folder, error)
-        raise ScumbleError(
-            "out_of_memory",
-            "The disk is full: there is no room for the result.",
-            "Make room on the disk, then run it again.",
-        ) from failure
+        part: Path | None = None
+        try:
+            # the first folder is the spool on disk; where that is full, the next is memory
+            part = write_pixels(self.folders, f"{os.getpid()}-{self.job}.part", data)
+            name, check = naming.result()
+            path = part.replace(part.with_name(f"{self.job}-{name.hex()[:16]}.px"))
+        except OSError as error:
+            if part:
+                part.unlink(missing_ok=True)
+            raise ScumbleError(
+                "out_of_memory",
+                "The disk is full: there is no room for the result.",
+                "Make room on the disk, then run it again.",
+            ) from error
+        return {"buffer": name, "check": check, "path": str(path)}
 
 
 def open_layer(described: Mapping[str, Any]) -> Any:
@@ -211,14 +203,6 @@ def open_layer(described: Mapping[str, Any]) -> Any:
         Point(described["x"], described["y"]),
         Colour(described["colour"], icc),
     )
-
-
-def map_file(path: str | Path) -> memoryview:
-    """A file's bytes, read-only, without reading them; valid also after the file was removed (on POSIX)."""
-    with open(path, "rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            return memoryview(b"")
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _end_with_parent() -> None:

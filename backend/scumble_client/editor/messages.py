@@ -28,6 +28,7 @@ def sentence(error: ScumbleError) -> str:
 
 
 STARTING = "Scumble starts its daemon: the first time takes some seconds."
+DAEMON_OFF = ("Scumble's daemon is off.", "Press “Start” in the docker.")
 NOTHING_TO_RUN = ("The active layer was not made by Scumble.", "Click on one that was.")
 LIVE_GONE = "The live layer was removed, so live mode is off."
 NOTHING_TO_CANCEL = "Nothing is running."

@@ -30,7 +30,7 @@ class Stored:
     extra: Dict[str, Any] = field(default_factory=dict)
 
 
-def dump(stored: Stored) -> str:
+def dump(stored: Stored, ascii_only: bool = False) -> str:
     """As JSON text. Compressing a large selection takes some ten milliseconds: not for an editor's own thread."""
     body: Dict[str, Any] = {
         **stored.extra,
@@ -44,7 +44,7 @@ def dump(stored: Stored) -> str:
         mask = stored.mask
         packed = base64.b64encode(zlib.compress(mask.data, 6)).decode("ascii")
         body["mask"] = {"x": mask.x, "y": mask.y, "width": mask.width, "height": mask.height, "data": packed}
-    return json.dumps(body, ensure_ascii=False)
+    return json.dumps(body, ensure_ascii=ascii_only)
 
 
 def load(text: Any) -> Optional[Stored]:

@@ -66,6 +66,10 @@ def _run(k: Any, model: str, depth: str, profile: str, operation: str) -> Any:
         data = bytes(colour.convert(data, width, height, space, target))
         code = {"U8": "B", "U16": "H", "F16": "e", "F32": "f"}[target.depth]
         seen.append(struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data))
+    own = colour.Space(document.colorModel(), document.colorDepth(), document.colorProfile())
+    carrier = colour.travelling(own)
+    there = colour.convert(before, width, height, own, carrier)
+    back = bytes(colour.convert(bytes(there), width, height, carrier, own))
     full = {"U8": 255.0, "U16": 65535.0}.get(target.depth, 1.0)
     return {
         "space": [layer.colorModel(), layer.colorDepth(), layer.colorProfile()],
@@ -75,7 +79,7 @@ def _run(k: Any, model: str, depth: str, profile: str, operation: str) -> Any:
         "inside": differ(hole),
         "hole": len(hole),
         "layer": max(abs(a - b) for a, b in zip(*seen, strict=True)) / full,
-        "said": k.said()[-1],
+        "krita": back == bytes(layer.pixelData(*everything)),
     }
 
 
@@ -90,13 +94,15 @@ def test_a_layer_that_travels_as_it_is_comes_back_bit_for_bit(
 
 
 @pytest.mark.parametrize(("model", "depth", "profile"), CONVERTED)
-def test_a_converted_layer_comes_back_within_the_conversions_rounding(
+def test_a_converted_layer_comes_back_as_kritas_own_conversion_there_and_back_gives_it(
     krita: Krita, model: str, depth: str, profile: str
 ) -> None:
     answer = krita.run(_run, model=model, depth=depth, profile=profile, operation="identity", timeout=20)
     assert answer["space"] == answer["wanted"]
     assert answer["model"] == model
-    assert answer["layer"] <= (0.03 if model in ("CMYKA", "YCbCrA") else 0.012)
+    assert answer["krita"]
+    # A table of inks, and 8 bits of chroma, are coarse; but nothing becomes another colour.
+    assert answer["layer"] <= (0.08 if model in ("CMYKA", "YCbCrA") else 0.012)
 
 
 @pytest.mark.parametrize(("model", "depth", "profile"), DIRECT + CONVERTED)

@@ -14,11 +14,11 @@ from .test_inpaint import test_the_action_makes_a_new_layer_above_the_source as 
 SHIFT = """
 def main(k):
     writing = k.module("writing")
-    right = writing.in_document
-    def wrong(document, pixels):
+    right = writing.write
+    def wrong(document, node, pixels):
         pixels.x += 1
-        return right(document, pixels)
-    writing.in_document = wrong
+        return right(document, node, pixels)
+    writing.write = wrong
 """
 
 SLOT = """

@@ -103,6 +103,26 @@ def test_a_source_that_is_removed_in_the_middle_is_harmless(krita: Krita) -> Non
     assert krita.run(_remove) == ["Test", "Other"]
 
 
+def _defect(k: Any) -> Any:
+    del k.studio.messages[:]
+    yield from k.new(16, 16)
+    runs = k.module("runs")
+    right = runs.read_source
+    runs.read_source = lambda *_, **__: 1 // 0
+    k.trigger("scumble_identity")
+    yield lambda: k.said()
+    yield k.idle
+    runs.read_source = right
+    return k.said()
+
+
+def test_a_defect_of_the_plugin_is_a_sentence_and_a_log_never_a_window(krita: Krita) -> None:
+    (said,) = krita.run(_defect)
+    start, _, path = said.partition(", with this file: ")
+    assert start == "Scumble's plugin made a mistake. Please report it"
+    assert "ZeroDivisionError" in Path(path).read_text()
+
+
 def _until_idle(k: Any) -> Any:
     yield k.idle
     return k.said(), k.layers(k.store["document"])

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from scumble.commands.doctor import CHECKS
+from scumble.installers import kritarc
 from scumble.installers.krita_places import candidates
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection
-from tests.support.daemon import Folders, ending
+from tests.support.daemon import Folders, ending, wait_for
 
-from .conftest import FAILURES
-from .harness.session import Display, Home, Krita
+from .conftest import FAILURES, make_krita
+from .harness.session import TOGETHER, Display, Home, Krita
 
 
 @pytest.fixture
@@ -63,7 +64,8 @@ def _button(k: Any) -> Any:
     k.studio.settings.set_option("start_daemon", False)
     document = yield from k.new(32, 32)
     k.select(document, 4, 4, 8, 8)
-    before = [docker.daemon.text(), docker.start_button.isVisible()]
+    docker.refresh()
+    before = [docker.daemon.text(), docker.start_button.isVisible(), docker.problem.text()]
     k.trigger("scumble_inpaint")
     refused = k.said()[-1]
     docker.start_button.click()
@@ -73,7 +75,7 @@ def _button(k: Any) -> Any:
 
 def test_the_start_button_starts_the_daemon(alone: Folders, start_krita: Callable[..., Krita]) -> None:
     before, refused, after = start_krita(alone).run(_button, timeout=90)
-    assert before == ["Daemon: off", True]
+    assert before == ["Daemon: off", True, "Scumble's daemon is off. Press “Start” in the docker."]
     assert refused == "Scumble's daemon is off. Press “Start” in the docker."
     assert after[0].startswith("Daemon: ")
     assert after[0] not in ("Daemon: off", "Daemon: starting", "Daemon: warming up")
@@ -125,10 +127,7 @@ def test_the_archive_can_be_imported_by_krita_and_works(
         assert first.quit() == 0
     assert (home.resources / "pykrita" / "scumble" / "scumble_client" / "client.py").is_file()
     assert (home.resources / "actions" / "scumble.action").is_file()
-    text = home.kritarc.read_text()
-    assert "enable_scumble=true" in text or home.kritarc.write_text(
-        text.replace("[python]\n", "[python]\nenable_scumble=true\n")
-    )
+    kritarc.enable(home.kritarc)  # as the importer's question does, or the plugin manager
     with Krita(home, display, ours, FAILURES) as second:
         said, _line = second.run(_inpaint, timeout=60)
     assert said[-1].startswith("New layer: Inpaint ")
@@ -153,15 +152,27 @@ def test_a_python_that_krita_must_not_find_first_is_noticed_by_the_doctor(
     log = tmp_path / "krita.log"
     with open(log, "wb") as file:
         environment = {**home.environment, **ours, "DISPLAY": display.name, "XDG_RUNTIME_DIR": str(alone.runtime)}
-        process = subprocess.Popen(["krita", "--nosplash"], env=environment, stdout=file, stderr=file)
+        process = subprocess.Popen([*TOGETHER, "krita", "--nosplash"], env=environment, stdout=file, stderr=file)
     try:
-        from tests.support.daemon import wait_for
-
         wait_for(lambda: b"PyQt5" in log.read_bytes() or process.poll() is not None, 60)
         assert b"No module named 'PyQt5'" in log.read_bytes()
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _shortcut(k: Any) -> Any:
+    action = k.app.action("scumble_inpaint")
+    return action.shortcut().toString(), k.app.action("scumble_run_again").toolTip()
+
+
+def test_the_actions_can_have_shortcuts(alone: Folders, display: Display, template: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "krita", template)
+    (home.base / "config" / "kritashortcutsrc").write_text("[Shortcuts]\nscumble_inpaint=Ctrl+F9\n")
+    with make_krita(home, display, alone) as krita:
+        shortcut, tip = krita.run(_shortcut)
+    assert shortcut == "Ctrl+F9"
+    assert tip == "Run the request of the active result layer once more"
 
 
 def test_uninstalling_leaves_nothing(alone: Folders, template: Path, tmp_path: Path) -> None:

@@ -1,0 +1,181 @@
+"""From an operation's description to a procedure's arguments, and from their values back to sources and parameters."""
+
+from host import Babl, Gegl, Gimp, GObject
+from scumble_client.editor.form import check, decimals
+from scumble_client.editor.roles import Source
+
+FLAGS = GObject.ParamFlags.READWRITE
+SEED = "seed"
+NEW_SEED = -1
+MOST = 2**31 - 1
+"""GIMP's integers have 32 bits and a sign."""
+
+_TAKEN = ("run-mode", "image", "drawables", SEED)
+
+
+class Arguments:
+    """The names of an operation's arguments.
+
+    `layers` and `files`: role → argument; `parameters`: parameter → argument. The role `image` is GIMP's own argument
+    `drawables`.
+    """
+
+    def __init__(self, operation):
+        self.operation = operation
+        self.roles = [role for role in operation["roles"] if role["name"] != "image"]
+        self.layers = {role["name"]: _dashed(role["name"]) for role in self.roles}
+        self.files = {
+            role["name"]: _dashed(role["name"]) + "-file" for role in self.roles if role["name"] != "mask"
+        }
+        taken = {*_TAKEN, *self.layers.values(), *self.files.values()}
+        self.parameters = {}
+        for parameter in operation["parameters"]:
+            name = _dashed(parameter["name"])
+            while name in taken:
+                name += "-value"
+            taken.add(name)
+            self.parameters[parameter["name"]] = name
+
+    def add_to(self, procedure):
+        """Declare them. Defaults come from the description alone: GIMP keeps them from one start to the next."""
+        for parameter in self.operation["parameters"]:
+            _ADDERS.get(parameter["type"], _add_text)(procedure, self.parameters[parameter["name"]], parameter)
+        for role in self.roles:
+            name, help_text = role["name"], role["help"]
+            if role.get("kind") == "mask":
+                instead = "in place of the selection" if name == "mask" else ""
+                title = " ".join(filter(None, (role["title"], instead)))
+                procedure.add_drawable_argument(self.layers[name], title, help_text, True, FLAGS)
+            else:
+                procedure.add_layer_argument(self.layers[name], role["title"], help_text, True, FLAGS)
+            if name in self.files:
+                procedure.add_file_argument(
+                    self.files[name],
+                    f"{role['title']} from a file",
+                    f"A picture file in place of a layer. {help_text}",
+                    Gimp.FileChooserAction.OPEN,
+                    True,
+                    None,
+                    FLAGS,
+                )
+        add_seed(procedure)
+
+    def values(self, config):
+        """The parameters that a call was made with, checked. Raises ScumbleError."""
+        out = {}
+        for parameter in self.operation["parameters"]:
+            raw = config.get_property(self.parameters[parameter["name"]])
+            out[parameter["name"]] = check(parameter, _from_gimp(parameter, raw))
+        return out
+
+    def set_values(self, config, values):
+        """Put parameters into a call, out of a preset."""
+        for parameter in self.operation["parameters"]:
+            value = _to_gimp(parameter, values[parameter["name"]])
+            config.set_property(self.parameters[parameter["name"]], value)
+
+    def sources(self, config, picture, unset):
+        """What each role is taken from; `picture` notes the layers. A role that nothing is given for gets `unset`."""
+        chosen = {}
+        for role in self.roles:
+            name = role["name"]
+            item = config.get_property(self.layers[name])
+            file = config.get_property(self.files[name]) if name in self.files else None
+            if item is not None:
+                chosen[name] = picture.source(item)
+            elif file is not None:
+                chosen[name] = Source("file", path=file.get_path() or "")
+            else:
+                # The selection is the mask, whether or not somebody could have named a layer instead.
+                chosen[name] = Source("auto") if name == "mask" else unset
+        return chosen
+
+
+def add_seed(procedure):
+    procedure.add_int_argument(
+        SEED, "Seed", "Same seed, same pixels; −1: a new one for each run.", NEW_SEED, MOST, NEW_SEED, FLAGS
+    )
+
+
+def _dashed(name):
+    return name.replace("_", "-")
+
+
+def _range(parameter):
+    low, high = parameter.get("minimum"), parameter.get("maximum")
+    return -MOST if low is None else low, MOST if high is None else high
+
+
+def _add_boolean(procedure, name, p):
+    procedure.add_boolean_argument(name, p["title"], p["help"], bool(p["default"]), FLAGS)
+
+
+def _add_integer(procedure, name, p):
+    low, high = _range(p)
+    procedure.add_int_argument(name, p["title"], p["help"], max(int(low), -MOST), min(int(high), MOST), p["default"], FLAGS)
+
+
+def _add_number(procedure, name, p):
+    low, high = _range(p)
+    procedure.add_double_argument(name, p["title"], p["help"], float(low), float(high), float(p["default"]), FLAGS)
+
+
+def _add_choice(procedure, name, p):
+    choice = Gimp.Choice.new()
+    for number, value in enumerate(p["choices"]):
+        choice.add(str(value), number, str(value).replace("_", " ").capitalize(), "")
+    procedure.add_choice_argument(name, p["title"], p["help"], choice, str(p["default"]), FLAGS)
+
+
+def _add_colour(procedure, name, p):
+    Gegl.init(None)  # GIMP has not done it where it only asks what there is
+    procedure.add_color_argument(name, p["title"], p["help"], False, Gegl.Color.new(p["default"]), FLAGS)
+
+
+def _add_grid(procedure, name, p):
+    help_text = f"{p['help']} {p['rows']} × {p['columns']} numbers, row by row, with spaces between; or nothing."
+    procedure.add_string_argument(name, p["title"], help_text, _joined(p["default"]), FLAGS)
+
+
+def _add_text(procedure, name, p):
+    procedure.add_string_argument(name, p["title"], p["help"], str(p["default"] or ""), FLAGS)
+
+
+_ADDERS = {
+    "boolean": _add_boolean,
+    "integer": _add_integer,
+    "number": _add_number,
+    "choice": _add_choice,
+    "colour": _add_colour,
+    "grid": _add_grid,
+}
+
+
+def _joined(numbers):
+    return " ".join(f"{number:g}" for number in numbers or ())
+
+
+def _from_gimp(parameter, raw):
+    kind = parameter["type"]
+    if kind == "colour":
+        return "#" + bytes(raw.get_bytes(Babl.format("R'G'B' u8")).get_data()).hex() if raw else parameter["default"]
+    if kind == "grid":
+        try:
+            return [float(word) for word in (raw or "").replace(",", " ").split()]
+        except ValueError:
+            return raw
+    if kind == "number":
+        # What was typed with few digits comes as a binary fraction near it.
+        return round(raw, max(decimals(parameter), 6))
+    if kind == "choice":
+        return next((value for value in parameter["choices"] if str(value) == raw), raw)
+    return raw if raw is not None else ""
+
+
+def _to_gimp(parameter, value):
+    kind = parameter["type"]
+    if kind == "colour":
+        return Gegl.Color.new(value)
+    if kind == "grid":
+        return _joined(value)
+    return str(value) if kind == "choice" else value

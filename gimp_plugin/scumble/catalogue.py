@@ -1,0 +1,44 @@
+"""The operations that GIMP has registered: it asks once, and keeps their arguments until this folder changes."""
+
+import json
+import os
+from pathlib import Path
+
+from scumble_client.editor.catalogue import Catalogue, usable
+
+HERE = Path(__file__).resolve().parent
+SCRIPT = HERE / "scumble.py"
+REGISTERED = HERE / "registered.json"
+
+
+def to_register():
+    """The newest descriptions; they are noted, since each run must declare the very arguments that GIMP knows."""
+    operations = Catalogue(HERE).operations
+    part = REGISTERED.with_name(f"{REGISTERED.name}.{os.getpid()}")
+    try:
+        part.write_text(json.dumps(operations), "utf-8")
+        os.replace(part, REGISTERED)
+    except OSError:
+        return _installed()  # a folder for all users: what lies there never changes
+    return operations
+
+
+def registered():
+    """The descriptions that GIMP was told when it asked last."""
+    try:
+        return usable(json.loads(REGISTERED.read_text("utf-8")))
+    except (OSError, ValueError):
+        return _installed()
+
+
+def _installed():
+    return Catalogue(HERE, HERE).operations
+
+
+def refresh(described):
+    """Keep the daemon's list. Where it is another one, GIMP is made to ask again at its next start."""
+    if Catalogue(HERE).update(described) and REGISTERED.exists():
+        try:
+            os.utime(SCRIPT)
+        except OSError:
+            pass  # then an update of Scumble brings the new ones

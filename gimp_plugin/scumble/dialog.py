@@ -1,0 +1,118 @@
+"""The dialog of an operation: presets, what it is given, its parameters. GIMP's own buttons reset and keep them, too."""
+
+from arguments import SEED
+from presets import PresetBar
+from scumble_client.editor.form import widget
+from scumble_client.editor.roles import Source, explain, missing, obvious
+
+INPUTS, PARAMETERS = "scumble-inputs", "scumble-parameters"
+COLUMN = 340
+"""Pixels."""
+
+
+def ask(procedure, config, arguments, picture, toolkit):
+    """Show the dialog; whether it was confirmed. The call's arguments are what was chosen then."""
+    gtk, gimp_ui = toolkit
+    operation = arguments.operation
+    choose_obvious(config, arguments, picture)
+    dialog = gimp_ui.ProcedureDialog.new(procedure, config, f"Scumble: {operation['title']}")
+    box = dialog.get_content_area()
+    box.set_spacing(6)
+    box.pack_start(PresetBar(arguments, config, toolkit).widget, False, False, 0)
+    box.pack_start(_label(gtk, operation["help"]), False, False, 0)
+    status = _label(gtk, "")
+    box.pack_start(status, False, False, 0)
+    columns = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=18)
+    columns.set_border_width(6)
+    inputs = [name for role in arguments.roles for name in _arguments_of(arguments, role)]
+    if inputs:
+        columns.pack_start(_column(gtk, dialog, INPUTS, "Inputs", inputs), True, True, 0)
+    parameters = [*arguments.parameters.values(), SEED]
+    for parameter in operation["parameters"]:
+        _prepare(dialog, gtk, arguments.parameters[parameter["name"]], parameter)
+    columns.pack_start(_column(gtk, dialog, PARAMETERS, "Parameters", parameters), True, True, 0)
+    box.pack_start(_scrolling(gtk, columns), True, True, 0)
+    box.show_all()
+
+    def refresh(*_):
+        chosen = {"image": Source("auto"), **arguments.sources(config, picture, Source("none"))}
+        view = picture.view()
+        lacking = missing(operation, chosen, view)
+        status.set_markup(f"<b>{_escaped(lacking)}</b>" if lacking else _escaped(_what_is_read(operation, chosen, view)))
+        dialog.set_response_sensitive(gtk.ResponseType.OK, not lacking)
+
+    handler = config.connect("notify", refresh)
+    refresh()
+    confirmed = dialog.run()
+    config.disconnect(handler)
+    dialog.destroy()
+    return confirmed
+
+
+def choose_obvious(config, arguments, picture):
+    """Layers called Sketch, Color, Strokes, Style … are chosen where nothing is."""
+    view = picture.view()
+    for role in arguments.roles:
+        argument = arguments.layers[role["name"]]
+        if role["name"] == "mask" or config.get_property(argument) is not None:
+            continue
+        item = picture.item(obvious(role, view))
+        if item is not None and (item.is_layer() or role.get("kind") == "mask"):
+            config.set_property(argument, item)
+
+
+def _arguments_of(arguments, role):
+    return [names[role["name"]] for names in (arguments.layers, arguments.files) if role["name"] in names]
+
+
+def _what_is_read(operation, chosen, view):
+    """A sentence on what the operation will work with."""
+    names = [role["name"] for role in operation["roles"]]
+    said = []
+    for role in operation["roles"]:
+        source = chosen.get(role["name"], Source("none"))
+        if source.kind == "auto":
+            source = obvious(role, view, names)
+        if role["name"] in ("image", "mask"):
+            said.append(f"{role['title']}: {explain(source, view)}.")
+    return " ".join(said)
+
+
+def _column(gtk, dialog, name, title, arguments):
+    dialog.fill_box(name + "-box", arguments)
+    dialog.get_label(name + "-title", title, False, False)
+    frame = dialog.fill_frame(name, name + "-title", False, name + "-box")
+    frame.set_size_request(COLUMN, -1)
+    frame.set_valign(gtk.Align.START)
+    return frame
+
+
+def _prepare(dialog, gtk, argument, parameter):
+    """A slider for what has few steps, a colour button for a colour; GIMP's own choice for the rest."""
+    kind = widget(parameter)
+    if kind == "slider":
+        dialog.get_spin_scale(argument, 1.0)
+    elif kind == "colour":
+        dialog.get_widget(argument, gtk.Widget.__gtype__)
+
+
+def _scrolling(gtk, inner):
+    """All of it where the screen is large enough, else as much as fits."""
+    window = gtk.ScrolledWindow()
+    window.set_policy(gtk.PolicyType.AUTOMATIC, gtk.PolicyType.AUTOMATIC)
+    window.set_propagate_natural_height(True)
+    window.set_propagate_natural_width(True)
+    window.set_max_content_height(640)
+    window.add(inner)
+    return window
+
+
+def _label(gtk, text):
+    label = gtk.Label(label=text, xalign=0.0)
+    label.set_line_wrap(True)
+    label.set_max_width_chars(80)
+    return label
+
+
+def _escaped(text):
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

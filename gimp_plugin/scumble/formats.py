@@ -1,0 +1,75 @@
+"""How pixels of GIMP's drawables travel: by which babl format they are read and written, and what they are on the wire.
+
+Babl converts whatever differs: precision, gray and indexed, a missing alpha, and the picture's own colour profile.
+"""
+
+from dataclasses import dataclass
+
+from host import Babl, Gimp
+
+# GIMP's component types → (babl's, the wire's). 32-bit integers and doubles travel as 32-bit floats.
+_DEPTHS = {
+    "u8": ("u8", "uint8"),
+    "u16": ("u16", "uint16"),
+    "u32": ("float", "float32"),
+    "half": ("half", "float16"),
+    "float": ("float", "float32"),
+    "double": ("float", "float32"),
+}
+
+_MODELS = {
+    ("rgb", "srgb"): "R'G'B'",
+    ("rgba", "srgb"): "R'G'B'A",
+    ("gray", "srgb"): "Y'",
+    ("graya", "srgb"): "Y'A",
+    ("rgb", "linear"): "RGB",
+    ("rgba", "linear"): "RGBA",
+    ("gray", "linear"): "Y",
+    ("graya", "linear"): "YA",
+}
+
+_BABL_TYPES = {"uint8": "u8", "uint16": "u16", "float16": "half", "float32": "float"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """`layout`, `depth` and `colour` as in `scumble_client.request.Pixels`."""
+
+    layout: str
+    depth: str
+    colour: str
+
+    @property
+    def babl(self):
+        """The name of babl's format, in sRGB's primaries."""
+        return f"{_MODELS[self.layout, self.colour]} {_BABL_TYPES[self.depth]}"
+
+
+def form_of(drawable):
+    """The form that a layer is read in: its own, as near as the wire has it."""
+    image = drawable.get_image()
+    component, _, curve = image.get_precision().value_nick.partition("-")
+    _, depth = _DEPTHS[component]
+    colour = "linear" if curve == "linear" else "srgb"
+    if _has_own_space(drawable):
+        # Colours outside of sRGB's gamut would be cut off by integers.
+        depth = "float32"
+    gray = drawable.is_gray()
+    alpha = drawable.has_alpha()
+    return Form(("gray" if gray else "rgb") + ("a" if alpha else ""), depth, colour)
+
+
+def _has_own_space(drawable):
+    """Whether the picture's colours are those of a profile that is not sRGB: babl then names the space."""
+    name = Babl.get_name(drawable.get_format())
+    return not drawable.is_indexed() and "-" in name
+
+
+def form_of_result(pixels):
+    """The form that a result is written from."""
+    return Form(pixels.layout, pixels.depth, pixels.colour)
+
+
+def layer_type(image):
+    """The type of a new layer with alpha in this image."""
+    return Gimp.ImageType.GRAYA_IMAGE if image.get_base_type() == Gimp.ImageBaseType.GRAY else Gimp.ImageType.RGBA_IMAGE

@@ -1,0 +1,85 @@
+"""A picture's layers as the shared code sees them. A layer's tattoo is its name from one session to the next."""
+
+from host import Gimp
+from reading import read_drawable, read_file, read_mask, read_selection, read_visible
+from scumble_client.editor.roles import LayerInfo, Source, View
+from scumble_client.errors import ScumbleError
+
+
+class Picture:
+    """One image, and the layer that a call was made for."""
+
+    def __init__(self, image, active):
+        self.image = image
+        self.active = active
+        self._items = {}
+        self._infos = []
+        self._note_all(image.get_layers(), False)
+        for channel in image.get_channels():
+            self._note(channel, LayerInfo(key_of(channel), channel.get_name(), False, "a channel"))
+
+    def _note_all(self, layers, hidden):
+        for layer in layers:
+            unseen = hidden or not layer.get_visible()
+            group = layer.is_group()
+            why = "hidden" if unseen else "a group" if group else ""
+            if layer == self.active:
+                why = ""  # the artist chose it: it is read, whatever it is
+            self._note(layer, LayerInfo(key_of(layer), layer.get_name(), not why, why))
+            if group:
+                self._note_all(layer.get_children(), unseen)
+
+    def _note(self, item, info):
+        self._items[info.id] = item
+        self._infos.append(info)
+
+    def source(self, item):
+        """What names an item, also one of another image."""
+        if item.get_image() == self.image:
+            return Source("layer", key_of(item), item.get_name())
+        key = f"@{item.get_id()}"
+        if key not in self._items:
+            self._note(item, LayerInfo(key, item.get_name(), False, "in another picture"))
+        return Source("layer", key, item.get_name())
+
+    def item(self, source):
+        """The layer or channel that a source means, or None."""
+        return self._items.get(source.id)
+
+    def view(self):
+        key = key_of(self.active)
+        active = next((info for info in self._infos if info.id == key), None)
+        return View(tuple(self._infos), active, not Gimp.Selection.is_empty(self.image))
+
+    def read(self, source, mask=False):
+        """A source's pixels; None for an empty selection. Raises ScumbleError."""
+        if source.kind == "selection":
+            return read_selection(self.image)
+        if source.kind == "visible":
+            return read_visible(self.image)
+        if source.kind == "file":
+            return read_file(source.path, mask)
+        item = self.item(source)
+        if item is None or not item.is_valid():
+            raise ScumbleError("missing_input", f"The layer “{source.name}” is gone.", "Choose another one.")
+        return read_mask(item) if mask else read_drawable(item)
+
+
+def key_of(item):
+    return str(item.get_tattoo())
+
+
+def chosen_layer(drawables):
+    """The one layer that a call is about; the layer of a mask that is being edited. Raises ScumbleError."""
+    if len(drawables) != 1:
+        raise ScumbleError("missing_input", f"{len(drawables)} layers are chosen.", "Choose one layer.")
+    drawable = drawables[0]
+    if drawable.is_layer_mask():
+        drawable = Gimp.Layer.from_mask(drawable)
+    if drawable is None or not drawable.is_layer():
+        raise ScumbleError("missing_input", "A channel is chosen.", "Choose a layer.")
+    if drawable.is_floating_sel():
+        raise ScumbleError(
+            "missing_input", "The selection floats.", "Anchor it, or make it a layer: Layer ▸ To New Layer."
+        )
+    return drawable

@@ -1,0 +1,89 @@
+"""The row of presets on top of a dialog: named sets of parameters, the same in Krita and GIMP."""
+
+from scumble_client.editor.form import defaults
+from scumble_client.editor.settings import Settings
+from scumble_client.errors import ScumbleError
+
+DEFAULTS = "Defaults"
+
+
+class PresetBar:
+    """Choosing a preset puts its parameters into the call; a name and “Save” keep the present ones."""
+
+    def __init__(self, arguments, config, toolkit):
+        gtk, _ = toolkit
+        self._arguments, self._config = arguments, config
+        self._operation = arguments.operation
+        self._settings = Settings()
+        self.widget = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=6)
+        self.widget.set_border_width(6)
+        self.choice = gtk.ComboBoxText.new_with_entry()
+        entry = self.choice.get_child()
+        entry.set_placeholder_text("Name of a preset")
+        self.save = gtk.Button(label="Save Preset")
+        self.remove = gtk.Button(label="Remove Preset")
+        self._problem = gtk.Label(label="", xalign=0.0)
+        for part, grow in (
+            (gtk.Label(label="Preset"), False),
+            (self.choice, True),
+            (self.save, False),
+            (self.remove, False),
+            (self._problem, False),
+        ):
+            self.widget.pack_start(part, grow, grow, 0)
+        self._fill()
+        self.choice.connect("changed", self._chosen)
+        self.save.connect("clicked", self._save)
+        self.remove.connect("clicked", self._remove)
+        entry.connect("changed", lambda *_: self._refresh())
+        self._refresh()
+
+    def _fill(self):
+        self.choice.remove_all()
+        for name in [DEFAULTS, *self._settings.presets(self._operation)]:
+            self.choice.append_text(name)
+
+    @property
+    def _name(self):
+        return (self.choice.get_child().get_text() or "").strip()
+
+    def _refresh(self):
+        name = self._name
+        self.save.set_sensitive(bool(name) and name != DEFAULTS)
+        self.remove.set_sensitive(name in self._settings.presets(self._operation))
+
+    def _chosen(self, _):
+        if self.choice.get_active() < 0:
+            return  # a name is being typed
+        self._guarded(lambda: self._arguments.set_values(self._config, self._values(self._name)))
+
+    def _values(self, name):
+        return defaults(self._operation) if name == DEFAULTS else self._settings.preset(self._operation, name)
+
+    def _save(self, _):
+        name = self._name
+
+        def keep():
+            self._settings.set_preset(self._operation, name, self._arguments.values(self._config))
+            self._fill()
+            self.choice.get_child().set_text(name)
+
+        self._guarded(keep)
+
+    def _remove(self, _):
+        name = self._name
+
+        def forget():
+            self._settings.set_preset(self._operation, name, None)
+            self._fill()
+            self.choice.get_child().set_text("")
+
+        self._guarded(forget)
+
+    def _guarded(self, work):
+        try:
+            work()
+            self._problem.set_text(self._settings.problem)
+        except ScumbleError as error:
+            self._problem.set_text(str(error))
+        self._refresh()

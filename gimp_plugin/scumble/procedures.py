@@ -1,0 +1,151 @@
+"""What GIMP registers: one procedure for each operation, and the one that runs a result's request again."""
+
+from arguments import SEED, Arguments, add_seed
+from catalogue import HERE, registered, to_register
+from host import Gimp, GLib, GObject, user_interface
+from picture import Picture, chosen_layer
+from placing import request_of
+from progress import QuietProgress, WindowProgress
+from runs import new_seed, run_operation
+from scumble_client.editor.form import clean
+from scumble_client.editor.messages import NOTHING_TO_RUN
+from scumble_client.editor.roles import Source
+from scumble_client.editor.stored import Stored
+from scumble_client.editor.surroundings import prepare
+from scumble_client.editor.trouble import as_error
+from scumble_client.errors import ScumbleError
+from scumble_client.launch import LAUNCH_FILE, adopt_launch_file
+
+PREFIX = "scumble-"
+AGAIN = PREFIX + "run-again"
+MENU = "<Image>/Filters/Scumble"
+LOG_FILE = "gimp.log"
+
+
+class ScumblePlugIn(Gimp.PlugIn):
+    """GIMP starts a process of this for each call."""
+
+    def do_set_i18n(self, _name):
+        return False
+
+    def do_query_procedures(self):
+        return [AGAIN, *(PREFIX + operation["name"] for operation in to_register())]
+
+    def do_create_procedure(self, name):
+        operation = next((o for o in registered() if PREFIX + o["name"] == name), None)
+        if operation is None and name != AGAIN:
+            return None
+        run = run_again if operation is None else run_one
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, _guarded(run), operation)
+        procedure.set_image_types("*")
+        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
+        procedure.set_attribution("Scumble", "Scumble", "2026")
+        if operation is None:
+            procedure.set_menu_label("Run _Again")
+            procedure.set_documentation(
+                "Runs what made this layer once more", "The request is kept with each layer that Scumble makes.", name
+            )
+            procedure.add_menu_path(MENU)
+            add_seed(procedure)
+        else:
+            procedure.set_documentation(operation["help"], operation["help"], name)
+            if not operation.get("hidden"):
+                procedure.set_menu_label(f"{operation['title']}...")
+                procedure.add_menu_path(MENU)
+            Arguments(operation).add_to(procedure)
+        # (GIMP's Python can't return a list of layers.)
+        procedure.add_layer_return_value(
+            "layer", "New layer", "None where nothing was changed", True, GObject.ParamFlags.READWRITE
+        )
+        procedure.add_int_return_value(
+            "count", "New layers", "Further variations lie right below it, hidden", 0, 64, 0, GObject.ParamFlags.READWRITE
+        )
+        return procedure
+
+
+def _guarded(run):
+    """`run`, with every exception as a message of one sentence and what to do."""
+
+    def call(procedure, run_mode, image, drawables, config, operation):
+        try:
+            prepare()
+            adopt_launch_file(HERE / LAUNCH_FILE)
+            return run(procedure, run_mode, image, drawables, config, operation)
+        except Exception as error:
+            told = as_error(error, LOG_FILE)
+            if told.code == "cancelled":
+                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, GLib.Error(str(told)))
+            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(str(told)))
+
+    return call
+
+
+def run_one(procedure, run_mode, image, drawables, config, operation):
+    """An operation: with its dialog, with the arguments of a script, or with those of the last time."""
+    arguments = Arguments(operation)
+    picture = Picture(image, chosen_layer(drawables))
+    toolkit = _toolkit(procedure, run_mode)
+    if run_mode == Gimp.RunMode.INTERACTIVE:
+        if toolkit is None:
+            raise ScumbleError("internal", "There is no display for a dialog.", "Call it non-interactively.")
+        from dialog import ask
+
+        if not ask(procedure, config, arguments, picture, toolkit):
+            return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+    # In the dialog an empty role was left empty; elsewhere nobody was asked.
+    unset = Source("none") if run_mode == Gimp.RunMode.INTERACTIVE else Source("auto")
+    chosen = arguments.sources(config, picture, unset)
+    # A script names the layer; an artist may be painting on the sketch.
+    chosen["image"] = Source("active") if run_mode == Gimp.RunMode.NONINTERACTIVE else Source("auto")
+    stored = Stored(operation["name"], arguments.values(config), new_seed(config.get_property(SEED)))
+    return _run(procedure, operation, picture, chosen, stored, toolkit)
+
+
+def run_again(procedure, run_mode, image, drawables, config, _operation):
+    """The request that made the chosen layer, with a new seed."""
+    layer = chosen_layer(drawables)
+    stored = request_of(layer)
+    if stored is None:
+        raise ScumbleError("missing_input", *NOTHING_TO_RUN)
+    operation = next((o for o in registered() if o["name"] == stored.operation), None)
+    if operation is None:
+        raise ScumbleError(
+            "unknown_operation",
+            f"There is no operation called “{stored.operation}”.",
+            "The layer was made by another version of Scumble: bring this one up to date.",
+        )
+    picture = Picture(image, layer)
+    chosen = dict(stored.sources)
+    for role in operation["roles"]:
+        chosen.setdefault(role["name"], Source("none"))
+    if stored.mask is not None:
+        chosen["mask"] = Source("none")  # the selection of then is kept with the layer
+    again = Stored(
+        stored.operation,
+        clean(operation, stored.parameters),
+        new_seed(config.get_property(SEED)),
+        stored.sources,
+        stored.mask,
+    )
+    return _run(procedure, operation, picture, chosen, again, _toolkit(procedure, run_mode))
+
+
+def _run(procedure, operation, picture, chosen, stored, toolkit):
+    title = operation["title"]
+    progress = WindowProgress(title, toolkit) if toolkit else QuietProgress(title)
+    try:
+        layers, notes = run_operation(operation, picture, chosen, stored, progress, shown=toolkit is not None)
+    finally:
+        progress.close()
+    if notes:
+        Gimp.message(" ".join(notes))
+    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    for place, value in ((1, GObject.Value(Gimp.Layer, layers[0] if layers else None)), (2, GObject.Value(int, len(layers)))):
+        values.remove(place)
+        values.insert(place, value)
+    return values
+
+
+def _toolkit(procedure, run_mode):
+    """The user interface, where somebody looks on."""
+    return None if run_mode == Gimp.RunMode.NONINTERACTIVE else user_interface(procedure.get_name())
