@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import inpainting, krita, memory, report, startup, transport
+from benchmarks import gimp, inpainting, krita, memory, report, startup, transport
 from benchmarks.report import Figure
 
 
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if platform.system() == "Linux":
         part("Memory", memory.measure)
     part("Krita", krita.measure)
+    part("GIMP", gimp.measure)
     rows = inpainting.measure(options.data, options.count, (512, 1024), out=lambda line: print(line, file=sys.stderr))
     part("Inpainting held-out photographs", lambda: inpainting.figures(rows))
     page.append(f"\n{inpainting.as_markdown(rows)}")

@@ -188,7 +188,9 @@ def write_sheet(strips: Sequence[Sequence[Picture]], path: Path, width: int = 35
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.photo_style", description="Photo style, published pairs.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.photo_style", description="Photo style, published pairs."
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with photo-style/")
     parser.add_argument("--sheet", type=Path, help="a PNG of all pairs to write")
     options = parser.parse_args(argv)

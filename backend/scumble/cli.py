@@ -209,7 +209,9 @@ def install(
     ] = None,
     resources: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False),
+        typer.Option(
+            metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Put the plugin into an editor."""
@@ -223,7 +225,9 @@ def uninstall(
     editor: Annotated[str, typer.Argument(help="krita or gimp")],
     resources: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False),
+        typer.Option(
+            metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Take the plugin out again; nothing of it is left."""
@@ -238,6 +242,20 @@ def doctor(json: AsJson = False) -> None:
     from .commands.doctor import doctor as work
 
     raise typer.Exit(work(json))
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="features")],
+    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Where photos.tar, art.tar and their .csv lie.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where layers and the finished file are kept.")],
+    pictures: Annotated[int, typer.Option(min=1, help="How many pictures to learn from.")] = 200,
+    seed: Seed = 0,
+) -> None:
+    """Make embedded weights anew. Stopped, it goes on where it was."""
+    from .commands.train import train as work
+
+    work(model, data, out, pictures, seed)
 
 
 @app.command()

@@ -66,7 +66,8 @@ def decode_srgb(encoded: NDArray[np.float32]) -> NDArray[np.float32]:
 def luma(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rec. 709 luma of the values as they are: (..., 3) to (...). Equal channels give exactly that value."""
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
-    mixed = np.float32(0.2126) * red + np.float32(0.7152) * green + np.float32(0.0722) * blue
+    with np.errstate(over="ignore", invalid="ignore"):  # float layers may hold infinities and any kind of NaN
+        mixed = np.float32(0.2126) * red + np.float32(0.7152) * green + np.float32(0.0722) * blue
     gray: NDArray[np.float32] = np.where((red == green) & (green == blue), green, mixed)
     return gray
 

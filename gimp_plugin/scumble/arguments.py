@@ -1,6 +1,7 @@
 """From an operation's description to a procedure's arguments, and from their values back to sources and parameters."""
 
 from host import Babl, Gegl, Gimp, GObject
+
 from scumble_client.editor.form import check, decimals
 from scumble_client.editor.roles import Source
 
@@ -24,9 +25,7 @@ class Arguments:
         self.operation = operation
         self.roles = [role for role in operation["roles"] if role["name"] != "image"]
         self.layers = {role["name"]: _dashed(role["name"]) for role in self.roles}
-        self.files = {
-            role["name"]: _dashed(role["name"]) + "-file" for role in self.roles if role["name"] != "mask"
-        }
+        self.files = {role["name"]: _dashed(role["name"]) + "-file" for role in self.roles if role["name"] != "mask"}
         taken = {*_TAKEN, *self.layers.values(), *self.files.values()}
         self.parameters = {}
         for parameter in operation["parameters"]:
@@ -43,15 +42,14 @@ class Arguments:
         for role in self.roles:
             name, help_text = role["name"], role["help"]
             if role.get("kind") == "mask":
-                instead = "in place of the selection" if name == "mask" else ""
-                title = " ".join(filter(None, (role["title"], instead)))
+                title = "Mask in place of the selection" if name == "mask" else label_of(role)
                 procedure.add_drawable_argument(self.layers[name], title, help_text, True, FLAGS)
             else:
-                procedure.add_layer_argument(self.layers[name], role["title"], help_text, True, FLAGS)
+                procedure.add_layer_argument(self.layers[name], label_of(role), help_text, True, FLAGS)
             if name in self.files:
                 procedure.add_file_argument(
                     self.files[name],
-                    f"{role['title']} from a file",
+                    f"{label_of(role)} from a file",
                     f"A picture file in place of a layer. {help_text}",
                     Gimp.FileChooserAction.OPEN,
                     True,
@@ -74,6 +72,13 @@ class Arguments:
             value = _to_gimp(parameter, values[parameter["name"]])
             config.set_property(self.parameters[parameter["name"]], value)
 
+    def show_colours(self, config):
+        """Put the default where a colour was never set, so that the dialog shows it."""
+        for parameter in self.operation["parameters"]:
+            name = self.parameters[parameter["name"]]
+            if parameter["type"] == "colour":
+                config.set_property(name, Gegl.Color.new(_from_gimp(parameter, config.get_property(name))))
+
     def sources(self, config, picture, unset):
         """What each role is taken from; `picture` notes the layers. A role that nothing is given for gets `unset`."""
         chosen = {}
@@ -89,6 +94,13 @@ class Arguments:
                 # The selection is the mask, whether or not somebody could have named a layer instead.
                 chosen[name] = Source("auto") if name == "mask" else unset
         return chosen
+
+
+def label_of(role):
+    """A role's title without its article, which is for sentences."""
+    words = role["title"].split(" ", 1)
+    plain = words[1] if len(words) == 2 and words[0] in ("A", "An", "The") else role["title"]
+    return plain[:1].upper() + plain[1:]
 
 
 def add_seed(procedure):
@@ -112,7 +124,9 @@ def _add_boolean(procedure, name, p):
 
 def _add_integer(procedure, name, p):
     low, high = _range(p)
-    procedure.add_int_argument(name, p["title"], p["help"], max(int(low), -MOST), min(int(high), MOST), p["default"], FLAGS)
+    procedure.add_int_argument(
+        name, p["title"], p["help"], max(int(low), -MOST), min(int(high), MOST), p["default"], FLAGS
+    )
 
 
 def _add_number(procedure, name, p):
@@ -158,7 +172,10 @@ def _joined(numbers):
 def _from_gimp(parameter, raw):
     kind = parameter["type"]
     if kind == "colour":
-        return "#" + bytes(raw.get_bytes(Babl.format("R'G'B' u8")).get_data()).hex() if raw else parameter["default"]
+        # GIMP 3.0 gives a transparent black where nobody has set a colour, not the default.
+        if raw is None or raw.get_rgba()[3] == 0:
+            return parameter["default"]
+        return "#" + bytes(raw.get_bytes(Babl.format("R'G'B' u8")).get_data()).hex()
     if kind == "grid":
         try:
             return [float(word) for word in (raw or "").replace(",", " ").split()]

@@ -2,6 +2,7 @@
 
 from arguments import SEED
 from presets import PresetBar
+
 from scumble_client.editor.form import widget
 from scumble_client.editor.roles import Source, explain, missing, obvious
 
@@ -15,6 +16,7 @@ def ask(procedure, config, arguments, picture, toolkit):
     gtk, gimp_ui = toolkit
     operation = arguments.operation
     choose_obvious(config, arguments, picture)
+    arguments.show_colours(config)
     dialog = gimp_ui.ProcedureDialog.new(procedure, config, f"Scumble: {operation['title']}")
     box = dialog.get_content_area()
     box.set_spacing(6)
@@ -29,7 +31,7 @@ def ask(procedure, config, arguments, picture, toolkit):
         columns.pack_start(_column(gtk, dialog, INPUTS, "Inputs", inputs), True, True, 0)
     parameters = [*arguments.parameters.values(), SEED]
     for parameter in operation["parameters"]:
-        _prepare(dialog, gtk, arguments.parameters[parameter["name"]], parameter)
+        _prepare(dialog, arguments.parameters[parameter["name"]], parameter)
     columns.pack_start(_column(gtk, dialog, PARAMETERS, "Parameters", parameters), True, True, 0)
     box.pack_start(_scrolling(gtk, columns), True, True, 0)
     box.show_all()
@@ -38,7 +40,9 @@ def ask(procedure, config, arguments, picture, toolkit):
         chosen = {"image": Source("auto"), **arguments.sources(config, picture, Source("none"))}
         view = picture.view()
         lacking = missing(operation, chosen, view)
-        status.set_markup(f"<b>{_escaped(lacking)}</b>" if lacking else _escaped(_what_is_read(operation, chosen, view)))
+        status.set_markup(
+            f"<b>{_escaped(lacking)}</b>" if lacking else _escaped(_what_is_read(operation, chosen, view))
+        )
         dialog.set_response_sensitive(gtk.ResponseType.OK, not lacking)
 
     handler = config.connect("notify", refresh)
@@ -73,8 +77,10 @@ def _what_is_read(operation, chosen, view):
         source = chosen.get(role["name"], Source("none"))
         if source.kind == "auto":
             source = obvious(role, view, names)
-        if role["name"] in ("image", "mask"):
-            said.append(f"{role['title']}: {explain(source, view)}.")
+        if role["name"] == "image":
+            said.append(f"Reads {explain(source, view)}.")
+        elif role["name"] == "mask":
+            said.append(f"The mask is {explain(source, view)}." if source.kind != "none" else "Nothing is selected.")
     return " ".join(said)
 
 
@@ -87,13 +93,10 @@ def _column(gtk, dialog, name, title, arguments):
     return frame
 
 
-def _prepare(dialog, gtk, argument, parameter):
-    """A slider for what has few steps, a colour button for a colour; GIMP's own choice for the rest."""
-    kind = widget(parameter)
-    if kind == "slider":
+def _prepare(dialog, argument, parameter):
+    """A slider for what has few steps; GIMP's own choice for the rest."""
+    if widget(parameter) == "slider":
         dialog.get_spin_scale(argument, 1.0)
-    elif kind == "colour":
-        dialog.get_widget(argument, gtk.Widget.__gtype__)
 
 
 def _scrolling(gtk, inner):

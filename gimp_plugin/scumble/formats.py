@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from host import Babl, Gimp
 
-# GIMP's component types → (babl's, the wire's). 32-bit integers and doubles travel as 32-bit floats.
+# GIMP's component types → the wire's. 32-bit integers and doubles travel as 32-bit floats.
 _DEPTHS = {
-    "u8": ("u8", "uint8"),
-    "u16": ("u16", "uint16"),
-    "u32": ("float", "float32"),
-    "half": ("half", "float16"),
-    "float": ("float", "float32"),
-    "double": ("float", "float32"),
+    "u8": "uint8",
+    "u16": "uint16",
+    "u32": "float32",
+    "half": "float16",
+    "float": "float32",
+    "double": "float32",
 }
 
 _MODELS = {
@@ -28,6 +28,9 @@ _MODELS = {
     ("graya", "linear"): "YA",
 }
 
+# Pictures of perceptual precision are kept by a name of their own; the numbers are sRGB's.
+_PERCEPTUAL = {"R'G'B'": "R~G~B~", "R'G'B'A": "R~G~B~A", "Y'": "Y~", "Y'A": "Y~A"}
+
 _BABL_TYPES = {"uint8": "u8", "uint16": "u16", "float16": "half", "float32": "float"}
 
 
@@ -38,25 +41,27 @@ class Form:
     layout: str
     depth: str
     colour: str
+    perceptual: bool = False
 
     @property
     def babl(self):
         """The name of babl's format, in sRGB's primaries."""
-        return f"{_MODELS[self.layout, self.colour]} {_BABL_TYPES[self.depth]}"
+        model = _MODELS[self.layout, self.colour]
+        return f"{_PERCEPTUAL.get(model, model) if self.perceptual else model} {_BABL_TYPES[self.depth]}"
 
 
 def form_of(drawable):
     """The form that a layer is read in: its own, as near as the wire has it."""
     image = drawable.get_image()
     component, _, curve = image.get_precision().value_nick.partition("-")
-    _, depth = _DEPTHS[component]
+    depth = _DEPTHS[component]
     colour = "linear" if curve == "linear" else "srgb"
     if _has_own_space(drawable):
         # Colours outside of sRGB's gamut would be cut off by integers.
         depth = "float32"
     gray = drawable.is_gray()
     alpha = drawable.has_alpha()
-    return Form(("gray" if gray else "rgb") + ("a" if alpha else ""), depth, colour)
+    return Form(("gray" if gray else "rgb") + ("a" if alpha else ""), depth, colour, curve == "perceptual")
 
 
 def _has_own_space(drawable):
@@ -65,9 +70,10 @@ def _has_own_space(drawable):
     return not drawable.is_indexed() and "-" in name
 
 
-def form_of_result(pixels):
+def form_of_result(pixels, image):
     """The form that a result is written from."""
-    return Form(pixels.layout, pixels.depth, pixels.colour)
+    perceptual = image.get_precision().value_nick.endswith("-perceptual")
+    return Form(pixels.layout, pixels.depth, pixels.colour, perceptual)
 
 
 def layer_type(image):

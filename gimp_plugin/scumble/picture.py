@@ -2,6 +2,7 @@
 
 from host import Gimp
 from reading import read_drawable, read_file, read_mask, read_selection, read_visible
+
 from scumble_client.editor.roles import LayerInfo, Source, View
 from scumble_client.errors import ScumbleError
 
@@ -41,6 +42,14 @@ class Picture:
         if key not in self._items:
             self._note(item, LayerInfo(key, item.get_name(), False, "in another picture"))
         return Source("layer", key, item.get_name())
+
+    def again(self, source):
+        """The source of a kept request, in this picture. In a copy of the picture a tattoo may be another layer's."""
+        if source.kind != "layer":
+            return source
+        same = [info for info in self._infos if info.name == source.name]
+        found = next((info for info in same if info.id == source.id), same[0] if same else None)
+        return Source("layer", found.id, found.name) if found else source
 
     def item(self, source):
         """The layer or channel that a source means, or None."""

@@ -2,6 +2,7 @@
 
 from formats import form_of_result, layer_type
 from host import Gegl, Gimp
+
 from scumble_client.editor.messages import CLOSED
 from scumble_client.editor.stored import load
 from scumble_client.errors import ScumbleError
@@ -9,6 +10,11 @@ from scumble_client.request import CHANNELS, SAMPLE_BYTES
 
 PARASITE = "scumble-request"
 _PERSISTENT, _UNDOABLE = 1, 2
+
+TILE = 64
+"""Rows of GIMP's tiles."""
+BAND = 1 << 20
+"""Bytes that are copied and written at once: so little memory is used again and again."""
 
 
 class Place:
@@ -62,7 +68,8 @@ def place_layers(image, place, layers, requests, shown):
             made = _insert(image, path, layers, requests)
         finally:
             image.undo_group_end()
-    Gimp.displays_flush()
+    if shown:
+        Gimp.displays_flush()
     return made
 
 
@@ -85,14 +92,21 @@ def _insert(image, path, layers, requests):
 
 def _new_layer(image, layer, text):
     pixels = layer.pixels
-    form = form_of_result(pixels)
+    form = form_of_result(pixels, image)
     width, height = pixels.width, pixels.height
     if memoryview(pixels.data).nbytes != width * height * CHANNELS[form.layout] * SAMPLE_BYTES[form.depth]:
         raise ScumbleError("internal", "The new layer is not whole.", "Please report this.")  # GIMP would take it
     new = Gimp.Layer.new(image, layer.name, width, height, layer_type(image), 100.0, Gimp.LayerMode.NORMAL)
     new.set_offsets(pixels.x, pixels.y)
     buffer = new.get_buffer()
-    buffer.set(Gegl.Rectangle.new(0, 0, width, height), form.babl, pixels.data)
+    view = memoryview(pixels.data).cast("B")
+    stride = len(view) // height
+    rows = max(TILE, BAND // stride // TILE * TILE)
+    for top in range(0, height, rows):
+        count = min(rows, height - top)
+        # GIMP's Python takes a view element by element, which is twenty times as slow as a copy.
+        data = bytes(view[top * stride : (top + count) * stride])
+        buffer.set(Gegl.Rectangle.new(0, top, width, count), form.babl, data)
     buffer.flush()
     del buffer  # a buffer that outlives its image ends the plug-in
     new.update(0, 0, width, height)

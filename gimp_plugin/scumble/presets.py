@@ -20,11 +20,13 @@ class PresetBar:
         self.choice = gtk.ComboBoxText.new_with_entry()
         entry = self.choice.get_child()
         entry.set_placeholder_text("Name of a preset")
-        self.save = gtk.Button(label="Save Preset")
+        self.save = gtk.Button.new_with_mnemonic("Sa_ve Preset")
         self.remove = gtk.Button(label="Remove Preset")
         self._problem = gtk.Label(label="", xalign=0.0)
+        title = gtk.Label.new_with_mnemonic("_Preset")
+        title.set_mnemonic_widget(entry)
         for part, grow in (
-            (gtk.Label(label="Preset"), False),
+            (title, False),
             (self.choice, True),
             (self.save, False),
             (self.remove, False),
@@ -35,6 +37,7 @@ class PresetBar:
         self.choice.connect("changed", self._chosen)
         self.save.connect("clicked", self._save)
         self.remove.connect("clicked", self._remove)
+        entry.connect("activate", self._typed)
         entry.connect("changed", lambda *_: self._refresh())
         self._refresh()
 
@@ -56,6 +59,10 @@ class PresetBar:
         if self.choice.get_active() < 0:
             return  # a name is being typed
         self._guarded(lambda: self._arguments.set_values(self._config, self._values(self._name)))
+
+    def _typed(self, _):
+        if self._name == DEFAULTS or self._name in self._settings.presets(self._operation):
+            self._guarded(lambda: self._arguments.set_values(self._config, self._values(self._name)))
 
     def _values(self, name):
         return defaults(self._operation) if name == DEFAULTS else self._settings.preset(self._operation, name)

@@ -7,6 +7,7 @@ from picture import Picture, chosen_layer
 from placing import request_of
 from progress import QuietProgress, WindowProgress
 from runs import new_seed, run_operation
+
 from scumble_client.editor.form import clean
 from scumble_client.editor.messages import NOTHING_TO_RUN
 from scumble_client.editor.roles import Source
@@ -50,7 +51,7 @@ class ScumblePlugIn(Gimp.PlugIn):
         else:
             procedure.set_documentation(operation["help"], operation["help"], name)
             if not operation.get("hidden"):
-                procedure.set_menu_label(f"{operation['title']}...")
+                procedure.set_menu_label(f"_{operation['title']}...")
                 procedure.add_menu_path(MENU)
             Arguments(operation).add_to(procedure)
         # (GIMP's Python can't return a list of layers.)
@@ -58,7 +59,13 @@ class ScumblePlugIn(Gimp.PlugIn):
             "layer", "New layer", "None where nothing was changed", True, GObject.ParamFlags.READWRITE
         )
         procedure.add_int_return_value(
-            "count", "New layers", "Further variations lie right below it, hidden", 0, 64, 0, GObject.ParamFlags.READWRITE
+            "count",
+            "New layers",
+            "Further variations lie right below it, hidden",
+            0,
+            64,
+            0,
+            GObject.ParamFlags.READWRITE,
         )
         return procedure
 
@@ -115,7 +122,7 @@ def run_again(procedure, run_mode, image, drawables, config, _operation):
             "The layer was made by another version of Scumble: bring this one up to date.",
         )
     picture = Picture(image, layer)
-    chosen = dict(stored.sources)
+    chosen = {role: picture.again(source) for role, source in stored.sources.items()}
     for role in operation["roles"]:
         chosen.setdefault(role["name"], Source("none"))
     if stored.mask is not None:
@@ -124,7 +131,7 @@ def run_again(procedure, run_mode, image, drawables, config, _operation):
         stored.operation,
         clean(operation, stored.parameters),
         new_seed(config.get_property(SEED)),
-        stored.sources,
+        chosen,
         stored.mask,
     )
     return _run(procedure, operation, picture, chosen, again, _toolkit(procedure, run_mode))
@@ -140,7 +147,10 @@ def _run(procedure, operation, picture, chosen, stored, toolkit):
     if notes:
         Gimp.message(" ".join(notes))
     values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
-    for place, value in ((1, GObject.Value(Gimp.Layer, layers[0] if layers else None)), (2, GObject.Value(int, len(layers)))):
+    for place, value in (
+        (1, GObject.Value(Gimp.Layer, layers[0] if layers else None)),
+        (2, GObject.Value(int, len(layers))),
+    ):
         values.remove(place)
         values.insert(place, value)
     return values

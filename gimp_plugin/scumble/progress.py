@@ -88,7 +88,9 @@ class WindowProgress:
 
     def report(self, fraction, text):
         self._bar.set_fraction(min(max(fraction, 0.0), 1.0))
-        self._label.set_text("Cancelling" if self.cancelled else f"{text}, {round(100 * fraction)} %" if fraction else text)
+        self._label.set_text(
+            "Cancelling" if self.cancelled else f"{text}, {round(100 * fraction)} %" if fraction else text
+        )
         if not self._window.get_visible() and time.monotonic() >= self._show_at:
             self._window.show_all()
 

@@ -2,6 +2,7 @@
 
 from formats import Form, form_of
 from host import Gegl, Gimp, Gio
+
 from scumble_client.errors import ScumbleError
 from scumble_client.request import CHANNELS, SAMPLE_BYTES, Pixels
 

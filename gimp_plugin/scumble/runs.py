@@ -5,6 +5,7 @@ import random
 from catalogue import refresh
 from host import Gimp
 from placing import Place, place_layers
+
 from scumble_client import Client
 from scumble_client.editor.jobs import split
 from scumble_client.editor.messages import CLOSED, STARTING

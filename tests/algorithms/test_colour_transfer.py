@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from scumble.algorithms.colour_transfer import (
     iterative_transport,
@@ -18,7 +19,7 @@ from scumble.algorithms.colour_transfer import (
 )
 
 
-def cloud(seed: int, count: int = 4000) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def cloud(seed: int, count: int = 4000) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     mixed = rng.standard_normal((count, 3)) @ rng.uniform(-12, 12, (3, 3)) + rng.uniform(-30, 50, 3)
     return mixed.astype(np.float32)
@@ -85,7 +86,8 @@ class TestTransport:
         source, target = cloud(1), cloud(2)
         moved = linear_transport(source, target)(source)
         assert moved.mean(axis=0) == pytest.approx(target.mean(axis=0), abs=0.05)
-        assert np.cov(moved.T) == pytest.approx(np.cov(target.T), rel=0.05, abs=1.0)
+        wanted = np.cov(target.T)
+        assert np.linalg.norm(np.cov(moved.T) - wanted) < 0.05 * np.linalg.norm(wanted)
 
     def test_linear_is_symmetric_so_it_is_the_optimal_one(self) -> None:
         matrix = linear_transport(cloud(3), cloud(4)).matrix
@@ -112,7 +114,9 @@ class TestTransport:
 class TestSlicedWasserstein:
     def test_a_shift_is_as_far_as_its_mean_projection(self) -> None:
         # the mean of |cos| over the sphere is 1/2
-        assert sliced_wasserstein(cloud(1), cloud(1) + np.float32([10, 0, 0]), 4096) == pytest.approx(5, rel=0.05)
+        assert sliced_wasserstein(cloud(1), cloud(1) + np.array([10, 0, 0], np.float32), 4096) == pytest.approx(
+            5, rel=0.05
+        )
 
     def test_nothing_between_equal_sets_of_any_size(self) -> None:
         assert sliced_wasserstein(cloud(1), cloud(1)) == 0

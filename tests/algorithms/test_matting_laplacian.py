@@ -21,8 +21,10 @@ def photograph(height: int, width: int, channels: int = 3) -> Floats:
     rng = np.random.default_rng(3)
     blobs = ndimage.gaussian_filter(rng.random((height, width, channels)), (8, 8, 0))
     blobs = (blobs - blobs.min()) / np.ptp(blobs)
-    edges = (ndimage.gaussian_filter(rng.random((height, width)), 12) > 0.5)[..., None] * np.linspace(0.3, 0.1, channels)
-    return np.clip(0.6 * blobs + edges + 0.01 * rng.standard_normal((height, width, channels)), 0, 1)
+    edges = (ndimage.gaussian_filter(rng.random((height, width)), 12) > 0.5)[..., None] * np.linspace(
+        0.3, 0.1, channels
+    )
+    return np.asarray(np.clip(0.6 * blobs + edges + 0.01 * rng.standard_normal((height, width, channels)), 0, 1))
 
 
 def by_definition(picture: Floats, epsilon: float, radius: int = 1, rows: int | None = None) -> sparse.csr_array:
@@ -111,7 +113,7 @@ def test_is_20_times_as_fast_as_a_loop_over_windows() -> None:
     ],
 )
 def test_senseless_input_is_refused(picture: Floats, epsilon: float, radius: int) -> None:
-    with pytest.raises(ValueError, match="picture|windows|epsilon"):
+    with pytest.raises(ValueError, match=r"picture|windows|epsilon"):
         matting_laplacian(picture, epsilon, radius)
 
 

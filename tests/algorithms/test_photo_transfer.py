@@ -58,10 +58,10 @@ def test_each_segment_takes_its_own_counterpart() -> None:
 def test_no_step_where_segments_meet_without_an_edge() -> None:
     content = scene(1, 50, (0, 0), contrast=0.5)
     style = np.where(HALVES[..., None] == 0, scene(2, 30, (40, 0), 1), scene(3, 70, (-40, 0), 1))
-    found = result(content, np.asarray(style, np.float32), HALVES, HALVES)
+    found = result(content, np.asarray(style, np.float32), HALVES, HALVES, rim=0.05)
     profile = found[..., 0].mean(axis=0)
     assert profile[-20:].mean() - profile[:20].mean() > 30
-    assert np.abs(np.diff(profile)).max() < 12  # the change of 40 is spread over several pixels
+    assert np.abs(np.diff(profile)).max() < 8  # a fifth of the change of 40
 
 
 def test_a_segment_that_the_style_lacks_stays_as_it_is() -> None:
@@ -83,9 +83,10 @@ def test_what_counts_for_nothing_has_no_influence() -> None:
 def test_least_contrast_is_kept() -> None:
     content, style = scene(1, 60, (0, 0)), np.full((90, 120, 3), (50, 0, 0), np.float32)
     content[..., 1:] = 0
-    kept = [result(content, style, ONE, ONE, least_gain=gain)[..., 0].std() for gain in (0.0, 0.5)]
-    assert kept[0] < 0.05 * content[..., 0].std()
-    assert kept[1] == pytest.approx(0.5 * content[..., 0].std(), rel=0.3)
+    found = [result(content, style, ONE, ONE, least_gain=gain) for gain in (0.0, 0.5)]
+    detail = [(lab[..., 0] - ndimage.gaussian_filter(lab[..., 0], 2)).std() for lab in (content, *found)]
+    assert detail[1] < 0.05 * detail[0]
+    assert detail[2] == pytest.approx(0.5 * detail[0], rel=0.1)
 
 
 def test_nothing_to_do_is_no_transfer() -> None:

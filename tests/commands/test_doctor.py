@@ -196,7 +196,8 @@ class TestDaemon:
 
 
 class TestWeights:
-    def test_none_are_needed(self, folders: Folders) -> None:
+    def test_none_are_needed(self, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(store, "load_manifest", lambda: parse_manifest("", folders.base))
         assert "none here" in examine("weights").message
 
     def test_damaged_ones(self, folders: Folders) -> None:

@@ -16,7 +16,9 @@ from scumble.colour import decode_srgb, encode_srgb
 Colours = NDArray[np.float32]
 
 # Linear sRGB to CIE XYZ relative to its white, D65.
-_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 _TO_XYZ = (_XYZ / _XYZ.sum(axis=1, keepdims=True)).astype(np.float32)
 _FROM_XYZ = np.linalg.inv(_TO_XYZ.astype(np.float64)).astype(np.float32)
 _KNEE, _SLOPE = np.float32((6 / 29) ** 3), np.float32((29 / 6) ** 2 / 3)
@@ -28,7 +30,7 @@ KNOTS = 256
 def rgb_to_lab(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """(..., 3) sRGB-encoded to CIE 1976 L*a*b* (D65): L in 0 to 100 for colours in 0 to 1; values beyond are carried on."""
     xyz = decode_srgb(np.asarray(rgb, np.float32)) @ _TO_XYZ.T
-    f = np.where(xyz > _KNEE, np.cbrt(xyz), _SLOPE * xyz + np.float32(4 / 29))
+    f: NDArray[np.float32] = np.where(xyz > _KNEE, np.cbrt(xyz), _SLOPE * xyz + np.float32(4 / 29))
     lab = np.empty_like(f)
     lab[..., 0] = 116 * f[..., 1] - 16
     lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
@@ -156,11 +158,9 @@ def iterative_transport(source: Colours, target: Colours, steps: int = 12, seed:
     moved, found = np.asarray(source, np.float32), []
     for number in range(steps):
         axes = source.shape[1]
-        rotation = np.eye(axes) if number == 0 else np.linalg.qr(rng.standard_normal((axes, axes)))[0]
-        rotation = rotation.astype(np.float32)
-        curves = tuple(
-            monotone(a, b) for a, b in zip((moved @ rotation).T, (target @ rotation).T, strict=True)
-        )
+        turn = np.eye(axes) if number == 0 else np.linalg.qr(rng.standard_normal((axes, axes)))[0]
+        rotation: NDArray[np.float32] = turn.astype(np.float32)
+        curves = tuple(monotone(a, b) for a, b in zip((moved @ rotation).T, (target @ rotation).T, strict=True))
         moved = _step(moved, rotation, curves)
         found.append((rotation, curves))
     return Iterative(tuple(found))

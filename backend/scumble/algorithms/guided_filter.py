@@ -81,7 +81,7 @@ def coefficients(
 
 def apply(matrix: Floats, offset: Floats, guide: Floats) -> Floats:
     """(H, W, C): the models applied to the guide's colours."""
-    return (np.einsum("hwcg,hwg->hwc", matrix, guide, optimize=False) + offset).astype(np.float32)
+    return np.asarray(np.einsum("hwcg,hwg->hwc", matrix, guide, optimize=False) + offset, np.float32)
 
 
 def box_mean(plane: Floats, radius: int) -> Floats:

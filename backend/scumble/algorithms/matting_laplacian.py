@@ -103,11 +103,13 @@ def _times_inverse_covariance(centred: list[Floats], channels: int, count: int, 
     times −1 / (pixels of a window)."""
 
     def covariance(a: int, b: int) -> Floats:
-        total = np.zeros_like(centred[0][0])
+        total: Floats = np.zeros_like(centred[0][0])
         for colour in centred:
             total += colour[a] * colour[b]
         total /= count
-        return total + epsilon / count if a == b else total
+        if a == b:
+            total += epsilon / count
+        return total
 
     if channels == 1:
         inverse = -1 / (count * np.maximum(covariance(0, 0), np.finfo(np.float64).tiny))

@@ -170,7 +170,7 @@ def solve(
         return Transfer((), (content.shape[0], content.shape[1]))
     members = _members(guide, content_labels, numbers, rim)
     soft = [_steepened(_affine(_planes(member), _planes(guide))) for member in members]
-    total = np.maximum(sum(soft), 1e-6)  # type: ignore[call-overload]
+    total = np.maximum(sum(soft), 1e-6)
     soft = [np.asarray(one / total, np.float32) for one in soft]
     goals = [_colours(style, style_labels == n) for n in numbers]
     chosen = [np.flatnonzero(content_labels.ravel() == n) for n in numbers]

@@ -45,7 +45,8 @@ def strips(bounds: Bounds, factor: int) -> Iterator[Bounds]:
 
 def reduce(layer: Layer, bounds: Bounds, factor: int) -> Reduced:
     """The part of a layer in `bounds`, made `factor` times smaller."""
-    colours, alphas, notes = [], [], set()
+    colours, alphas = [], []
+    notes: set[str] = set()
     for strip in strips(bounds, factor):
         working: Working = layer.to_working(strip)
         notes.update(working.notes)

@@ -130,12 +130,13 @@ def _labelled(rgb: Floats, flat: NDArray[np.bool_], palette: Floats) -> Labels:
     if not len(palette):
         return np.zeros(rgb.shape[:2], np.int32)
     distances = np.stack([np.linalg.norm(rgb - colour, axis=2) for colour in palette])
-    labels = distances.argmin(axis=0).astype(np.int32)
-    sure = flat & (distances.min(axis=0) <= NEAR)
+    labels: Labels = distances.argmin(axis=0).astype(np.int32)
+    sure: NDArray[np.bool_] = flat & (distances.min(axis=0) <= NEAR)
     if not sure.any():
         return labels
     nearest = ndimage.distance_transform_edt(~sure, return_distances=False, return_indices=True)
-    return np.asarray(labels[tuple(nearest)], np.int32)
+    found: Labels = labels[tuple(nearest)]
+    return found
 
 
 def automatic(content: Floats, style: Floats, count: int, seed: int = 0) -> Segments:
@@ -174,7 +175,7 @@ def _described(picture: Floats) -> NDArray[np.float64]:
 
 
 def _k_means(points: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    centres = points[rng.integers(len(points))][None]
+    centres: NDArray[np.float64] = points[rng.integers(len(points))][None]
     while len(centres) < count:
         gap = ((points[:, None] - centres) ** 2).sum(axis=2).min(axis=1)
         if gap.sum() <= 0:

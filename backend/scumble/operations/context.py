@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from scumble.layers import Layer
 
 Model = TypeVar("Model")
 
@@ -33,6 +36,9 @@ class Context:
     notes: list[str] = field(default_factory=list)
     weights: dict[str, str] = field(default_factory=dict)
     """Names and SHA-256 digests of the weights that were used; they are stored with the layer."""
+
+    preview: Callable[[Layer], None] | None = None
+    """Takes what a long optimization has come to so far, at its working size; None where nobody looks."""
 
     def note(self, sentence: str) -> None:
         """Tell the artist something, once."""

@@ -7,19 +7,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from scumble.algorithms import photo_transfer, segments
+from scumble.algorithms import photo_transfer
 from scumble.algorithms.colour_transfer import lab_to_rgb, rgb_to_lab
-from scumble.algorithms.reduction import Reduced, enlarged, strips
-from scumble.algorithms.segments import Segments
-from scumble.geometry import Bounds
+from scumble.algorithms.reduction import enlarged, strips
 from scumble.layers import Layer
-from scumble_client.errors import ScumbleError
 
 from .base import Operation, Output, Parameters, Role
 from .context import Context
-from .style_inputs import IMAGE, MASK, OPAQUE, STYLE, Canvas, Painting, Target, seen_small, style_layer, target
+from .feature_network import FEATURES, Features, layer_list
+from .photo_style_deep import run_deep
+from .style_inputs import IMAGE, MASK, STYLE, Canvas, Painting, Target, seen_small, style_layer, target
+from .style_segments import labels_for
 
 Floats = NDArray[np.float32]
 
@@ -28,8 +28,14 @@ SOLVED_AT = 448
 
 
 class PhotoStyleParameters(Parameters):
-    method: Literal["fast"] = Field("fast", title="Method", description="fast moves colours, in seconds at any size.")
-    painting: Painting = Field("none", title="Painting", description="A bundled style picture, where no other is given.")
+    method: Literal["fast", "deep"] = Field(
+        "fast",
+        title="Method",
+        description="fast moves colours, in seconds at any size; deep optimizes the features of a network, for minutes.",
+    )
+    painting: Painting = Field(
+        "none", title="Painting", description="A bundled style picture, where no other is given."
+    )
     segments: Literal["given", "automatic", "none"] = Field(
         "given",
         title="Segments",
@@ -56,6 +62,48 @@ class PhotoStyleParameters(Parameters):
         description="How slowly the change of colours may vary over the picture; less is nearer to the style.",
         json_schema_extra={"step": 0.25},
     )
+    size: int = Field(700, ge=64, le=4096, title="Working size", description="deep: longest side that is optimized.")
+    features: Features = FEATURES  # type: ignore[assignment]
+    style_option: Literal[0, 1, 2] = Field(
+        2, title="Stages", description="deep: style without photorealism (0), with it (1), or one after the other (2)."
+    )
+    iterations: int = Field(1000, ge=1, le=20000, title="Iterations", description="deep: of each stage.")
+    optimizer: Literal["lbfgs", "adam"] = Field(
+        "lbfgs", title="Optimizer", description="deep: how the loss is lowered."
+    )
+    learning_rate: float = Field(
+        1.0, gt=0, le=100, title="Learning rate", description="deep: of adam, in steps of 8-bit colour."
+    )
+    content_weight: float = Field(5.0, ge=0, le=1e9, title="Content weight", description="deep: likeness in content.")
+    style_weight: float = Field(100.0, ge=0, le=1e9, title="Style weight", description="deep: likeness in style.")
+    tv_weight: float = Field(1e-3, ge=0, le=1e9, title="Smoothness weight", description="deep: total variation.")
+    affine_weight: float = Field(1e4, ge=0, le=1e12, title="Photorealism weight", description="deep: of stage 2.")
+    laplacian_epsilon: float = Field(
+        1e-7, gt=0, le=1, title="Laplacian's epsilon", description="deep: regularization of the matting Laplacian."
+    )
+    content_layers: str = Field("relu4_2", title="Content layers", description="deep: separated by commas.")
+    style_layers: str = Field(
+        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", title="Style layers", description="deep: separated by commas."
+    )
+    pooling: Literal["max", "average"] = Field("max", title="Pooling", description="deep: how the network halves.")
+    start: Literal["image", "noise"] = Field(
+        "image", title="Begin with", description="deep: the picture, or noise as published."
+    )
+    smooth: bool = Field(True, title="Smooth local affine", description="deep: take the detail from the picture again.")
+    filter_radius: int = Field(15, ge=1, le=64, title="Filter radius", description="deep: of that filter, in pixels.")
+    filter_edge: float = Field(
+        0.01, gt=0, le=1, title="Filter edge", description="deep: colour difference at which that filter stops."
+    )
+    refine: bool = Field(False, title="Refine", description="deep: put fine detail back, against posterization.")
+    preview_every: int = Field(
+        100, ge=0, le=20000, title="Preview every", description="deep: iterations between previews; 0 for none."
+    )
+
+    @field_validator("content_layers", "style_layers")
+    @classmethod
+    def _layers(cls, text: str) -> str:
+        layer_list(text)
+        return text
 
 
 class PhotoStyle(Operation[PhotoStyleParameters]):
@@ -76,7 +124,8 @@ class PhotoStyle(Operation[PhotoStyleParameters]):
         style = style_layer(layers, parameters.painting)
         where = target(layers["image"], layers.get("mask"))
         canvas = Canvas(where)
-        _fast(where, style, layers, parameters, context, canvas)
+        run_method = run_deep if parameters.method == "deep" else _fast
+        run_method(where, style, layers, parameters, context, canvas)
         context.report(1.0, "Done")
         return [Output(canvas.layer(), context.seed)]
 
@@ -92,18 +141,14 @@ def _fast(
     small = seen_small(where.image, where.bounds, SOLVED_AT, context)
     small_style = seen_small(style, style.bounds, SOLVED_AT, context)
     content_lab, style_lab = rgb_to_lab(small.rgb), rgb_to_lab(small_style.rgb)
-    both = _segments(layers, where, style, small, small_style, parameters, context)
-    content_labels = np.where(where.weight(small.factor) >= OPAQUE, both.content, -1)
-    if (content_labels < 0).all():  # a selection that is soft everywhere still has colours
-        content_labels = both.content
-    style_labels = np.where(small_style.alpha >= OPAQUE, both.style, -1)
+    content_labels, style_labels = labels_for(where, style, layers, small, small_style, parameters, context)
     standard = photo_transfer.Effort()
     effort = photo_transfer.Effort(radius=standard.radius * parameters.smoothness, least_gain=parameters.contrast)
     transfer = photo_transfer.solve(
         content_lab,
         style_lab,
-        content_labels.astype(np.int32),
-        style_labels.astype(np.int32),
+        content_labels,
+        style_labels,
         effort,
         context.seed,
         context.part(0.05, 0.6, "Matching colours"),
@@ -116,57 +161,3 @@ def _fast(
         changed = photo_transfer.apply(part(strip), lab)
         changed = lab_to_rgb(lab + np.float32(parameters.strength) * (changed - lab))
         canvas.put(np.clip(changed, 0, max(1.0, float(rgb.max(initial=0)))), strip)
-
-
-def _segments(
-    layers: Mapping[str, Layer],
-    where: Target,
-    style: Layer,
-    small: Reduced,
-    small_style: Reduced,
-    parameters: PhotoStyleParameters,
-    context: Context,
-) -> Segments:
-    """Labels at the small sizes."""
-    maps = layers.get("segmentation"), layers.get("style_segmentation")
-    if parameters.segments == "none":
-        nothing = [np.zeros(one.alpha.shape, np.int32) for one in (small, small_style)]
-        return Segments(nothing[0], nothing[1], 1)
-    if parameters.segments == "automatic" or maps == (None, None):
-        return segments.automatic(
-            rgb_to_lab(small.rgb), rgb_to_lab(small_style.rgb), parameters.segment_count, context.seed
-        )
-    if maps[0] is None or maps[1] is None:
-        missing, there = ("style picture", "picture") if maps[0] else ("picture", "style picture")
-        raise ScumbleError(
-            "missing_input",
-            f"There is a segmentation of the {there}, but none of the {missing}.",
-            "Give both, or set “Segments” to automatic or none.",
-        )
-    content, content_seen = _map(maps[0], where.bounds, small.alpha.shape)
-    over = maps[1].bounds  # a segmentation of a style picture has its shape, but need not have its size or place
-    style_map, style_seen = _map(maps[1], over, small_style.alpha.shape)
-    if not content_seen.any() or not style_seen.any():
-        raise ScumbleError(
-            "missing_input", "A segmentation is empty where it is needed.", "Paint flat colours over the whole picture."
-        )
-    both = segments.from_colours(content, style_map, content_seen, style_seen)
-    lonely = both.lonely()
-    if len(lonely) == len(np.unique(both.content)):
-        raise ScumbleError(
-            "invalid_parameter",
-            "The two segmentations have no colour in common.",
-            "Use the same colours in both for what goes together.",
-        )
-    if lonely:
-        context.note("Some colours of the segmentation are missing in the style's; those parts stay as they are.")
-    return both
-
-
-def _map(layer: Layer, bounds: Bounds, shape: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
-    """A segmentation at a small size, unmixed: colours (h, w, 3), and where they are seen."""
-    rows = ((np.arange(shape[0]) + 0.5) * bounds.height / shape[0]).astype(np.intp)
-    columns = ((np.arange(shape[1]) + 0.5) * bounds.width / shape[1]).astype(np.intp)
-    part = layer.crop(bounds)
-    picked = Layer(part.pixels[np.ix_(rows, columns)], colour=layer.colour).to_working()
-    return np.clip(picked.rgb, 0, 1), picked.alpha >= OPAQUE
