@@ -19,7 +19,7 @@ Progress = Callable[[float], None]
 
 THREADS = min(4, os.cpu_count() or 1)
 
-ROWS = 32
+ROWS = 16
 """Rows of windows whose entries are worked out at once, so that the temporaries stay in the processor's cache."""
 
 
@@ -55,10 +55,13 @@ def matting_laplacian(picture: NDArray[np.floating], epsilon: float = 1e-7, radi
 def _bands(picture: Floats, epsilon: float, radius: int) -> Floats:
     """(offsets, H, W): entry [d, y, x] couples pixel (y, x) with the pixel that offset d (from (0, 0) on) leads to.
 
-    The matrix is symmetric, so offsets that lead up or left are left out. Band 0 is the diagonal.
+    The matrix is symmetric, so offsets that lead up or left are left out. Band 0 is the diagonal. There is a frame of
+    2 · radius zeros around every band.
     """
     height, width, _ = picture.shape
-    bands = np.zeros((len(_offsets(2 * radius)), height, width))
+    reach = 2 * radius
+    framed = np.zeros((len(_offsets(reach)), height + 2 * reach, width + 2 * reach))
+    bands = framed[:, reach : reach + height, reach : reach + width]
     planes = np.ascontiguousarray(np.moveaxis(picture, -1, 0))
     tops = range(0, height - 2 * radius, ROWS)
 
@@ -69,7 +72,7 @@ def _bands(picture: Floats, epsilon: float, radius: int) -> Floats:
     with ThreadPoolExecutor(THREADS) as threads:
         for turn in (tops[::2], tops[1::2]):
             list(threads.map(strip, turn))
-    return bands
+    return framed
 
 
 def _add_strip(bands: Floats, planes: Floats, top: int, epsilon: float, radius: int) -> None:
@@ -140,7 +143,7 @@ def _offsets(reach: int) -> list[tuple[int, int]]:
 def _from_bands(bands: Floats, radius: int) -> sparse.csr_array:
     """The whole symmetric matrix in compressed rows; the pattern is known, so nothing has to be sorted."""
     reach = 2 * radius
-    _, height, width = bands.shape
+    height, width = bands.shape[1] - 2 * reach, bands.shape[2] - 2 * reach
     offsets = _offsets(reach)
     everywhere = [(y, x) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
     rows, columns = np.arange(height), np.arange(width)
@@ -151,7 +154,6 @@ def _from_bands(bands: Floats, radius: int) -> sparse.csr_array:
     data = np.empty(starts[-1])
     indices = np.empty(starts[-1], np.int32)
     steps = np.array([y * width + x for y, x in everywhere], np.int32)
-    bands = np.pad(bands, ((0, 0), (reach, reach), (reach, reach)))
 
     def rows_from(top: int) -> None:
         down = min(ROWS, height - top)
