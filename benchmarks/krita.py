@@ -22,6 +22,7 @@ from tests.support.daemon import Daemon, Folders, ending
 from benchmarks.report import Figure, as_markdown
 
 ROUNDS = 5
+STANDSTILLS = 3
 WIDTH, HEIGHT = 4000, 3000
 
 
@@ -37,6 +38,7 @@ def measure() -> list[Figure]:
             daemon = Daemon(folders, "--device", "cpu")
             with make_krita(Home(base / "krita"), display, folders) as krita:
                 times = krita.run(_rounds, timeout=200, width=WIDTH, height=HEIGHT, rounds=ROUNDS)
+                stood = [krita.run(_blocked, timeout=60, width=WIDTH, height=HEIGHT) for _ in range(STANDSTILLS)]
             daemon.stop()
     finally:
         display.close()
@@ -52,7 +54,14 @@ def measure() -> list[Figure]:
     return [
         Figure(
             "Krita 12 MP: action to new layer, beside Krita's own read and write", whole / own, "×", 2.5, detail=detail
-        )
+        ),
+        Figure(
+            "longest standstill of Krita's event loop beyond Krita's own calls",
+            1000 * statistics.median(there - own for there, own in stood),
+            "ms",
+            50,
+            detail=", ".join(f"{1000 * there:.0f} ms beside {1000 * own:.0f} ms" for there, own in stood),
+        ),
     ]
 
 
@@ -102,6 +111,45 @@ def _rounds(k: Any, width: int, height: int, rounds: int) -> Any:
             whole.append(ended - begun)
     yield from k.close(document)
     return {"own": own, "whole": whole}
+
+
+def _blocked(k: Any, width: int, height: int) -> Any:
+    import os
+    import time
+
+    noise = os.urandom(4 * width)
+    rows = [noise[4 * (y % 211) :] + noise[: 4 * (y % 211)] for y in range(height)]
+    document = yield from k.new(width, height, pixels=b"".join(rows))
+    background = document.topLevelNodes()[0]
+    yield k.idle
+    longest = 0.0
+
+    def timed(work: Any) -> Any:
+        nonlocal longest
+        begun = time.perf_counter()
+        value = work()
+        longest = max(longest, time.perf_counter() - begun)
+        return value
+
+    # Krita's own, each alone
+    data = timed(lambda: background.pixelData(0, 0, width, height))
+    layer = document.createNode("own", "paintlayer")
+    timed(lambda: layer.setPixelData(data, 0, 0, width, height))
+    timed(lambda: background.parentNode().addChildNode(layer, background))
+    k.watch()
+    yield 1.0  # what Krita does afterwards by itself: thumbnails, drawing
+    longest = max(longest, k.unwatch())
+    layer.remove()
+    yield 0.5
+    document.setActiveNode(background)
+    yield lambda: document.activeNode() == background
+    k.watch()
+    k.trigger("scumble_identity")
+    yield lambda: len(k.layers(document)) == 2
+    yield k.idle
+    stood = k.unwatch()
+    yield from k.close(document)
+    return stood, longest
 
 
 if __name__ == "__main__":

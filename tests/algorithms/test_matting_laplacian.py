@@ -1,58 +1,16 @@
-"""The matting Laplacian against its definition and pymatting, its speed, and the systems that are solved with it."""
+"""The matting Laplacian against its definition and pymatting, and the systems that are solved with it."""
 
 from __future__ import annotations
-
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pymatting import cf_laplacian
-from scipy import ndimage, sparse
 
 from scumble.algorithms.matting_laplacian import matting_laplacian, smooth_solution
+from tests.support.matting import by_definition, photograph
 
 Floats = NDArray[np.float64]
-
-
-def photograph(height: int, width: int, channels: int = 3) -> Floats:
-    """Smooth parts, edges and some noise, as photographs have them."""
-    rng = np.random.default_rng(3)
-    blobs = ndimage.gaussian_filter(rng.random((height, width, channels)), (8, 8, 0))
-    blobs = (blobs - blobs.min()) / np.ptp(blobs)
-    edges = (ndimage.gaussian_filter(rng.random((height, width)), 12) > 0.5)[..., None] * np.linspace(
-        0.3, 0.1, channels
-    )
-    return np.asarray(np.clip(0.6 * blobs + edges + 0.01 * rng.standard_normal((height, width, channels)), 0, 1))
-
-
-def by_definition(picture: Floats, epsilon: float, radius: int = 1, rows: int | None = None) -> sparse.csr_array:
-    """Equation 12 of Levin et al., window by window; `rows` limits the windows for timing."""
-    height, width, channels = picture.shape
-    index = np.arange(height * width).reshape(height, width)
-    count = (2 * radius + 1) ** 2
-    i, j, v = [], [], []
-    for y in range(radius, rows or height - radius):
-        for x in range(radius, width - radius):
-            part = np.s_[y - radius : y + radius + 1, x - radius : x + radius + 1]
-            colours = picture[part].reshape(-1, channels)
-            centred = colours - colours.mean(axis=0)
-            inverse = np.linalg.inv(centred.T @ centred / count + epsilon / count * np.eye(channels))
-            window = np.eye(count) - (1 + centred @ inverse @ centred.T) / count
-            i.append(np.repeat(index[part].ravel(), count))
-            j.append(np.tile(index[part].ravel(), count))
-            v.append(window.ravel())
-    return sparse.csr_array((np.concatenate(v), (np.concatenate(i), np.concatenate(j))), shape=(index.size, index.size))
-
-
-def fastest(work: Callable[[], object], times: int = 5) -> float:
-    found = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - start)
-    return min(found)
 
 
 @pytest.mark.parametrize(("channels", "radius"), [(3, 1), (3, 2), (1, 1)])
@@ -92,14 +50,6 @@ def test_an_affine_function_of_the_colours_costs_nothing() -> None:
 def test_a_flat_picture_gives_finite_numbers() -> None:
     assert np.isfinite(matting_laplacian(np.full((9, 9, 3), 0.5), 1e-7).data).all()
     assert np.isfinite(matting_laplacian(np.full((9, 9, 3), 0.5), 0).data).all()
-
-
-def test_is_20_times_as_fast_as_a_loop_over_windows() -> None:
-    picture = photograph(468, 700)
-    ours = fastest(lambda: matting_laplacian(picture), 3)
-    rows = 12
-    loop = fastest(lambda: by_definition(picture, 1e-7, rows=rows), 1) * (468 - 2) / (rows - 1)
-    assert loop > 20 * ours
 
 
 @pytest.mark.parametrize(
