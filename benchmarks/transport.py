@@ -38,7 +38,7 @@ from scumble_client import Client, Pixels, Request
 SIDE = 4096
 CHANGE = 256
 STRIP = 256
-ROUNDS = 7
+ROUNDS = 15
 
 Raster = NDArray[np.uint8]
 
