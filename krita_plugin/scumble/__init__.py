@@ -6,9 +6,9 @@ from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita
 
 from .actions import ScumbleExtension
 from .docker import ScumbleDocker
+from .scumble_client.editor.surroundings import prepare
 from .scumble_client.launch import LAUNCH_FILE, adopt_launch_file
 from .studio import Studio
-from .surroundings import prepare
 
 prepare()
 adopt_launch_file(Path(__file__).resolve().parent / LAUNCH_FILE)

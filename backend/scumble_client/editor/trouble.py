@@ -13,13 +13,16 @@ MAX_LOG = 1 << 20
 """Bytes; a log that is longer is begun anew."""
 
 
-def as_error(error: BaseException, log_file: str) -> ScumbleError:
-    """Any exception as a ScumbleError; a defect is written to the log, and the error says where that is."""
+def as_error(error: BaseException, log_file: str, called: str = "plug-in") -> ScumbleError:
+    """Any exception as a ScumbleError; a defect is written to the log, and the error says where that is.
+
+    `called` is the editor's own word for what we are: GIMP has plug-ins, Krita plugins.
+    """
     if isinstance(error, ScumbleError):
         return error
     path = write_log(error, log_file)
     where = f"Please report it, with this file: {path}" if path else f"Please report it: {error!r}"
-    return ScumbleError("internal", "Scumble's plug-in made a mistake.", where)
+    return ScumbleError("internal", f"Scumble's {called} made a mistake.", where)
 
 
 def write_log(error: BaseException, log_file: str) -> Optional[Path]:
