@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -11,22 +10,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import scumble_client
 from scumble_client.editor.catalogue import CATALOGUE_FILE
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE
 
+from .bundle import installed_version, put_together, source_of
 from .gimp_places import FLATPAK, Place
-from .record import add_record, daemon_command, drop_record, read_record, sandboxed_command
+from .record import add_record, drop_record, read_record, sandboxed_command
 
 EDITOR = "gimp"
 NAME = "scumble"
 SCRIPT = f"{NAME}.py"
 """GIMP runs only what is called like its folder, and is executable; anything else it ignores in silence."""
 
-_PACKAGED = Path(__file__).parents[1] / "_gimp_plugin"
-_IN_REPOSITORY = Path(__file__).parents[3] / "gimp_plugin"
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*.so", "*.pyd", "py.typed")
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
@@ -46,18 +42,12 @@ class Installed:
 
 def source_folder() -> Path:
     """The plug-in that comes with Scumble: in the installed package, or in the repository."""
-    return _PACKAGED if _PACKAGED.is_dir() else _IN_REPOSITORY
+    return source_of("gimp_plugin")
 
 
 def build(folder: Path, command: list[str] | None = None) -> None:
     """Put the plug-in together in a new folder. `command` starts the daemon; by default this Python does."""
-    from scumble.operations import operations
-
-    described = [operation.describe() for operation in operations().values()]
-    shutil.copytree(source_folder() / NAME, folder, ignore=_LEFT_OUT)
-    shutil.copytree(Path(scumble_client.__file__).parent, folder / "scumble_client", ignore=_LEFT_OUT)
-    (folder / CATALOGUE_FILE).write_text(json.dumps(described, indent=1), "utf-8")
-    (folder / LAUNCH_FILE).write_text(json.dumps({"command": command or daemon_command()}, indent=1), "utf-8")
+    put_together(source_folder() / NAME, folder, command)
     # An archive or a Windows disk on the way here may have lost this; and GIMP asks again only for a new date.
     (folder / SCRIPT).chmod(0o755)
     os.utime(folder / SCRIPT)
@@ -135,14 +125,4 @@ def inspect(place: Place) -> Installed:
     executable = os.name != "posix" or (
         (folder / SCRIPT).is_file() and (folder / SCRIPT).stat().st_mode & _EXECUTABLE == _EXECUTABLE
     )
-    return Installed(place, here, executable, _version(folder), missing)
-
-
-def _version(folder: Path) -> str:
-    try:
-        for line in (folder / "scumble_client" / "version.py").read_text("utf-8").splitlines():
-            if line.startswith("__version__"):
-                return line.partition("=")[2].strip().strip('"')
-    except OSError:
-        pass
-    return ""
+    return Installed(place, here, executable, installed_version(folder), missing)

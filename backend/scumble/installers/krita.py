@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -12,22 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-import scumble_client
-from scumble_client.editor.catalogue import CATALOGUE_FILE
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE
 
 from . import kritarc
+from .bundle import installed_version, put_together, source_of
 from .krita_places import FLATPAK, Place, given
-from .record import add_record, daemon_command, drop_record, forget_files, read_record, sandboxed_command
+from .record import add_record, drop_record, forget_files, read_record, sandboxed_command
 
 EDITOR = "krita"
 NAME = "scumble"
 OURS = (f"{NAME}.desktop", NAME)
 
-_PACKAGED = Path(__file__).parents[1] / "_krita_plugin"
-_IN_REPOSITORY = Path(__file__).parents[3] / "krita_plugin"
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*.so", "*.pyd", "py.typed")
 
 _ACTION = """    <Action name="scumble_{name}">
       <text>Scumble: {title}</text>
@@ -54,7 +49,7 @@ class Installed:
 
 def source_folder() -> Path:
     """The plugin that comes with Scumble: in the installed package, or in the repository."""
-    return _PACKAGED if _PACKAGED.is_dir() else _IN_REPOSITORY
+    return source_of("krita_plugin")
 
 
 def build(folder: Path, command: list[str] | None = None) -> None:
@@ -62,16 +57,9 @@ def build(folder: Path, command: list[str] | None = None) -> None:
 
     `command` starts the daemon; by default this Python does.
     """
-    from scumble.operations import operations
-
-    described = [operation.describe() for operation in operations().values()]
     source = source_folder()
     shutil.copy(source / f"{NAME}.desktop", folder)
-    shutil.copytree(source / NAME, folder / NAME, ignore=_LEFT_OUT)
-    client = Path(scumble_client.__file__).parent
-    shutil.copytree(client, folder / NAME / "scumble_client", ignore=_LEFT_OUT)
-    (folder / NAME / CATALOGUE_FILE).write_text(json.dumps(described, indent=1), "utf-8")
-    (folder / NAME / LAUNCH_FILE).write_text(json.dumps({"command": command or daemon_command()}, indent=1), "utf-8")
+    described = put_together(source / NAME, folder / NAME, command)
     entries = "".join(
         _ACTION.format(name=o["name"], title=escape(o["title"]), help=escape(o["help"]))
         for o in described
@@ -182,14 +170,4 @@ def inspect(place: Place) -> Installed:
     wanted = [place.plugins / f"{NAME}.desktop", folder / "scumble_client" / "version.py", folder / LAUNCH_FILE]
     wanted += [folder / file.relative_to(source / NAME) for file in (source / NAME).rglob("*.py")]
     missing = tuple(sorted(str(file) for file in wanted if not file.is_file())) if here else ()
-    return Installed(place, here, kritarc.is_enabled(place.kritarc), _version(folder), missing)
-
-
-def _version(folder: Path) -> str:
-    try:
-        for line in (folder / "scumble_client" / "version.py").read_text("utf-8").splitlines():
-            if line.startswith("__version__"):
-                return line.partition("=")[2].strip().strip('"')
-    except OSError:
-        pass
-    return ""
+    return Installed(place, here, kritarc.is_enabled(place.kritarc), installed_version(folder), missing)
