@@ -13,6 +13,7 @@ from scumble_client.errors import ScumbleError
 from .trainer import Trainer
 
 TRAINERS = {
+    "face-landmarks": "face_landmarks",
     "features": "features",
 }
 """By name: the module of this package whose `TRAINER` it is."""
