@@ -13,6 +13,7 @@ from scumble_client.errors import ScumbleError
 from .trainer import Trainer
 
 TRAINERS = {
+    "face-latent": "face_latent",
     "face-landmarks": "face_landmarks",
     "features": "features",
 }
