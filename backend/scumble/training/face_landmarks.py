@@ -19,10 +19,12 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from scumble.algorithms.face_alignment import applied, eye_centres, inner_frame, inverse, similarity
+from scumble.algorithms.face_search import FaceNetworks
 from scumble.networks.face_landmarks import CROP, FaceFinder, FaceLandmarks
 
 from . import face_pictures, face_scenes
 from .checkpoints import Average, append_metrics, load_checkpoint, save_checkpoint
+from .face_negatives import Negatives
 from .face_pictures import Faces
 from .trainer import Run, Settings, Trainer
 
@@ -33,16 +35,11 @@ FRAME = 0.9
 SHOWN = 72
 """Side, in pixels, of the pictures that crops are cut from: then a crop's pixels are as large as theirs."""
 
-SURELY = 0.3
-"""What the finder has to say of a background for it to be left out: some of them do show faces."""
-
 
 class LandmarkSettings(Settings):
     steps: int = Field(6000, ge=1, description="Steps of both networks.")
     scenes: int = Field(16, ge=1, description="Scenes, for the finder, in every second step.")
-    cleaning: int = Field(
-        500, ge=0, description="The step at which backgrounds that seem to show faces are left out, and art comes in."
-    )
+    mining: int = Field(300, ge=1, description="Steps between searches for what is taken for a face and is none.")
     crops: int = Field(48, ge=2, description="Crops a step, for the landmarks.")
     learning_rate: float = Field(2e-3, gt=0, description="The highest; it rises for 200 steps, then falls as a cosine.")
     limit: int = Field(0, ge=0, description="Pictures of each collection to use; 0 for all.")
@@ -66,36 +63,34 @@ def mean_shape(faces: Faces) -> NDArray[np.float64]:
 def crops(
     faces: Faces,
     pictures: torch.Tensor,
-    backgrounds: torch.Tensor,
+    empty: torch.Tensor,
     shape: NDArray[np.float64],
     count: int,
     rng: np.random.Generator,
 ) -> Crops:
-    """Faces as the finder would cut them out, one in seven without a face."""
-    empty = count // 7
-    chosen = rng.integers(0, len(faces), count - empty)
+    """`count` crops of faces as the finder would cut them out, and those of `empty` (M, 3, 64, 64), without a face."""
+    chosen = rng.integers(0, len(faces), count)
     frames, targets = [], []
-    mirror = rng.random(len(chosen)) < 0.5
+    mirror = rng.random(count) < 0.5
     for index, turned in zip(chosen, mirror, strict=True):
         points = faces.points[index]
         points = face_scenes.mirrored_points(points) if turned else points
         frame = misplaced(inner_frame(similarity(shape, points), FRAME), rng)
         frames.append(frame)
         targets.append(applied(inverse(frame), points))
-    source = pictures[chosen]
+    source = pictures[chosen].float() / 255
     source[torch.from_numpy(mirror)] = source[torch.from_numpy(mirror)].flip(3)
     shown = face_scenes.warped(source, np.stack(frames), CROP)
-    lost = backgrounds[rng.integers(0, len(backgrounds), empty)]
-    parts = np.stack([face_scenes.part(rng.uniform(0.1, 0.8), rng) for _ in range(empty)]) if empty else None
-    if parts is not None:
-        shown = torch.cat([shown, face_scenes.warped(lost, parts, CROP)])
-    points = torch.zeros(count, *shape.shape)
-    points[: len(chosen)] = torch.from_numpy(np.stack(targets))
-    weight = torch.zeros(count)
-    weight[: len(chosen)] = torch.from_numpy(np.where(faces.true[chosen], 1.0, 0.5))
-    face = torch.zeros(count)
-    face[: len(chosen)] = 1
-    return Crops(face_scenes.relit(shown, rng), points, weight, face)
+    few = count // 5  # small faces are enlarged, so they have less detail
+    less = functional.interpolate(shown[:few], int(rng.integers(30, 56)), mode="bilinear", antialias=True)
+    shown[:few] = functional.interpolate(less, CROP, mode="bilinear")
+    total = count + len(empty)
+    points = torch.zeros(total, *shape.shape)
+    points[:count] = torch.from_numpy(np.stack(targets))
+    weight, face = torch.zeros(total), torch.zeros(total)
+    weight[:count] = torch.from_numpy(np.where(faces.true[chosen], 1.0, 0.5))
+    face[:count] = 1
+    return Crops(face_scenes.relit(torch.cat([shown, empty]), rng), points, weight, face)
 
 
 def misplaced(frame: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -139,13 +134,13 @@ def landmark_loss(network: FaceLandmarks, batch: Crops) -> torch.Tensor:
 def measured(network: FaceLandmarks, faces: Faces, shape: NDArray[np.float64]) -> dict[str, float]:
     """Eye error and mean error of faces, in shares of the eye distance, from misplaced crops and two looks."""
     rng = np.random.default_rng(1)
-    pictures = face_scenes.tensor(np.stack([face_pictures.resized(picture, SHOWN) for picture in faces.pictures]))
+    pictures = face_scenes.planes(np.stack([face_pictures.resized(picture, SHOWN) for picture in faces.pictures]))
     frames = np.stack([misplaced(inner_frame(similarity(shape, points), FRAME), rng) for points in faces.points])
     network.eval()
     for _ in range(2):
         found = []
         for start in range(0, len(frames), 64):
-            shown = face_scenes.warped(pictures[start : start + 64], frames[start : start + 64], CROP)
+            shown = face_scenes.warped(pictures[start : start + 64].float() / 255, frames[start : start + 64], CROP)
             found.append(network(shown)[0].double().numpy())
         places = np.concatenate(found)
         seen = np.stack([applied(frame, points) for frame, points in zip(frames, places, strict=True)])
@@ -170,15 +165,15 @@ class Session:
         limit = settings.limit or None
         self.faces = face_pictures.load_faces(run.data, "train", 128, limit=limit)
         self.heldout = _with_true_points(face_pictures.load_faces(run.data, "heldout", 128, limit=limit))
-        photos = face_scenes.load_backgrounds(run.data, "train", ("photos",), limit=limit)
-        art = face_scenes.load_backgrounds(run.data, "train", ("art",), limit=limit)
-        self.photos, self.art = face_scenes.tensor(photos), face_scenes.tensor(art)
-        self.backgrounds, self.clean = self.photos, False
+        self.negatives = Negatives(run.data, limit)
         self.shape = mean_shape(self.faces)
-        large = face_scenes.tensor(self.faces.pictures)
-        self.levels = {128: large, 64: functional.avg_pool2d(large, 2), 32: functional.avg_pool2d(large, 4)}
+        large = face_scenes.planes(self.faces.pictures)
+        self.levels = {128: large}
+        for side in (64, 32):
+            small = np.stack([face_pictures.resized(picture, side) for picture in self.faces.pictures])
+            self.levels[side] = face_scenes.planes(small)
         small = np.stack([face_pictures.resized(picture, SHOWN) for picture in self.faces.pictures])
-        self.pictures = face_scenes.tensor(small)
+        self.pictures = face_scenes.planes(small)
         self.finder, self.landmarks = FaceFinder(), FaceLandmarks()
         self.landmarks.shape.copy_(torch.from_numpy(self.shape))
         self.networks = torch.nn.ModuleDict({"finder": self.finder, "landmarks": self.landmarks})
@@ -204,19 +199,20 @@ class Session:
 
     def step(self) -> dict[str, float]:
         settings = self.settings
-        if not self.clean and self.number >= settings.cleaning:
-            self.clean_backgrounds()
         rng = np.random.default_rng([self.run.seed, self.number])
         share = 0.51 + 0.49 * math.cos(math.pi * self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate * min(1, (self.number + 1) / 100) * share
         figures = {}
-        crop = crops(self.faces, self.pictures, self.backgrounds, self.shape, settings.crops, rng)
+        if self.number and (self.number % settings.mining == 0 or not self.negatives.mined):
+            self.run.say(self.negatives.mine(self.networks_as_used(), rng))
+        empty = self.negatives.batch(settings.crops // 5, rng)
+        crop = crops(self.faces, self.pictures, empty, self.shape, settings.crops, rng)
         with torch.autocast("cpu", torch.bfloat16):
             loss = landmark_loss(self.landmarks, crop)
             figures["landmarks"] = loss.item()
             if self.number % 2 == 0:
-                scene = face_scenes.scenes(self.faces, self.levels, self.backgrounds, settings.scenes, rng)
+                scene = face_scenes.scenes(self.faces, self.levels, self.negatives.backgrounds, settings.scenes, rng)
                 found = finder_loss(self.finder, scene)
                 figures["finder"] = found.item()
                 loss = loss + found
@@ -228,31 +224,17 @@ class Session:
         self.number += 1
         return figures
 
-    @torch.inference_mode()
-    def clean_backgrounds(self) -> None:
-        """From here on art as well, without what the finder takes for faces: portraits and people in photographs."""
-        both = torch.cat([self.photos, self.art])
-        finder = FaceFinder()
-        finder.load_state_dict(self.averaged("finder"), strict=False)
-        finder.eval()
-        keep = torch.ones(len(both), dtype=torch.bool)
-        for start in range(0, len(both), 32):
-            batch = both[start : start + 32]
-            for reduction in (1, 2, 4):
-                seen = torch.sigmoid(finder(functional.avg_pool2d(batch, reduction))[0])
-                keep[start : start + 32] &= seen.amax((1, 2)) < SURELY
-        if keep.sum() >= 8:
-            self.backgrounds = both[keep].clone()
-        self.run.say(f"{int((~keep).sum())} of {len(both)} backgrounds seem to show faces")
-        self.clean = True
+    def networks_as_used(self) -> FaceNetworks:
+        finder, landmarks = FaceFinder(), FaceLandmarks()
+        finder.load_state_dict(self.averaged("finder"))
+        landmarks.load_state_dict(self.averaged("landmarks"))
+        return FaceNetworks(finder.eval(), landmarks.eval())
 
     def averaged(self, part: str) -> dict[str, torch.Tensor]:
         return {k.removeprefix(f"{part}."): v for k, v in self.average.state.items() if k.startswith(f"{part}.")}
 
     def measure(self) -> dict[str, float]:
-        network = FaceLandmarks()
-        network.load_state_dict(self.averaged("landmarks"))
-        return measured(network, self.heldout, self.shape)
+        return measured(self.networks_as_used().landmarks, self.heldout, self.shape)
 
     def save(self) -> Path:
         """The checkpoint, and the file that is shipped."""

@@ -52,9 +52,14 @@ def load_backgrounds(
     return np.stack(squares)
 
 
+def planes(pictures: NDArray[np.uint8]) -> torch.Tensor:
+    """(B, H, W, 3) to (B, 3, H, W), still bytes: thousands of pictures as floats would fill the memory."""
+    return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
+
+
 def tensor(pictures: NDArray[np.uint8]) -> torch.Tensor:
     """(B, H, W, 3) bytes to (B, 3, H, W) in 0 to 1."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+    return planes(pictures).float() / 255
 
 
 def warped(pictures: torch.Tensor, matrices: NDArray[np.float64], side: int, supersampling: int = 1) -> torch.Tensor:
@@ -111,13 +116,13 @@ def scenes(
     Parameters
     ----------
     levels
-        The faces' pictures by side: sides 128, 64 and 32, so that small faces are not aliased.
+        The faces' pictures by side, as bytes: sides 128, 64 and 32, so that small faces are not aliased.
     backgrounds
-        (N, 3, 256, 256).
+        (N, 3, 256, 256) bytes.
     """
     chosen = rng.integers(0, len(backgrounds), count)
     frames = np.stack([part(rng.uniform(0.35, 1.0), rng) for _ in range(count)])
-    canvas = warped(backgrounds[chosen], frames, SCENE)
+    canvas = warped(backgrounds[chosen].float() / 255, frames, SCENE)
     places = SCENE // STRIDE
     face, counts = np.zeros((count, places, places), np.float32), np.ones((count, places, places), np.float32)
     eyes = np.zeros((count, 4, places, places), np.float32)
@@ -192,9 +197,9 @@ def _source(
 ) -> torch.Tensor:
     if not real:
         other = backgrounds[int(rng.integers(0, len(backgrounds)))][None]
-        return functional.avg_pool2d(other, 4 if side < 96 else 2)
+        return functional.avg_pool2d(other.float() / 255, 4 if side < 96 else 2)
     level = 32 if side < 40 else 64 if side < 90 else 128
-    picture = levels[level][index][None]
+    picture = levels[level][index][None].float() / 255
     return picture.flip(3) if mirror else picture
 
 
