@@ -18,7 +18,7 @@ from scumble.networks.face_landmarks import CROP
 
 from . import face_scenes
 
-AT_ONCE = (160, 80)
+AT_ONCE = (60, 30)
 """Photographs and drawings that are searched at a time."""
 
 SURELY, PERHAPS = 0.97, 0.6
