@@ -84,6 +84,7 @@ def run(
     segmentation: Picture = None,
     style_segmentation: Picture = None,
     strokes: Picture = None,
+    within: Picture = None,
     mask_from: MaskFrom = None,
     settings: Settings = [],  # noqa: B006 (typer copies it)
     seed: Seed = 0,
@@ -113,6 +114,7 @@ def run(
         "segmentation": segmentation,
         "style_segmentation": style_segmentation,
         "strokes": strokes,
+        "within": within,
     }
     work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)
 

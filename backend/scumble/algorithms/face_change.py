@@ -10,6 +10,7 @@ own edges are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -104,7 +105,7 @@ class Enlarger:
             return np.asarray(torch.stack(out, dim=2).numpy(), np.float32)
 
 
-def enlarger(change: Floats, picture: Floats, frame: Matrix) -> Enlarger:
+def enlarger(change: NDArray[Any], picture: Floats, frame: Matrix) -> Enlarger:
     """Prepare a change for the document.
 
     Parameters

@@ -70,4 +70,5 @@ def _last_layer(model: FaceModel, z: torch.Tensor, picture: torch.Tensor, weight
         scaled = seen * count
         normal = scaled @ seen.T
         ridge = RIDGE * normal.diagonal().mean() * torch.eye(len(seen), dtype=seen.dtype, device=seen.device)
-        return torch.linalg.solve(normal + ridge, scaled @ missing.T.double()).T.float().contiguous()
+        layer: torch.Tensor = torch.linalg.solve(normal + ridge, scaled @ missing.T.double()).T
+        return layer.float().contiguous()

@@ -74,7 +74,7 @@ class Face:
     @cached_property
     def middle(self) -> NDArray[np.float64]:
         """Of the frame, in pixels."""
-        return applied(self.frame, np.array([[0.5, 0.5]]))[0]
+        return np.asarray(applied(self.frame, np.array([[0.5, 0.5]]))[0])
 
     @property
     def tilt(self) -> float:
@@ -151,7 +151,8 @@ def _candidates(
             small = functional.interpolate(picture, size, mode="bilinear", antialias=True)
         around = [(-side) % STRIDE for side in size]
         small = functional.pad(small, (0, around[1], 0, around[0]), mode="replicate")
-        found += _peaks(*finder(small), scale=(width / size[1], height / size[0]))
+        logits, eyes = finder(small)
+        found += _peaks(logits, eyes, (width / size[1], height / size[0]))
         level += 1
     return _apart(found)
 

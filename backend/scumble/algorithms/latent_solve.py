@@ -71,12 +71,12 @@ def jacobian(
         return decoded(model, one[None], correction)[0]
 
     def along(direction: torch.Tensor) -> torch.Tensor:
-        moved: torch.Tensor = torch.func.jvp(picture, (z,), (direction,))[1]  # type: ignore[no-untyped-call]
+        moved: torch.Tensor = torch.func.jvp(picture, (z,), (direction,))[1]
         return moved
 
     with torch.no_grad():
         identity = torch.eye(len(z), device=z.device)
-        columns = [torch.func.vmap(along)(part) for part in identity.split(at_once)]
+        columns = [torch.func.vmap(along)(part) for part in torch.split(identity, at_once)]
     return torch.cat(columns).flatten(1).T.contiguous()
 
 

@@ -44,7 +44,8 @@ class Block(nn.Module):
             self.second.weight.mul_(0.1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.second(functional.silu(self.first(functional.silu(x))))
+        inner: torch.Tensor = self.second(functional.silu(self.first(functional.silu(x))))
+        return x + inner
 
 
 class FaceLatent(nn.Module):
@@ -116,7 +117,8 @@ class FaceLatent(nn.Module):
     def raw_latents(self, pictures: torch.Tensor) -> torch.Tensor:
         """Before standardising."""
         linear = functional.linear(pictures.flatten(1) - self.mean, self.inverse)
-        return linear + self.to_latents(self.read(pictures)).to(linear.dtype)
+        added: torch.Tensor = self.to_latents(self.read(pictures))
+        return linear + added.to(linear.dtype)
 
     def raw_features(self, raw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What the last layer takes (B, fine, 32, 32), and the linear picture (B, 3, 64, 64)."""

@@ -77,7 +77,8 @@ class _Introspective(nn.Module):
 
     def judged(self, features: torch.Tensor) -> torch.Tensor:
         """Logits (B, classes), from the last convolution's features."""
-        return self.judge(self.minibatch(features.mean((2, 3))))
+        logits: torch.Tensor = self.judge(self.minibatch(features.mean((2, 3))))
+        return logits
 
     def flow(self, z: torch.Tensor) -> torch.Tensor:
         """From the posterior's latents to those that the decoder takes."""
@@ -151,7 +152,8 @@ class Ian(_Introspective):
         nn.init.zeros_(self.project.bias)
 
     def flow(self, z: torch.Tensor) -> torch.Tensor:
-        return (z - self.flow_mean(z)) / self.flow_log_sigma(z).exp()
+        moved: torch.Tensor = (z - self.flow_mean(z)) / self.flow_log_sigma(z).exp()
+        return moved
 
     def features(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = functional.leaky_relu(self.project(z), 0.2).view(len(z), -1, 4, 4)

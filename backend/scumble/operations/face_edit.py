@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,9 @@ def subject(image: Layer, place: Place, model: Model, fit: Fit, context: Context
     from scumble.algorithms.face_change import rim
 
     network = face_model(model, context)
-    picture = aligned_picture(image, place, network.side)
+    memory = recent(context)
+    where = digest("picture", image.pixels, *image.offset, image.colour.kind, place.frame, network.side)
+    picture = memory.get(where, lambda: aligned_picture(image, place, network.side))
 
     def know() -> Base:
         context.report(0.35, "Getting to know the face")
@@ -65,7 +67,7 @@ def subject(image: Layer, place: Place, model: Model, fit: Fit, context: Context
         return face_fit.fitted(network, tensor, weight, fit != "none", fit == "last-layers")
 
     name = digest("base", context.device, model, fit, picture)
-    return Subject(place, picture, network, recent(context).get(name, know))
+    return Subject(place, picture, network, memory.get(name, know))
 
 
 def as_array(picture: object) -> Floats:
@@ -106,7 +108,7 @@ def change_layer(image: Layer, layers: dict[str, Layer], change: Enlarger, conte
     return made.crop(content) if content else _empty(image)
 
 
-def picture_layer(image: Layer, layers: dict[str, Layer], picture: Floats, place: Place, alpha: Floats) -> Layer:
+def picture_layer(image: Layer, layers: dict[str, Layer], picture: NDArray[Any], place: Place, alpha: Floats) -> Layer:
     """A model's picture (side, side, 3) in 0 to 1, with its alpha, enlarged into its place over the image."""
     from scumble.algorithms.face_alignment import applied, inverse, sampled
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -29,8 +30,8 @@ Model = Literal["embedded", "ian-simple", "ian-v1"]
 LANDMARKS = "scumble-face-landmarks"
 EMBEDDED = "scumble-face-latent"
 
-REMEMBERED = 12
-"""Photographs (and crops of them) that are remembered; each takes about 5 MB."""
+REMEMBERED = 24
+"""Things that are remembered: three for a photograph, which together take about 5 MB."""
 
 MODEL = Field(
     "embedded",
@@ -74,24 +75,34 @@ def digest(*parts: NDArray[Any] | str | float) -> str:
     return state.hexdigest()
 
 
+def _weights(name: str, context: Context) -> Path:
+    """The file of an entry; where it is, and its digest, is looked up once: the manifest takes longer than a stroke."""
+
+    def look() -> tuple[Path, str]:
+        from scumble.weights import WeightStore
+
+        store = WeightStore()
+        return store.path(name), store.digest(name)
+
+    path, found = context.models.get(f"file of {name}", look)
+    context.weights[name] = found
+    return path
+
+
 def face_networks(context: Context) -> FaceNetworks:
     """The face finder and the landmark network."""
-    from scumble.weights import WeightStore, face_landmarks
+    from scumble.weights import face_landmarks
 
-    store = WeightStore()
-    path = store.path(LANDMARKS)
-    context.weights[LANDMARKS] = store.digest(LANDMARKS)
+    path = _weights(LANDMARKS, context)
     return context.models.get(f"{LANDMARKS}, {context.device}", lambda: face_landmarks.load(path, context.device))
 
 
 def face_model(model: Model, context: Context) -> FaceModel:
     """The face model. Raises ScumbleError `weights_missing` where its file is not here."""
-    from scumble.weights import WeightStore, face_latent, ian
+    from scumble.weights import face_latent, ian
 
     name = EMBEDDED if model == "embedded" else model
-    store = WeightStore()
-    path = store.path(name)
-    context.weights[name] = store.digest(name)
+    path = _weights(name, context)
 
     def load() -> FaceModel:
         return face_latent.load(path, context.device) if model == "embedded" else ian.load(path, context.device)

@@ -116,7 +116,8 @@ def finder_loss(finder: FaceFinder, scenes: face_scenes.Scenes) -> torch.Tensor:
     share = torch.where(scenes.face > 0, 0.75, 0.25)
     faces = scenes.face.sum().clamp(min=1)
     focal = (scenes.counts * share * missed * entropy).sum() / faces
-    return focal + ((eyes - scenes.eyes).abs().sum(dim=1) * scenes.face).sum() / faces
+    total: torch.Tensor = focal + ((eyes - scenes.eyes).abs().sum(dim=1) * scenes.face).sum() / faces
+    return total
 
 
 def landmark_loss(network: FaceLandmarks, batch: Crops) -> torch.Tensor:
@@ -127,7 +128,8 @@ def landmark_loss(network: FaceLandmarks, batch: Crops) -> torch.Tensor:
     share[19:31] = 2
     away = (distance * share).mean(1) / share.mean()
     sure = functional.binary_cross_entropy_with_logits(face, batch.face)
-    return 100 * (away * batch.weight).sum() / batch.weight.sum().clamp(min=1e-6) + 0.5 * sure
+    total: torch.Tensor = 100 * (away * batch.weight).sum() / batch.weight.sum().clamp(min=1e-6) + 0.5 * sure
+    return total
 
 
 @torch.inference_mode()
@@ -248,7 +250,7 @@ class Session:
 
 def _with_true_points(faces: Faces) -> Faces:
     chosen = np.flatnonzero(faces.true) if faces.true.any() else np.arange(len(faces))
-    rows = [faces.rows[i] for i in chosen]
+    rows = [faces.rows[int(i)] for i in chosen]
     return Faces(faces.pictures[chosen], faces.points[chosen], faces.true[chosen], rows)
 
 

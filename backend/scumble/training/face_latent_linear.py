@@ -7,12 +7,16 @@ sample of the published model does.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 from torch.nn import functional
 
 from scumble.networks.face_latent import FaceLatent
 from scumble.networks.vgg import Vgg
 
+from .checkpoints import Average
 from .face_crops import edge_error, oval
 
 FEATURE_LAYERS = ("relu1_2", "relu2_2")
@@ -48,12 +52,62 @@ def principal_components(
     return mean, directions * deviation[:, None] / root, directions * root / deviation[:, None]
 
 
-class LinearRecipe:
-    """Losses of one step, and what is done before the first and after the last."""
+RATE = 1e-3
 
-    def __init__(self, features: Vgg | None) -> None:
+
+class LinearRecipe:
+    """Network, optimizer and one step of training."""
+
+    file = "scumble-face-latent.safetensors"
+
+    def __init__(self, features: Vgg | None, rate: float | None = None) -> None:
+        self.network = FaceLatent().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.features = features
-        self.weight = oval(64)
+        self.weight = oval(self.network.side)
+        self.highest = RATE if rate is None else rate
+        self.average = Average(self.network, 0.998)
+        parameters = self.network.parameters()
+        self.optimizer = torch.optim.AdamW(parameters, self.highest, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.number = 0
+
+    def start(self, pictures: torch.Tensor) -> None:
+        """Principal components of the pictures (N, 3, side, side) in −1 to 1, weighted as the losses are."""
+        self.network.set_linear(*principal_components(pictures, self.network.latents, self.weight))
+        self.average = Average(self.network, 0.998)
+
+    def rate(self, epoch: float, progress: float) -> float:
+        """Rises for 100 steps, then falls as a cosine."""
+        return self.highest * min(1, (self.number + 1) / 100) * (0.51 + 0.49 * math.cos(math.pi * progress))
+
+    def step(self, pictures: torch.Tensor, rate: float) -> dict[str, float]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(pictures.device.type, torch.bfloat16):
+            loss, parts = self.loss(self.network, pictures.contiguous(memory_format=torch.channels_last))
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self.average.update(self.network)
+        self.number += 1
+        return parts
+
+    def shipped(self, pictures: torch.Tensor) -> FaceLatent:
+        """The averaged network, with latents standardised on these pictures."""
+        network = FaceLatent()
+        network.load_state_dict(self.average.state)
+        network.set_latents(*latent_moments(network, pictures))
+        return network
+
+    def state_dict(self) -> dict[str, Any]:
+        content = {"network": self.network.state_dict(), "average": self.average.state_dict()}
+        return {**content, "optimizer": self.optimizer.state_dict(), "step": self.number}
+
+    def load_state_dict(self, content: dict[str, Any]) -> None:
+        self.network.load_state_dict(content["network"])
+        self.average.load_state_dict(content["average"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.number = int(content["step"])
 
     def loss(self, network: FaceLatent, pictures: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
         raw = network.raw_latents(pictures).float()
@@ -84,7 +138,9 @@ class LinearRecipe:
 @torch.inference_mode()
 def latent_moments(network: FaceLatent, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and covariance of the latents of these pictures and their mirrored selves."""
-    raw = torch.cat([network.raw_latents(part) for half in (pictures, pictures.flip(3)) for part in half.split(128)])
+    raw = torch.cat(
+        [network.raw_latents(part) for half in (pictures, pictures.flip(3)) for part in torch.split(half, 128)]
+    )
     return raw.mean(0), torch.cov(raw.T)
 
 
@@ -102,7 +158,7 @@ def errors(
     }
     if features is not None:
         total = 0.0
-        for one, other in zip(a.split(64), b.split(64), strict=True):
+        for one, other in zip(torch.split(a, 64), torch.split(b, 64), strict=True):
             ours, theirs = features(one, FEATURE_LAYERS), features(other, FEATURE_LAYERS)
             scales = [functional.interpolate(weight, ours[n].shape[2:], mode="area") for n in FEATURE_LAYERS]
             total += sum(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,11 +101,10 @@ def mirrored_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return out
 
 
-MIRROR = np.array(
-    [*range(9, -1, -1), 10, 11, 12, 13, *range(18, 13, -1)]  # brows, nose
-    + [28, 27, 26, 25, 30, 29, 22, 21, 20, 19, 24, 23]  # eyes
-    + [*range(37, 30, -1), *range(42, 37, -1), 45, 44, 43, 48, 47, 46]  # lips, outside and inside
-)
+_BROWS_AND_NOSE = (*range(9, -1, -1), 10, 11, 12, 13, *range(18, 13, -1))
+_EYES = (28, 27, 26, 25, 30, 29, 22, 21, 20, 19, 24, 23)
+_LIPS = (*range(37, 30, -1), *range(42, 37, -1), 45, 44, 43, 48, 47, 46)
+MIRROR = np.array(_BROWS_AND_NOSE + _EYES + _LIPS)
 """The point that each point becomes in the mirror."""
 
 
@@ -155,7 +155,7 @@ def scenes(
             if not real:
                 continue
             both = np.array([points[LEFT_EYE].mean(0), points[RIGHT_EYE].mean(0)])
-            seen = (both - centre) @ np.linalg.inv(turn).T + at
+            seen = np.asarray((both - centre) @ np.linalg.inv(turn).T + at, np.float64)
             _mark(face[number], counts[number], eyes[number], seen, middles)
     return Scenes(relit(canvas, rng), torch.from_numpy(face), torch.from_numpy(counts), torch.from_numpy(eyes))
 
@@ -165,7 +165,7 @@ def _mark(
     counts: NDArray[np.float32],
     eyes: NDArray[np.float32],
     seen: NDArray[np.float64],
-    middles: NDArray[np.float64],
+    middles: NDArray[Any],
 ) -> None:
     """Set the targets around one face; sizes near the finder's ends count neither way."""
     distance = float(np.hypot(*(seen[1] - seen[0])))
