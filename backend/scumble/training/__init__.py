@@ -13,18 +13,20 @@ from scumble_client.errors import ScumbleError
 from .trainer import Trainer
 
 TRAINERS = {
-    "features": "features",
+    "features": "features.TRAINER",
+    "inpaint-photo": "inpaint_fill.PHOTO",
+    "inpaint-art": "inpaint_fill.ART",
 }
-"""By name: the module of this package whose `TRAINER` it is."""
+"""By name: module of this package, and what it is called there."""
 
 
 def find(name: str) -> Trainer[Any]:
     """The trainer of that name; ScumbleError `invalid_parameter` where there is none."""
     try:
-        module = TRAINERS[name]
+        module, _, attribute = TRAINERS[name].partition(".")
     except KeyError:
         raise ScumbleError(
             "invalid_parameter", f"There is no model “{name}” to train.", f"Choose one of: {', '.join(TRAINERS)}."
         ) from None
-    trainer: Trainer[Any] = importlib.import_module(f"{__name__}.{module}").TRAINER
+    trainer: Trainer[Any] = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
     return trainer
