@@ -14,6 +14,7 @@ from .trainer import Trainer
 
 TRAINERS = {
     "features": "features",
+    "inpaint-mosaic": "inpaint_mosaic",
 }
 """By name: the module of this package whose `TRAINER` it is."""
 
