@@ -68,7 +68,7 @@ class Axes:
     cubic_x: torch.Tensor
 
     @classmethod
-    def of(cls, grids: Sequence[Grid], height: int, width: int, device: torch.device | str = "cpu") -> Axes:
+    def of(cls, grids: Sequence[Grid], height: int, width: int, *, device: torch.device | str = "cpu") -> Axes:
         down = [_matrices(g.size_y, g.origin_y, height) for g in grids]
         across = [_matrices(g.size_x, g.origin_x, width) for g in grids]
 
@@ -85,6 +85,10 @@ class Axes:
             stacked([d[2] for d in down], 1),
             stacked([a[2] for a in across], 1),
         )
+
+    def repeated(self, count: int) -> Axes:
+        """The same grid for a batch; nothing is copied."""
+        return Axes(*(matrix.expand(count, -1, -1) for matrix in vars(self).values()))
 
     def means(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) to (B, C, rows, columns)."""
@@ -115,12 +119,13 @@ def _matrices(
     below = np.floor(place).astype(np.int64)
     part = place - below
     for step in range(-1, 3):
-        weight = _keys(np.abs(part - step))
+        weight = keys_kernel(np.abs(part - step))
         np.add.at(cubic, (np.arange(length), np.clip(below + step, 0, count - 1)), weight.astype(np.float32))
     return np.ascontiguousarray(down, np.float32), spread, cubic
 
 
-def _keys(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+def keys_kernel(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cubic convolution (Keys 1981, a = -0.5) at these distances from a sample."""
     near = 1.5 * distance**3 - 2.5 * distance**2 + 1
     far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
     return np.where(distance <= 1, near, np.where(distance < 2, far, 0))

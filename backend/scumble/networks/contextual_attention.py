@@ -26,7 +26,7 @@ def contextual_attention(features: torch.Tensor, hole: torch.Tensor) -> torch.Te
     hole
         (B or 1, 1, H, W), above 0 in the hole: patches that touch it are not copied.
     """
-    batch, channels, height, width = features.shape
+    batch, _, height, width = features.shape
     small = (height // RATE, width // RATE)
     copied = functional.unfold(same_padded(features, 2 * RATE, RATE), 2 * RATE, stride=RATE)
     features = nearest_aligned(features, *small)
@@ -41,9 +41,7 @@ def contextual_attention(features: torch.Tensor, hole: torch.Tensor) -> torch.Te
         likeness = propagated(likeness, *small)
         weights = torch.softmax(likeness * free[number] * SCALE, dim=1) * free[number]
         pasted = copied[number] @ weights.T
-        made.append(
-            functional.fold(pasted[None], (height + 2, width + 2), 2 * RATE, stride=RATE)[..., 1:-1, 1:-1] / 4
-        )
+        made.append(functional.fold(pasted[None], (height + 2, width + 2), 2 * RATE, stride=RATE)[..., 1:-1, 1:-1] / 4)
     return torch.cat(made)
 
 

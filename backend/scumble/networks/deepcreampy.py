@@ -47,7 +47,7 @@ class ContextualBlock(nn.Module):
 
 
 def _copied(background: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-    _, channels, height, width = features.shape
+    height, width = features.shape[2:]
     patches = functional.unfold(background, 3)[0]  # (C · 9, patches); none reaches over the border
     seen = functional.unfold(features, 3, padding=1)[0]  # (C · 9, places)
     distance = (patches**2).sum(0)[:, None] + (seen**2).sum(0)[None] - 2 * patches.T @ seen
@@ -86,9 +86,7 @@ class DeepCreamPyNet(nn.Module):
         )
         self.context = ContextualBlock(8 * w)
         pairs = [(8 * w, 4 * w), (4 * w, 2 * w), (2 * w, w), (w, w // 2)]
-        self.decoder = nn.ModuleList(
-            nn.Sequential(ReflectedConv2d(a, b), ReflectedConv2d(b, b)) for a, b in pairs
-        )
+        self.decoder = nn.ModuleList(nn.Sequential(ReflectedConv2d(a, b), ReflectedConv2d(b, b)) for a, b in pairs)
         self.output = nn.Conv2d(w // 2, 3, 3, padding=1)
 
     def forward(self, picture: torch.Tensor, keep: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

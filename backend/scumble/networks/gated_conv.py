@@ -44,7 +44,13 @@ class GatedConv2d(nn.Module):
         nn.init.xavier_uniform_(self.conv.weight)
         assert self.conv.bias is not None
         nn.init.zeros_(self.conv.bias)
-        self.kernel, self.stride, self.dilation, self.gated, self.activation = kernel, stride, dilation, gated, activation
+        self.kernel, self.stride, self.dilation, self.gated, self.activation = (
+            kernel,
+            stride,
+            dilation,
+            gated,
+            activation,
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.conv(same_padded(x, self.kernel, self.stride, self.dilation))

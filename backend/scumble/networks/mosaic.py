@@ -1,42 +1,39 @@
 """The network that restores drawn art and photographs under a mosaic.
 
-It starts from a smooth picture that agrees with the mosaic (`algorithms.mosaic_cells.smooth_start`) and predicts what
-that lacks: lines and edges. Everything works on a pixel-unshuffled input (Shi et al., "Real-time single image and video
-super-resolution using an efficient sub-pixel convolutional neural network", 2016, the inverse of section 3.2), in a small
-U-Net of residual blocks without normalization (Lim et al. 2017, EDSR). The last layer is zero at the start, so training begins with
-the smooth picture; the result is projected onto the mosaic's cells, so no fill contradicts the mosaic.
+It works on pictures that were resized so that every cell has 8 × 8 pixels and begins at a multiple of 8: then all sizes of
+cells are one task, and what lies under a cell is at the same place of every cell's features. It starts from a smooth
+picture that agrees with the mosaic (`algorithms.mosaic_cells.smooth_start`) and predicts what that lacks: lines and edges.
+A cell's pixels are its channels (Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel
+convolutional neural network", 2016, section 3.2, and the inverse for the input), and the body is residual blocks without
+normalization (Lim et al., "Enhanced deep residual networks for single image super-resolution", 2017). The last layer is zero at
+the start, so training begins with the smooth picture; the result is projected onto the mosaic's cells, so no fill
+contradicts the mosaic.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-FACTOR = 4
-"""Side of the squares of pixels that become channels."""
+from scumble.algorithms.mosaic_cells import Axes, Grid, masked_means, project, smooth_start
 
-INPUTS = 12
-"""Of each pixel: start (3), picture (3), mask, size of cells, place in its cell (4)."""
+CELL = 8
+"""Side of a cell in the network's pictures."""
 
-
-@dataclass(frozen=True)
-class Widths:
-    """Channels and numbers of residual blocks at 1/4, 1/8 and 1/16 of the picture's size."""
-
-    channels: tuple[int, int, int] = (64, 128, 160)
-    down: tuple[int, int, int] = (2, 2, 3)
-    up: tuple[int, int] = (3, 2)
+INPUTS = 8
+"""Of each pixel: start (3), picture (3), mask, size of cells."""
 
 
 class Block(nn.Module):
+    """A residual block; it changes nothing at the start."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.one = nn.Conv2d(channels, channels, 3, padding=1)
         self.two = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.zeros_(self.two.weight)
+        assert self.two.bias is not None
         nn.init.zeros_(self.two.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -44,42 +41,32 @@ class Block(nn.Module):
         return y
 
 
-def blocks(count: int, channels: int) -> nn.Sequential:
-    return nn.Sequential(*(Block(channels) for _ in range(count)))
-
-
 class MosaicNet(nn.Module):
-    """(B, 12, H, W) inputs as `inputs` makes them, sides multiples of 16, to the (B, 3, H, W) residual."""
+    """(B, 8, H, W) inputs as `inputs` makes them, sides multiples of 8, to the (B, 3, H, W) residual.
 
-    multiple_of = 16
+    Parameters
+    ----------
+    channels, blocks
+        Of the body; it has one value of each channel for a cell.
+    """
 
-    def __init__(self, widths: Widths | None = None) -> None:
+    multiple_of = CELL
+
+    def __init__(self, channels: int = 128, blocks: int = 6) -> None:
         super().__init__()
-        widths = widths or Widths()
-        a, b, c = widths.channels
-        self.head = nn.Conv2d(INPUTS * FACTOR**2, a, 3, padding=1)
-        self.down1, self.down2, self.down3 = (
-            blocks(n, w) for n, w in zip(widths.down, widths.channels, strict=True)
-        )
-        self.shrink1, self.shrink2 = nn.Conv2d(a, b, 2, 2), nn.Conv2d(b, c, 2, 2)
-        self.grow1, self.grow2 = nn.Conv2d(b, a * 4, 1), nn.Conv2d(c, b * 4, 1)
-        self.up1, self.up2 = blocks(widths.up[0], a), blocks(widths.up[1], b)
-        self.tail = nn.Conv2d(a, 3 * FACTOR**2, 3, padding=1)
+        self.head = nn.Conv2d(INPUTS * CELL**2, channels, 1)
+        self.body = nn.Sequential(*(Block(channels) for _ in range(blocks)))
+        self.tail = nn.Conv2d(channels, 3 * CELL**2, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
+        assert self.tail.bias is not None
         nn.init.zeros_(self.tail.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        one = self.down1(self.head(functional.pixel_unshuffle(x, FACTOR)))
-        two = self.down2(self.shrink1(one))
-        three = self.down3(self.shrink2(two))
-        two = self.up2(two + functional.pixel_shuffle(self.grow2(three), 2))
-        one = self.up1(one + functional.pixel_shuffle(self.grow1(two), 2))
-        return functional.pixel_shuffle(self.tail(functional.silu(one)), FACTOR)
+        x = self.body(self.head(functional.pixel_unshuffle(x, CELL)))
+        return functional.pixel_shuffle(self.tail(functional.silu(x)), CELL)
 
 
-def inputs(
-    start: torch.Tensor, picture: torch.Tensor, mask: torch.Tensor, sizes: torch.Tensor, places: torch.Tensor
-) -> torch.Tensor:
+def inputs(start: torch.Tensor, picture: torch.Tensor, mask: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
     """What the network sees.
 
     Parameters
@@ -89,29 +76,31 @@ def inputs(
     mask
         (B, 1, H, W)
     sizes
-        (B,) pixels of a cell's side.
-    places
-        (B, 4, H, W) as `places_in_cells` gives them.
+        (B,) pixels of a cell's side in the picture as it was before it was resized.
     """
-    size = (torch.log2(sizes) / 5)[:, None, None, None].expand_as(mask)
-    return torch.cat([start - 0.5, picture - 0.5, mask, size * mask, places * mask], dim=1)
+    size = (torch.log2(sizes / CELL))[:, None, None, None].expand_as(mask)
+    return torch.cat([start - 0.5, picture - 0.5, mask, size * mask], dim=1)
 
 
-def places_in_cells(
-    sizes: torch.Tensor, origins: torch.Tensor, height: int, width: int
-) -> torch.Tensor:
-    """(B, 4, H, W): sine and cosine of where in its cell a pixel lies, across and down.
+def restored(
+    network: MosaicNet, picture: torch.Tensor, mask: torch.Tensor, sizes: torch.Tensor, autocast: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures without their mosaics, and the smooth ones that they started from; means of whole cells are kept.
 
     Parameters
     ----------
-    sizes, origins
-        (B, 2): x, y of every picture's grid.
+    picture
+        (B, 3, H, W) in 0 to 1 with a mosaic of cells of 8 pixels in it; sides are multiples of 8.
+    mask
+        (B, 1, H, W), 1 where the mosaic is.
+    sizes
+        As `inputs` takes them.
     """
-    found = []
-    for axis, length in ((0, width), (1, height)):
-        place = torch.arange(length, device=sizes.device, dtype=torch.float32) + 0.5
-        turn = 2 * torch.pi * (place[None] - origins[:, axis, None]) / sizes[:, axis, None]
-        for wave in (torch.sin(turn), torch.cos(turn)):
-            line = wave[:, None, :] if axis == 0 else wave[:, :, None]
-            found.append(line.expand(len(sizes), height, width))
-    return torch.stack(found, dim=1)
+    axes = Axes.of([Grid(CELL, CELL)], *picture.shape[2:], device=picture.device).repeated(len(picture))
+    with torch.no_grad():
+        start = smooth_start(axes, picture, mask)
+        seen = inputs(start, picture, mask, sizes)
+        cells = masked_means(axes, picture, mask)
+    with torch.autocast(picture.device.type, torch.bfloat16, enabled=autocast):
+        residual = network(seen.contiguous(memory_format=torch.channels_last))
+    return project(axes, start + mask * residual.float(), cells, mask), start

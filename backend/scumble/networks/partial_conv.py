@@ -98,7 +98,12 @@ class PartialConv2d(nn.Conv2d):
     def _ratio(self, x: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """sum(1)/sum(M), 0 where nothing is known; and the new mask. Without a mask they depend on the size alone."""
         shape = (*x.shape[2:],)
-        if mask is None and self._cached is not None and self._cached[0] == shape and self._cached[1].device == x.device:
+        if (
+            mask is None
+            and self._cached is not None
+            and self._cached[0] == shape
+            and self._cached[1].device == x.device
+        ):
             return self._cached[1], self._cached[2]
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             groups = self.groups if self.multi_channel else 1
@@ -106,9 +111,7 @@ class PartialConv2d(nn.Conv2d):
             if given is None:
                 given = torch.ones(1, self.in_channels if self.multi_channel else 1, *shape, device=x.device)
             window = self.mask_window.to(x.device, torch.float32)
-            total = functional.conv2d(
-                given.float(), window, None, self.stride, self.padding, self.dilation, groups
-            )
+            total = functional.conv2d(given.float(), window, None, self.stride, self.padding, self.dilation, groups)
             known = total.clamp(0, 1)
             ratio = self.window / (total + EPSILON) * known
         if mask is None:

@@ -14,7 +14,9 @@ from .trainer import Trainer
 
 TRAINERS = {
     "features": "features",
+    "inpaint-gated": "inpaint_gated",
     "inpaint-mosaic": "inpaint_mosaic",
+    "inpaint-partial": "inpaint_partial",
 }
 """By name: the module of this package whose `TRAINER` it is."""
 

@@ -14,44 +14,41 @@ from pydantic import Field
 from safetensors.torch import save_file
 from torch.optim import Adam
 
-from scumble.algorithms.mosaic_cells import Axes, bicubic
-from scumble.networks.mosaic import MosaicNet, Widths
-from scumble.networks.mosaic_fill import restore
+from scumble.algorithms.mosaic_cells import Axes, Grid, bicubic
+from scumble.networks.mosaic import CELL, MosaicNet, restored
 
 from . import collections, mosaics
 from .checkpoints import Average, append_metrics
-from .course import Course, cosine_rate
+from .course import Course, Stateful, cosine_rate
 from .trainer import Run, Settings, Trainer
 
 Bytes = NDArray[np.uint8]
 
-SOFTNESS = 0.05
-"""Errors below this count by their squares, larger ones by their size (Charbonnier et al. 1994)."""
+FLOOR = 1e-5
+"""Mean squared error (and its root, of the mean error) below which nothing is gained any more."""
 
 HELDOUT = 24
 
 
 class MosaicSettings(Settings):
-    steps: int = Field(5000, ge=1, description="Steps in all.")
-    batch: int = Field(16, ge=1, description="Squares of 128 pixels in a step; of those of 192 there are fewer.")
-    rate: float = Field(8e-4, gt=0, description="Largest rate of learning (Adam); it falls as a cosine.")
+    steps: int = Field(3000, ge=1, description="Steps in all.")
+    batch: int = Field(32, ge=1, description="Squares in a step.")
+    side: int = Field(96, ge=32, multiple_of=8, description="Side of the squares, in pixels; a cell has 8.")
+    rate: float = Field(1.5e-3, gt=0, description="Largest rate of learning (Adam); it falls as a cosine.")
     photos: int = Field(300, ge=0, description="Photographs beside the illustrations.")
     pictures: int = Field(0, ge=0, description="Illustrations at most; 0 for all.")
-    width: int = Field(64, ge=4, description="Channels at a quarter of the size; deeper layers follow in proportion.")
-    measure_every: int = Field(250, ge=1, description="Steps between measurements on held-out pictures.")
+    channels: int = Field(128, ge=4, description="Channels of the network's body.")
+    blocks: int = Field(6, ge=1, description="Residual blocks of the network's body.")
+    measure_every: int = Field(200, ge=1, description="Steps between measurements on held-out pictures.")
     autocast: bool = Field(True, description="bfloat16 where it is safe.")
-
-
-def widths(width: int) -> Widths:
-    return Widths((width, 2 * width, 5 * width // 2))
 
 
 def train(run: Run, settings: MosaicSettings) -> Path:
     torch.manual_seed(run.seed)
-    network = MosaicNet(widths(settings.width)).to(run.device, memory_format=torch.channels_last)
+    network = _network(settings, run.device)
     optimizer = Adam(network.parameters(), settings.rate, betas=(0.9, 0.99))
     average = Average(network, 0.998)
-    parts = {"network": network, "optimizer": optimizer, "average": average}
+    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average}
     course = Course(run, "inpaint-mosaic", settings.steps, parts)
     pictures = _pictures(run, settings, "train")
     heldout = list(_heldout(run, settings))
@@ -60,11 +57,10 @@ def train(run: Run, settings: MosaicSettings) -> Path:
         for group in optimizer.param_groups:
             group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         rng = course.generator(step)
-        side, least, most = mosaics.SMALL if rng.random() < 0.75 else mosaics.LARGE
-        count = max(1, settings.batch * mosaics.SMALL[0] ** 2 // side**2)
-        loss = _loss(network, [mosaics.sample(pictures, rng, side, least, most) for _ in range(count)], run, settings)
+        samples = [mosaics.sample(pictures, rng, settings.side) for _ in range(settings.batch)]
+        loss = _loss(network, [one for one in samples if one.mask.any()], run, settings)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         average.update(network)
@@ -75,6 +71,11 @@ def train(run: Run, settings: MosaicSettings) -> Path:
     finished = run.folder / "scumble-mosaic.safetensors"
     save(average.state, finished, course.done)
     return finished
+
+
+def _network(settings: MosaicSettings, device: str) -> MosaicNet:
+    network = MosaicNet(settings.channels, settings.blocks).to(device)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def save(state: dict[str, torch.Tensor], path: Path, steps: int) -> None:
@@ -94,14 +95,21 @@ def tensors(samples: Sequence[mosaics.Sample], device: str) -> tuple[torch.Tenso
     return stacked([s.truth for s in samples]), stacked([s.damaged for s in samples]), mask
 
 
-def _loss(
-    network: MosaicNet, samples: Sequence[mosaics.Sample], run: Run, settings: MosaicSettings
-) -> torch.Tensor:
+def _loss(network: MosaicNet, samples: Sequence[mosaics.Sample], run: Run, settings: MosaicSettings) -> torch.Tensor:
+    """The mean of decibels: logarithms of each picture's squared and of its absolute error, half and half.
+
+    So a drawing of clear lines, where much can be gained, counts as much as a photograph, where little can.
+    """
     truth, damaged, mask = tensors(samples, run.device)
-    made = restore(network, damaged, mask, [s.grid for s in samples], settings.autocast)
-    error = ((made - truth).square() + SOFTNESS**2).sqrt() - SOFTNESS
-    each = (error * mask).sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)).clamp(min=1))
-    return each.mean()
+    made, _ = restored(network, damaged, mask, sizes(samples, run.device), settings.autocast)
+    area = 3 * mask.sum((1, 2, 3)).clamp(min=1)
+    squared = ((made - truth).square() * mask).sum((1, 2, 3)) / area
+    absolute = ((made - truth).abs() * mask).sum((1, 2, 3)) / area
+    return (0.5 * torch.log(squared + FLOOR) + 0.5 * torch.log(absolute + FLOOR**0.5)).mean()
+
+
+def sizes(samples: Sequence[mosaics.Sample], device: str) -> torch.Tensor:
+    return torch.tensor([one.size for one in samples], device=device)
 
 
 def _pictures(run: Run, settings: MosaicSettings, split: collections.Split) -> list[Bytes]:
@@ -110,18 +118,18 @@ def _pictures(run: Run, settings: MosaicSettings, split: collections.Split) -> l
         names = [row["file"] for row in collections.rows(run.data, collection, split)]
         order = np.random.default_rng(run.seed).permutation(len(names))[:most]
         loaded = collections.pictures(run.data, collection, [names[i] for i in sorted(order)])
-        found += [picture for picture in loaded if min(picture.shape[:2]) >= mosaics.LARGE[0]]
+        found += [picture for picture in loaded if min(picture.shape[:2]) >= settings.side]
     return found
 
 
 def _heldout(run: Run, settings: MosaicSettings) -> list[mosaics.Sample]:
     names = [row["file"] for row in collections.rows(run.data, "art", "heldout")][:HELDOUT]
     pictures = list(collections.pictures(run.data, "art", names))
-    found = []
+    found: list[mosaics.Sample] = []
     for number, picture in enumerate(pictures):
         rng = np.random.default_rng([11, number])
-        found.append(mosaics.sample([picture], rng, mosaics.LARGE[0], 6.0, 24.0))
-    return found
+        found.append(mosaics.sample([picture], rng, settings.side, 6.0, 24.0))
+    return [one for one in found if one.mask.any()]
 
 
 def _measure(
@@ -136,14 +144,15 @@ def _measure(
     """PSNR in the region beside bicubic smoothing, a line of figures, and a contact sheet."""
     if not heldout:
         return
-    network = MosaicNet(widths(settings.width)).to(run.device, memory_format=torch.channels_last).eval()
+    network = _network(settings, run.device).eval()
     network.load_state_dict(average.state)
+    grid = Axes.of([Grid(CELL, CELL)], settings.side, settings.side, device=run.device)
     gains, rows = [], []
     with torch.inference_mode():
         for number, one in enumerate(heldout):
             truth, damaged, mask = tensors([one], run.device)
-            made = restore(network, damaged, mask, [one.grid], settings.autocast, bounded_rounds=3)
-            smooth = bicubic(Axes.of([one.grid], *truth.shape[2:], run.device), damaged, mask)
+            made, _ = restored(network, damaged, mask, sizes([one], run.device), settings.autocast)
+            smooth = bicubic(grid, damaged, mask)
             gains.append(_psnr(made, truth, mask) - _psnr(smooth, truth, mask))
             if number < 8:
                 rows.append(np.hstack([_bytes(x) for x in (damaged, smooth, made, truth)]))
@@ -163,6 +172,4 @@ def _bytes(x: torch.Tensor) -> Bytes:
     return array
 
 
-TRAINER = Trainer(
-    "The network that restores what lies under a mosaic.", ("art", "photos"), MosaicSettings, train
-)
+TRAINER = Trainer("The network that restores what lies under a mosaic.", ("art", "photos"), MosaicSettings, train)

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from scumble.algorithms.mosaic_cells import Grid, cell_numbers
+from scumble.networks.mosaic import CELL
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-SMALL, LARGE = (128, 4.0, 18.0), (192, 14.0, 28.0)
-"""Side of the squares that are learned from, smallest and largest cell in them."""
+LEAST, MOST = 5.0, 26.0
+"""Sides of cells that are learned, in pixels of the pictures."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture with a mosaic."""
+    """One picture with a mosaic, resized so that cells have 8 pixels."""
 
     truth: Bytes
     """(S, S, 3)"""
@@ -29,7 +30,8 @@ class Sample:
     """The same with the mosaic in it."""
     mask: Mask
     """(S, S), where the mosaic is."""
-    grid: Grid
+    size: float
+    """Of a cell before the picture was resized."""
 
 
 def pixelate(picture: Bytes, grid: Grid, over: Mask | None = None) -> Bytes:
@@ -47,23 +49,25 @@ def pixelate(picture: Bytes, grid: Grid, over: Mask | None = None) -> Bytes:
     return np.asarray(np.rint(means)[number].reshape(picture.shape), np.uint8)
 
 
-def sample(pictures: Sequence[Bytes], rng: np.random.Generator, side: int, least: float, most: float) -> Sample:
-    """A square of `side` pixels out of one of the pictures, turned, mirrored, sometimes reduced, with a mosaic."""
-    truth = _square(pictures[int(rng.integers(len(pictures)))], side, rng)
-    size = float(np.exp(rng.uniform(np.log(least), np.log(most))))
-    if rng.random() < 0.65:
-        size = float(round(size))
-    x, y = (rng.uniform(0, size, 2) if size % 1 else rng.integers(0, round(size), 2)).tolist()
-    grid = Grid(size, size, x, y)
+def sample(
+    pictures: Sequence[Bytes], rng: np.random.Generator, side: int, least: float = LEAST, most: float = MOST
+) -> Sample:
+    """A square of `side` pixels (cells of 8) out of one of the pictures, turned and mirrored, with a mosaic."""
+    picture = pictures[int(rng.integers(len(pictures)))]
+    # a picture holds no more cells than its shorter side has room for
+    most = min(most, CELL * min(picture.shape[:2]) / side)
+    size = float(np.exp(rng.uniform(np.log(min(least, most)), np.log(most))))
+    truth = _square(picture, side, size / CELL, rng)
+    grid = Grid(CELL, CELL)
     mask = region(side, rng)
     kind = rng.random()
-    if kind < 0.6:  # whole cells, as a filter over a selection of them leaves it
+    if kind < 0.7:  # whole cells, as a filter over a selection of them leaves it
         mask = whole_cells(mask, grid)
     flat = pixelate(truth, grid, mask if kind > 0.85 else None)
     damaged = np.where(mask[..., None], flat, truth)
-    if rng.random() < 0.15:
-        damaged = as_jpeg(damaged, int(rng.integers(70, 96)))
-    return Sample(truth, damaged, mask, grid)
+    if rng.random() < 0.1:
+        damaged = as_jpeg(damaged, int(rng.integers(75, 96)))
+    return Sample(truth, damaged, mask, size)
 
 
 def whole_cells(mask: Mask, grid: Grid) -> Mask:
@@ -80,13 +84,16 @@ def as_jpeg(picture: Bytes, quality: int) -> Bytes:
 
 
 def region(side: int, rng: np.random.Generator) -> Mask:
-    """A rectangle, an ellipse, or a stroke."""
+    """A rectangle, an ellipse, or a stroke; half of the time a rectangle that leaves little free, from which most is learned."""
     canvas = Image.new("L", (side, side))
     draw = ImageDraw.Draw(canvas)
-    width, height = rng.uniform(0.25, 0.85, 2) * side
+    width, height = rng.uniform(0.3, 0.85, 2) * side
     x, y = (rng.uniform(-0.1, 1.1) * (side - length) for length in (width, height))
     kind = rng.random()
-    if kind < 0.4:
+    if rng.random() < 0.5:
+        left, top, right, bottom = rng.uniform(0.04, 0.18, 4) * side
+        draw.rectangle((left, top, side - right, side - bottom), fill=255)
+    elif kind < 0.4:
         draw.rectangle((x, y, x + width, y + height), fill=255)
     elif kind < 0.75:
         draw.ellipse((x, y, x + width, y + height), fill=255)
@@ -100,13 +107,13 @@ def region(side: int, rng: np.random.Generator) -> Mask:
     return np.asarray(canvas) > 0
 
 
-def _square(picture: Bytes, side: int, rng: np.random.Generator) -> Bytes:
-    if rng.random() < 0.25:
-        factor = max(rng.uniform(0.5, 1), side / min(picture.shape[:2]))
-        extent = (max(side, round(picture.shape[1] * factor)), max(side, round(picture.shape[0] * factor)))
-        picture = np.asarray(Image.fromarray(picture).resize(extent, Image.Resampling.BOX if factor < 0.6 else Image.Resampling.LANCZOS))
-    y, x = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
-    square = np.rot90(picture[y : y + side, x : x + side], int(rng.integers(4)))
+def _square(picture: Bytes, side: int, scale: float, rng: np.random.Generator) -> Bytes:
+    """`side` pixels, each of which is `scale` pixels of the picture wide; any place, any of eight orientations."""
+    span = side * scale
+    y, x = (float(rng.uniform(0, max(0.0, length - span))) for length in picture.shape[:2])
+    box = (x, y, min(x + span, picture.shape[1]), min(y + span, picture.shape[0]))
+    square = np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR, box))
+    square = np.rot90(square, int(rng.integers(4)))
     if rng.random() < 0.5:
         square = square[:, ::-1]
     if rng.random() < 0.3:

@@ -174,7 +174,7 @@ class GatedInpainter(Inpainter):
     def forward(
         self, picture: torch.Tensor, hole: torch.Tensor, keep_mosaic: bool, sketch: torch.Tensor | None
     ) -> torch.Tensor:
-        _, filled = self.network(picture * 2 - 1, hole, sketch)
+        filled: torch.Tensor = self.network(picture * 2 - 1, hole, sketch)[1]
         return (filled + 1) / 2
 
 
@@ -191,7 +191,7 @@ class DeepCreamPyInpainter(Inpainter):
     ) -> torch.Tensor:
         if not keep_mosaic:
             picture = picture * (1 - hole)  # a bar is black to it
-        filled, _ = self.network(picture * 2 - 1, 1 - hole)
+        filled: torch.Tensor = self.network(picture * 2 - 1, 1 - hole)[0]
         return (filled + 1) / 2
 
 

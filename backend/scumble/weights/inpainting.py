@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import safe_open
@@ -40,6 +40,7 @@ from .tensor_bundle import is_bundle, read_bundle
 __all__ = ["Converted", "Inpainter", "Requirements", "convert", "load"]
 
 State = dict[str, torch.Tensor]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ class Converted:
         notes = {"architecture": self.architecture}
         if self.form is not None:
             notes["form"] = json.dumps(asdict(self.form))
-        state = {name: (t.half() if half and t.is_floating_point() else t).contiguous() for name, t in self.state.items()}
+        state = {
+            name: (t.half() if half and t.is_floating_point() else t).contiguous() for name, t in self.state.items()
+        }
         save_file(state, path, metadata=notes)
 
 
@@ -95,14 +98,12 @@ def _unet(state: State, form: UNetForm) -> Converted:
     encoder = sorted(int(k.split(".")[1]) for k in state if k.startswith("encoder.") and k.endswith("conv.weight"))
     widths = tuple(int(state[f"encoder.{n}.conv.weight"].shape[0]) for n in encoder)
     kernels = tuple(int(state[f"encoder.{n}.conv.weight"].shape[2]) for n in encoder)
-    return Converted("partial_conv", state, UNetForm(**{**asdict(form), "widths": widths, "kernels": kernels}))
+    return Converted("partial_conv", state, replace(form, widths=widths, kernels=kernels))
 
 
 FORMS = (
     Published("PConv-Keras", keys.is_pconv_keras, lambda s: _unet(keys.from_pconv_keras(s), KERAS)),
-    Published(
-        "partial convolutions in PyTorch (naoto0804)", keys.is_naoto, lambda s: _unet(keys.from_naoto(s), NAOTO)
-    ),
+    Published("partial convolutions in PyTorch (naoto0804)", keys.is_naoto, lambda s: _unet(keys.from_naoto(s), NAOTO)),
     Published("DeepFill v2", keys.is_deepfill, lambda s: Converted("gated_conv", keys.from_deepfill(s))),
     Published("DeepCreamPy", keys.is_deepcreampy, lambda s: Converted("deepcreampy", keys.from_deepcreampy(s))),
 )
@@ -143,7 +144,7 @@ def convert(path: Path) -> Converted:
     return converted
 
 
-def _guarded(path: Path, work: Callable[[], Any]) -> Any:
+def _guarded(path: Path, work: Callable[[], T]) -> T:
     try:
         return work()
     except ScumbleError:
@@ -174,7 +175,7 @@ def _read(path: Path) -> Converted:
         if architecture != "partial_conv":
             return Converted(architecture, state)
         form = json.loads(notes["form"]) if "form" in notes else {}
-        given = {key: tuple(value) if isinstance(value, list) else value for key, value in form.items()}
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in form.items()}
         return _unet(state, UNetForm(**given))
     for form in FORMS:
         if form.detect(state):
@@ -213,8 +214,8 @@ def is_torchscript(path: Path) -> bool:
 
 def _from_torchscript(path: Path) -> Inpainter:
     """LaMa takes a picture and a mask, MI-GAN one tensor of both: that is how they are told apart."""
-    module = torch.jit.load(str(path), map_location="cpu")
-    inputs = len(module.forward.schema.arguments) - 1  # type: ignore[union-attr]
+    module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+    inputs = len(module.forward.schema.arguments) - 1
     if inputs == 2:
         return LamaInpainter(module)
     if inputs == 1:

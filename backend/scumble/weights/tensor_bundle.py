@@ -78,7 +78,9 @@ def read_bundle(path: Path, wanted: tuple[str, ...] = ()) -> dict[str, NDArray[n
         elif not wanted or key.decode("utf-8", "replace").startswith(wanted):
             entries[key.decode("utf-8", "replace")] = _entry(value)
     found: dict[str, NDArray[np.generic]] = {}
-    data = {n: prefix.with_name(f"{prefix.name}.data-{n:05d}-of-{shards:05d}") for n in {e.shard for e in entries.values()}}
+    data = {
+        n: prefix.with_name(f"{prefix.name}.data-{n:05d}-of-{shards:05d}") for n in {e.shard for e in entries.values()}
+    }
     maps = {n: np.memmap(file, np.uint8, "r") for n, file in data.items() if file.stat().st_size}
     for name, entry in entries.items():
         if not entry.sliced and (entry.dtype in DTYPES or entry.dtype == BFLOAT16):
