@@ -12,7 +12,18 @@ from scumble_client.errors import ScumbleError
 
 from .console import say_note
 
-ROLE_OPTIONS = ("image", "mask", "source", "sketch", "color", "style", "segmentation", "style_segmentation", "strokes")
+ROLE_OPTIONS = (
+    "image",
+    "mask",
+    "source",
+    "sketch",
+    "color",
+    "style",
+    "segmentation",
+    "style_segmentation",
+    "strokes",
+    "marked",
+)
 """Every role that an operation may have; each is an option of `scumble run`."""
 
 _FREE_SIZE = {"style", "style_segmentation"}
