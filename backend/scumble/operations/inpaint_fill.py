@@ -63,7 +63,7 @@ def fill(piece: Piece, wish: Wish, context: Context, progress: Progress) -> Floa
     flipped = _Flip(wish.seed)
     rgb, hole, source = (_tensor(flipped(array), context) for array in (piece.rgb, piece.hole, piece.source))
     with torch.inference_mode():
-        if wish.method == "patchmatch":
+        if wish.method == "patchmatch" or (wish.method == "auto" and piece.restricted):
             made = _patchmatch(rgb, hole, source, wish, context, progress)
         elif wish.method == "smooth":
             made = _from_batch(membrane_fill(_as_batch(rgb), hole[None, None])).cpu().numpy()

@@ -47,7 +47,8 @@ class Holes:
             empty = ("The selection is empty.", "Select what should be filled.")
         else:
             support = _of_image(image, parameters)
-            if mask is not None:  # a selection bounds it: what has the colour elsewhere belongs to the picture
+            if mask is not None and parameters.mask_from == "color":
+                # what has the colour outside the selection belongs to the picture
                 support &= mask.coverage(image.bounds) > 0
             # 0 and 255, so that it is read back as any selection is
             self._layer = Layer(support.astype(np.uint8)[..., None] * np.uint8(255), image.offset)

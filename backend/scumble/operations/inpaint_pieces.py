@@ -43,6 +43,8 @@ class Piece:
     hole: Mask
     source: Mask
     alpha: Floats
+    restricted: bool = False
+    """Whether the artist said what may be copied."""
 
 
 def prepare(
@@ -79,4 +81,4 @@ def prepare(
         )
     # What is transparent beside the hole has no colour to be compared with: it is filled as well, and not shown.
     unseen = (working.alpha < OPAQUE) & masks.grow(hole, 2 * parameters.patch)
-    return Piece(region, working.rgb, hole | unseen, allowed, alpha)
+    return Piece(region, working.rgb, hole | unseen, allowed, alpha, source is not None)
