@@ -42,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-weights_app = typer.Typer(help="Networks' weights: list, download, check.")
+weights_app = typer.Typer(help="Networks' weights: list, download, check, convert.")
 app.add_typer(weights_app, name="weights")
 
 Picture = Annotated[Path | None, typer.Option(metavar="FILE", show_default=False)]
@@ -85,6 +85,7 @@ def run(
     style_segmentation: Picture = None,
     strokes: Picture = None,
     within: Picture = None,
+    marked: Picture = None,
     mask_from: MaskFrom = None,
     settings: Settings = [],  # noqa: B006 (typer copies it)
     seed: Seed = 0,
@@ -115,6 +116,7 @@ def run(
         "style_segmentation": style_segmentation,
         "strokes": strokes,
         "within": within,
+        "marked": marked,
     }
     work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)
 
@@ -133,6 +135,14 @@ def batch(
         Path | None,
         typer.Option(metavar="FILE|FOLDER", help="One mask for all, or a folder of masks.", show_default=False),
     ] = None,
+    original: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The pictures of FOLDER are marked copies; the pictures themselves, of the same names, lie here.",
+            show_default=False,
+        ),
+    ] = None,
     style: Picture = None,
     style_segmentation: Picture = None,
     mask_from: MaskFrom = None,
@@ -148,7 +158,9 @@ def batch(
 
     others = {"style": style, "style_segmentation": style_segmentation}
     try:
-        code = work(operation, folder, out, composite, mask, others, settings, mask_from, seed, local, device, json)
+        code = work(
+            operation, folder, out, composite, mask, original, others, settings, mask_from, seed, local, device, json
+        )
     except KeyboardInterrupt:
         code = interrupted()
     raise typer.Exit(code)
@@ -323,6 +335,23 @@ def weights_verify(
     from .commands.weights import verify
 
     raise typer.Exit(verify(names or [], repair, json))
+
+
+@weights_app.command("convert")
+def weights_convert(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A published file of an inpainting network; of a TensorFlow checkpoint any of its files."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="X.safetensors", help="Default: beside the file.", show_default=False)
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Half precision: half the size.")] = False,
+) -> None:
+    """Bring published weights (Keras, TensorFlow, PyTorch) into Scumble's own form."""
+    from .commands.weights import convert
+
+    convert(file, out, half)
 
 
 def main() -> None:

@@ -13,8 +13,11 @@ from scumble.networks.face_latent import FaceModel
 
 from .latent_solve import Base, Strokes, decoded, jacobian, solve
 
-RIDGE = 0.02
+RIDGE = 1e-3
 """Of the last layer, as a share of the features' mean square."""
+
+NEARBY, AWAY, STEADY = 6, 0.7, 0.3
+"""Faces around the photograph's that the last layer is held steady for, how far away they are, and how strongly."""
 
 SHARE = 0.25
 """Weight of each of the photograph's pixels in the fit of the latents: neighbours say nearly the same."""
@@ -59,16 +62,27 @@ def _base(model: FaceModel, z: torch.Tensor, correction: torch.Tensor | None) ->
 
 
 def _last_layer(model: FaceModel, z: torch.Tensor, picture: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """(3 · f², C · 9 + 1): the layer that brings the reconstruction nearest to the picture (see `corrected`)."""
+    """(3 · f², C · 9 + 1): the layer that brings the reconstruction nearest to the picture (see `corrected`).
+
+    Faces near this one must not be corrected otherwise than it is: what the layer makes of the difference of their
+    features is held small. Without that, a stroke's change of the latents comes out in false colours.
+    """
     with torch.no_grad():
         features, shown = model.features(z[None])
         factor = picture.shape[1] // features.shape[2]
         missing = functional.pixel_unshuffle((picture - shown[0])[None], factor)[0].flatten(1)
         count = functional.avg_pool2d(weight[None, None], factor)[0, 0].flatten()
-        seen = functional.unfold(features, 3, padding=1)[0]
-        seen = torch.cat([seen, torch.ones_like(seen[:1])]).double()
-        scaled = seen * count
-        normal = scaled @ seen.T
+        seen = _neighbourhoods(features)[0]
+        generator = torch.Generator().manual_seed(0)
+        nearby = z + AWAY * torch.randn(NEARBY, len(z), generator=generator).to(z)
+        moved = _neighbourhoods(model.features(nearby)[0]) - seen
+        normal = (seen * count) @ seen.T + STEADY / NEARBY * torch.einsum("nip,p,njp->ij", moved, count, moved)
         ridge = RIDGE * normal.diagonal().mean() * torch.eye(len(seen), dtype=seen.dtype, device=seen.device)
-        layer: torch.Tensor = torch.linalg.solve(normal + ridge, scaled @ missing.T.double()).T
+        layer: torch.Tensor = torch.linalg.solve(normal + ridge, (seen * count) @ missing.T.double()).T
         return layer.float().contiguous()
+
+
+def _neighbourhoods(features: torch.Tensor) -> torch.Tensor:
+    """(B, C · 9 + 1, P): what a 3 × 3 layer with a bias takes at each place."""
+    seen = functional.unfold(features, 3, padding=1)
+    return torch.cat([seen, torch.ones_like(seen[:, :1])], dim=1).double()

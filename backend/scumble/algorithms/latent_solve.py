@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from scumble.networks.face_latent import FaceModel
 
-NOISE = 0.12
+NOISE = 0.3
 """σ: how far, in −1 to 1, a stroke's colour may be off before the prior speaks up."""
 
 CLOSE_ENOUGH = 0.5 / 255

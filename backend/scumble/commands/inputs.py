@@ -23,6 +23,7 @@ ROLE_OPTIONS = (
     "style_segmentation",
     "strokes",
     "within",
+    "marked",
 )
 """Every role that an operation may have; each is an option of `scumble run`."""
 

@@ -103,7 +103,8 @@ class FaceBrush(Operation[FaceBrushParameters]):
         z = solve(face.model, face.base, strokes, parameters.steps, progress=progress)
         with torch.no_grad():
             after = as_array(decoded(face.model, z[None], face.base.correction)[0])
-        change = after - before
+        # what no picture can show would come out as a stain
+        change = np.clip(after, -1, 1) - np.clip(before, -1, 1)
         change = change * (interpolation_mask(change) * wanted.through)[..., None]
         if np.abs(change).max() < 1 / 255:
             return nothing(layers["image"], context, "The strokes ask for what the face already is.")

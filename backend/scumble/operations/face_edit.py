@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 Fit = Literal["none", "latents", "last-layers"]
 
 FIT = Field(
-    "last-layers",
+    "latents",
     title="Fit",
     description="How the model is fitted to the photograph first: not at all (none), its latents, or also its last layers.",
 )
