@@ -48,8 +48,13 @@ def principal_components(
         probe = torch.linalg.qr(centred.T @ (centred @ probe))[0]
     _, values, vectors = torch.linalg.svd(centred @ probe, full_matrices=False)
     directions = (probe @ vectors.T).T[:count]
-    deviation = (values[:count] / len(both) ** 0.5).clamp(min=1e-6)
-    return mean, directions * deviation[:, None] / root, directions * root / deviation[:, None]
+    deviation = values[:count] / len(both) ** 0.5
+    # fewer pictures than components: the rest are nothing, both ways
+    seen = deviation > 1e-4 * deviation[0]
+    basis = directions * deviation[:, None] / root * seen[:, None]
+    inverse = directions * root / deviation.clamp(min=1e-9)[:, None] * seen[:, None]
+    none = torch.zeros(count - len(basis), basis.shape[1])
+    return mean, torch.cat([basis, none]), torch.cat([inverse, none])
 
 
 RATE = 1e-3
