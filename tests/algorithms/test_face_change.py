@@ -21,7 +21,7 @@ RGB = np.full((64, 64, 3), 0.9, np.float32)
 
 def disc(radius: float = 4.0, x: int = 32, y: int = 32) -> np.ndarray:
     rows, columns = np.mgrid[0:64, 0:64]
-    return (np.hypot(rows - y, columns - x) <= radius).astype(np.float32)
+    return np.asarray(np.hypot(rows - y, columns - x) <= radius, np.float32)
 
 
 class TestWish:

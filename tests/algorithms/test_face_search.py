@@ -31,7 +31,7 @@ def networks() -> FaceNetworks:
 
 
 def found(picture: np.ndarray) -> list[Face]:
-    return find_faces(picture.astype(np.float32) / 255, networks())
+    return find_faces(picture.astype(np.float32) / np.float32(255), networks())
 
 
 @pytest.mark.parametrize("side", [44, 90, 173, 520])

@@ -80,8 +80,8 @@ def test_minibatch_discrimination_by_definition() -> None:
     places = torch.einsum("bi,ikd->bkd", x, weight)
     for i in range(4):
         for k in range(3):
-            total = sum(torch.exp(-(places[i, k] - places[j, k]).abs().sum()) for j in range(4) if j != i)
-            assert torch.allclose(layer(x)[i, 5 + k], total - 1, atol=1e-6)
+            total = torch.stack([torch.exp(-(places[i, k] - places[j, k]).abs().sum()) for j in range(4) if j != i])
+            assert torch.allclose(layer(x)[i, 5 + k], total.sum() - 1, atol=1e-6)
     assert torch.equal(layer(x)[:, :5], x)
 
 

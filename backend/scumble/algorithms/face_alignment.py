@@ -94,6 +94,7 @@ def aligned(picture: Floats, matrix: Matrix, side: int, order: int = 1) -> Float
         Of the interpolating spline: 1 or 3.
     """
     picture, matrix = _cut(picture, matrix)
+    picture, matrix = _reduced(picture, matrix, int(scale_of(matrix) / side))
     step = scale_of(matrix) / side
     if step > 1.0:  # what the small picture can't show must go before it is sampled
         sigma = 0.5 * float(np.sqrt(step**2 - 1))
@@ -113,6 +114,18 @@ def _cut(picture: Floats, matrix: Matrix) -> tuple[Floats, Matrix]:
     right, bottom = max(min(int(high[0]), width), left + 1), max(min(int(high[1]), height), top + 1)
     moved = matrix - np.array([[0, 0, left], [0, 0, top]])
     return picture[top:bottom, left:right], moved
+
+
+def _reduced(picture: Floats, matrix: Matrix, factor: int) -> tuple[Floats, Matrix]:
+    """Means over squares of `factor` pixels; what is left over at the right and lower edges is repeated to fill one."""
+    if factor < 2:
+        return picture, matrix
+    height, width = picture.shape[:2]
+    whole = np.pad(picture, ((0, -height % factor), (0, -width % factor), (0, 0)), mode="edge")
+    rows, columns = whole.shape[0] // factor, whole.shape[1] // factor
+    blocks = whole.reshape(rows, factor, columns, factor, -1)
+    small = np.asarray(blocks.mean(axis=3, dtype=np.float32).mean(axis=1), np.float32)
+    return small, matrix / factor
 
 
 def _places(matrix: Matrix, side: int) -> Points:

@@ -32,13 +32,13 @@ FRAME = 0.9
 PIXELS_FIRST, PIXELS_MOST = 1_200_000, 6_000_000
 """Pixels of the largest picture that is searched: at first, and where nothing was found in that."""
 
-SHRINK = 1.5
-"""Between two sizes of the pyramid; the finder knows sizes that differ by more than two."""
+SHRINK = 1.3
+"""Between two sizes of the pyramid; the finder knows sizes that differ by more than two, so each is looked for thrice."""
 
 SMALLEST = 24
 """Shortest side of the pyramid's smallest picture."""
 
-MAYBE, SURE = 0.2, 0.5
+MAYBE, SURE = 0.15, 0.85
 """How likely a face must be for the finder, and then for the landmark network."""
 
 LOOKS = 3
@@ -144,7 +144,7 @@ def _candidates(
     level = 0
     while True:
         size = [max(1, round(side / (factor * SHRINK**level))) for side in (height, width)]
-        if level and (min(size) < SMALLEST or (only_fine and level > 2)):
+        if level and (min(size) < SMALLEST or (only_fine and level > 4)):
             break
         small = picture
         if size != [height, width]:

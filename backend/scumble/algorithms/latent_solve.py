@@ -26,6 +26,9 @@ NOISE = 0.3
 CLOSE_ENOUGH = 0.5 / 255
 """A step that moves no value of the picture (−1 to 1) by more ends the solve."""
 
+HALVINGS = 6
+"""Of a step that leads uphill, before the solve gives up."""
+
 DIFFERENCE = 0.05
 """Of a latent, for the Jacobian."""
 
@@ -103,7 +106,7 @@ def solve(
     staying: float = 1.0,
     progress: Progress | None = None,
 ) -> torch.Tensor:
-    """(K,): the latents that minimise E, by Levenberg and Marquardt's method with the Jacobian of the start.
+    """(K,): the latents that minimise E, by Gauss and Newton's method with the Jacobian of the start, and L-BFGS on top.
 
     Parameters
     ----------
@@ -125,27 +128,58 @@ def solve(
     # only the rows that count take part in the product
     rows = torch.nonzero(weight > 1e-4)[:, 0]
     chosen = base.jacobian[rows]
-    normal = chosen.T @ (chosen * weight[rows, None])
-    identity = torch.eye(len(base.z), device=normal.device)
-    z, damping = base.z.clone(), 1.0
+    normal = chosen.T @ (chosen * weight[rows, None]) + torch.eye(len(base.z), device=base.z.device)
+    precondition = _Preconditioner(torch.linalg.cholesky(2 * normal))
+    z = base.z.clone()
     value, gradient = _with_gradient(energy, z)
     for number in range(steps):
         report(number / steps)
-        step = -torch.linalg.solve(normal + damping * identity, gradient / 2)
-        trial = z + step
-        new, new_gradient = _with_gradient(energy, trial)
-        if new <= value:
-            moved = float((base.jacobian @ step).abs().max())
-            z, value, gradient = trial, new, new_gradient
-            damping = max(damping * 0.5, 1.0)
-            if moved < CLOSE_ENOUGH:
+        direction = -precondition(gradient)
+        length = 1.0
+        for _ in range(HALVINGS):
+            trial = z + length * direction
+            new, new_gradient = _with_gradient(energy, trial)
+            if new <= value:
                 break
+            length /= 2
         else:
-            damping *= 4
-            if damping > 1e6:
-                break
+            break
+        precondition.learn(trial - z, new_gradient - gradient)
+        moved = float((base.jacobian @ (trial - z)).abs().max())
+        z, value, gradient = trial, new, new_gradient
+        if moved < CLOSE_ENOUGH:
+            break
     report(1.0)
     return z
+
+
+class _Preconditioner:
+    """An approximate inverse of E's second derivatives: Gauss and Newton's at the start, improved by what the steps show.
+
+    Liu and Nocedal, "On the limited memory BFGS method" (1989), algorithm 4.1, with the Gauss-Newton matrix as H₀.
+    """
+
+    def __init__(self, factor: torch.Tensor) -> None:
+        self.factor = factor
+        self.pairs: list[tuple[torch.Tensor, torch.Tensor, float]] = []
+
+    def learn(self, step: torch.Tensor, change: torch.Tensor) -> None:
+        """How the gradient changed over a step."""
+        product = float(step @ change)
+        if product > 1e-8:
+            self.pairs.append((step, change, 1 / product))
+
+    def __call__(self, gradient: torch.Tensor) -> torch.Tensor:
+        shares = []
+        q = gradient
+        for step, change, scale in reversed(self.pairs):
+            share = scale * (step @ q)
+            q = q - share * change
+            shares.append(share)
+        q = torch.cholesky_solve(q[:, None], self.factor)[:, 0]
+        for (step, change, scale), share in zip(self.pairs, reversed(shares), strict=True):
+            q = q + step * (share - scale * (change @ q))
+        return q
 
 
 def _with_gradient(
