@@ -88,7 +88,7 @@ class Inpainter(nn.Module):
             raise ValueError(f"picture {tuple(rgb.shape)} and hole {tuple(hole.shape)} do not fit")
         if not hole.any():
             return rgb.clone()
-        device = next(iter([*self.parameters(), *self.buffers()])).device
+        device = next((tensor.device for tensor in [*self.parameters(), *self.buffers()]), rgb.device)
         picture = rgb.to(device, torch.float32).permute(2, 0, 1)[None].clamp(0, 1)
         mask = hole.to(device, torch.float32)[None, None]
         lines = None if sketch is None else sketch.to(device, torch.float32)[None, None]
