@@ -12,10 +12,23 @@ from scumble_client.errors import ScumbleError
 
 from .console import say_note
 
-ROLE_OPTIONS = ("image", "mask", "source", "sketch", "color", "style", "segmentation", "style_segmentation", "strokes")
+ROLE_OPTIONS = (
+    "image",
+    "mask",
+    "source",
+    "sketch",
+    "color",
+    "style",
+    "second_style",
+    "third_style",
+    "initial",
+    "segmentation",
+    "style_segmentation",
+    "strokes",
+)
 """Every role that an operation may have; each is an option of `scumble run`."""
 
-_FREE_SIZE = {"style", "style_segmentation"}
+_FREE_SIZE = {"style", "second_style", "third_style", "initial", "style_segmentation"}
 """Roles whose picture need not be of the image's size."""
 
 

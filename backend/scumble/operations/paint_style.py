@@ -121,7 +121,7 @@ class PaintStyle(Operation[PaintStyleParameters]):
         STYLE,
         Role("second_style", "A second style", "Another layer or file, to be mixed in."),
         Role("third_style", "A third style", "Another layer or file, to be mixed in."),
-        Role("start", "A picture to begin with", "gatys starts from it, in place of the picture itself."),
+        Role("initial", "A picture to begin with", "gatys starts from it, in place of the picture itself."),
         MASK,
     )
     parameters = PaintStyleParameters
@@ -134,6 +134,6 @@ class PaintStyle(Operation[PaintStyleParameters]):
         if parameters.method == "fast":
             run_fast(where, styles, parameters, context, canvas)
         else:
-            run_gatys(where, styles, layers.get("start"), parameters, context, canvas)
+            run_gatys(where, styles, layers.get("initial"), parameters, context, canvas)
         context.report(1.0, "Done")
         return [Output(canvas.layer(), context.seed)]
