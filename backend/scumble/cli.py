@@ -259,16 +259,38 @@ def doctor(json: AsJson = False) -> None:
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(help="features")],
-    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Where photos.tar, art.tar and their .csv lie.")],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where layers and the finished file are kept.")],
-    pictures: Annotated[int, typer.Option(min=1, help="How many pictures to learn from.")] = 200,
+    model: Annotated[str, typer.Argument(help="Which one; see: scumble train list")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the pictures lie (photos.tar, photos.csv, …).", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where checkpoints and the finished file are kept.", show_default=False),
+    ] = None,
+    settings: Annotated[
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting; see: scumble train list")
+    ] = [],  # noqa: B006 (typer copies it)
     seed: Seed = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:0, mps, …")] = "auto",
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="End after so long, with what there is then.", show_default=False)
+    ] = None,
 ) -> None:
-    """Make embedded weights anew. Stopped, it goes on where it was."""
+    """Make weights anew (or: scumble train list). Stopped and called again, it goes on where it was."""
+    from .commands.train import describe
     from .commands.train import train as work
 
-    work(model, data, out, pictures, seed)
+    if model == "list":
+        describe()
+        return
+    if data is None or out is None:
+        raise ScumbleError(
+            "bad_request",
+            "A training needs a folder of pictures and one to write to.",
+            "Name them with --data FOLDER --out FOLDER.",
+        )
+    work(model, data, out, settings, seed, device, minutes)
 
 
 @app.command()

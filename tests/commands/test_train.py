@@ -34,7 +34,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_leaves_the_finished_file(data: Path, calling: Call) -> None:
-    said = calling("train", "features", "--data", data, "--out", data / "out", "--pictures", 4).done().out
+    said = calling("train", "features", "--data", data, "--out", data / "out", "--set", "pictures=4").done().out
     finished = data / "out" / "scumble-features.safetensors"
     assert "conv1_1" in said
     assert load_file(finished)["conv1_1.weight"].shape == (9, 3, 3, 3)
@@ -42,6 +42,26 @@ def test_leaves_the_finished_file(data: Path, calling: Call) -> None:
 
 def test_an_unknown_model(data: Path, calling: Call) -> None:
     assert "no model “nope”" in calling("train", "nope", "--data", data, "--out", data).refused()
+
+
+def test_the_list_names_settings(calling: Call) -> None:
+    said = calling("train", "list").done().out
+    assert "features" in said
+    assert "pictures = 200" in said
+
+
+def test_an_unknown_setting(data: Path, calling: Call) -> None:
+    refused = calling("train", "features", "--data", data, "--out", data, "--set", "depth=3").refused()
+    assert "no setting “depth”" in refused
+
+
+def test_a_setting_out_of_bounds(data: Path, calling: Call) -> None:
+    refused = calling("train", "features", "--data", data, "--out", data, "--set", "pictures=0").refused()
+    assert "“pictures” can't be '0'" in refused
+
+
+def test_needs_folders(calling: Call) -> None:
+    assert "--data" in calling("train", "features").refused()
 
 
 def test_a_folder_without_pictures(data: Path, calling: Call) -> None:

@@ -32,14 +32,20 @@ _FREE_SIZE = {"style", "second_style", "third_style", "initial", "style_segmenta
 """Roles whose picture need not be of the image's size."""
 
 
-def parameters(operation: str, settings: Iterable[str], mask_from: str | None) -> dict[str, str]:
-    """`--set name=value` and `--mask-from` as parameters; their values are checked by the operation itself."""
+def pairs(settings: Iterable[str]) -> dict[str, str]:
+    """Each `name=value` of `--set`; ScumbleError `invalid_parameter` where there is no `=`."""
     found: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
             raise ScumbleError("invalid_parameter", f"“{setting}” sets nothing.", "Write it like --set variations=2")
         found[name.strip()] = value.strip()
+    return found
+
+
+def parameters(operation: str, settings: Iterable[str], mask_from: str | None) -> dict[str, str]:
+    """`--set name=value` and `--mask-from` as parameters; their values are checked by the operation itself."""
+    found = pairs(settings)
     if mask_from is not None:
         kind, _, colour = mask_from.partition("=")
         if "mask_from" not in find(operation).parameters.model_fields:

@@ -1,24 +1,26 @@
-"""`scumble train`: making the embedded weights anew."""
+"""`scumble train`: making weights anew."""
 
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
+from scumble.training import find
+from scumble.training.trainer import Run
 from scumble_client.errors import ScumbleError
 
 from .console import out
+from .inputs import pairs
 
-MODELS = ("features",)
 
-
-def train(model: str, data: Path, folder: Path, pictures: int, seed: int) -> None:
+def train(
+    model: str, data: Path, folder: Path, settings: Iterable[str], seed: int, device: str, minutes: float | None
+) -> None:
     """Train, going on from what `folder` holds; the finished file lies there. Raises ScumbleError."""
-    if model not in MODELS:
-        raise ScumbleError(
-            "invalid_parameter", f"There is no model “{model}” to train.", f"Choose one of: {', '.join(MODELS)}."
-        )
-    wanted = [f"{kind}.{end}" for kind in ("photos", "art") for end in ("tar", "csv")]
+    trainer = find(model)
+    chosen = trainer.validate(pairs(settings))
+    wanted = [f"{name}.{end}" for name in trainer.collections for end in ("tar", "csv")]
     missing = [name for name in wanted if not (data / name).is_file()]
     if missing:
         raise ScumbleError(
@@ -26,14 +28,25 @@ def train(model: str, data: Path, folder: Path, pictures: int, seed: int) -> Non
             f"There is no {missing[0]} in “{data}”.",
             f"Name the folder that holds {', '.join(wanted)} with --data.",
         )
-    from scumble.training import features
+    from scumble.workers.device import resolve
 
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(data, folder, seed, resolve(device), minutes, out.print)
     try:
-        weights = features.train(data, folder, pictures, seed=seed, say=out.print)
+        finished = trainer.train(run, chosen)
     except tarfile.TarError as error:
         raise ScumbleError(
             "invalid_parameter", f"The pictures in “{data}” can't be read: {error}.", "Copy the folder again."
         ) from error
-    finished = folder / "scumble-features.safetensors"
-    features.save(weights, finished)
     out.print(str(finished))
+
+
+def describe() -> None:
+    """Print every trainer with its settings."""
+    from scumble.training import TRAINERS
+
+    for name in TRAINERS:
+        trainer = find(name)
+        out.print(f"[bold]{name}[/bold]  {trainer.help} Reads {', '.join(trainer.collections)}.", highlight=False)
+        for setting, field in trainer.settings.model_fields.items():
+            out.print(f"    {setting} = {field.default}  {field.description or ''}", highlight=False, markup=False)

@@ -10,19 +10,19 @@ next one.
 
 from __future__ import annotations
 
-import csv
-import io
-import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from scumble.networks.vgg import Vgg, Weights
+
+from . import collections
+from .trainer import Run, Settings, Trainer
 
 BLOCKS = (2, 2, 2, 2, 1)
 WIDTHS = (48, 96, 160, 256, 256)
@@ -33,9 +33,6 @@ MOST_COMPONENTS = 400
 KEPT_VARIANCE = 0.995
 ACTIVE = 0.5
 """Share of the answers that a filter lets through."""
-
-NOT_EMBEDDED = ("deep-photo", "AnimeGAN")
-"""Sources whose pictures are for academic use: they are measured on, not learned from."""
 
 Say = Callable[[str], None]
 
@@ -171,25 +168,30 @@ def _input_of(name: str) -> str | None:
 def _squares(data: Path, count: int, side: int, rng: np.random.Generator) -> Iterator[torch.Tensor]:
     """(3, side, side) in 0 to 1, cut out of training pictures at random places."""
     for kind, share in (("photos", 0.7), ("art", 0.3)):
-        with (data / f"{kind}.csv").open(newline="", encoding="utf-8") as table:
-            rows = [row for row in csv.DictReader(table) if row["split"] == "train" and _allowed(row["source_repo"])]
-        names = [rows[i]["file"] for i in rng.permutation(len(rows))[: round(count * share)]]
-        with tarfile.open(data / f"{kind}.tar") as tar:
-            for name in names:
-                member = tar.extractfile(name)
-                assert member is not None, name
-                picture = np.asarray(Image.open(io.BytesIO(member.read())).convert("RGB"))
-                if min(picture.shape[:2]) >= side:
-                    y, x = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
-                    square = picture[y : y + side, x : x + side].astype(np.float32) / np.float32(255)
-                    yield torch.from_numpy(square).permute(2, 0, 1).contiguous()
-
-
-def _allowed(source: str) -> bool:
-    return not any(name.lower() in source.lower() for name in NOT_EMBEDDED)
+        names = [row["file"] for row in collections.rows(data, kind, "train")]
+        chosen = [names[i] for i in rng.permutation(len(names))[: round(count * share)]]
+        for picture in collections.pictures(data, kind, chosen):
+            if min(picture.shape[:2]) >= side:
+                y, x = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
+                square = picture[y : y + side, x : x + side].astype(np.float32) / np.float32(255)
+                yield torch.from_numpy(square).permute(2, 0, 1).contiguous()
 
 
 def save(weights: Weights, path: Path, notes: Sequence[tuple[str, str]] = ()) -> None:
     """Write what is shipped: half precision, with the padding in the file's own notes."""
     half = {name: tensor.half().contiguous() for name, tensor in weights.tensors.items()}
     save_file(half, path, metadata={"padding": weights.padding, **dict(notes)})
+
+
+class FeatureSettings(Settings):
+    pictures: int = Field(200, ge=1, description="How many pictures to learn from.")
+
+
+def _run(run: Run, settings: FeatureSettings) -> Path:
+    weights = train(run.data, run.folder, settings.pictures, seed=run.seed, say=run.say)
+    finished = run.folder / "scumble-features.safetensors"
+    save(weights, finished)
+    return finished
+
+
+TRAINER = Trainer("The network that compares styles.", ("photos", "art"), FeatureSettings, _run)
