@@ -128,7 +128,9 @@ class TestStyles:
         assert "transparent" in refused(image=CONTENT, style=Layer(np.zeros((9, 9, 4), np.uint8))).message
 
     def test_only_what_is_seen_of_a_style_is_used(self) -> None:
-        pixels = np.concatenate([stored(photograph(2, 80, 80, (0.8, 0.3, 0.2))), np.full((80, 80, 1), 255, np.uint8)], 2)
+        pixels = np.concatenate(
+            [stored(photograph(2, 80, 80, (0.8, 0.3, 0.2))), np.full((80, 80, 1), 255, np.uint8)], 2
+        )
         pixels[:, 40:] = (0, 255, 0, 0)
         found = working(paint(style=Layer(pixels)))
         assert (found[..., 1] - found[..., 0]).max() < 0.3

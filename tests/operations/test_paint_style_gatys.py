@@ -55,7 +55,7 @@ def test_nothing_beyond_the_selection_changes() -> None:
 
 def test_begins_with_the_picture_that_is_given() -> None:
     start = Layer(stored(photograph(9, tint=(0.1, 0.8, 0.1))))
-    found = [working(gatys(iterations=1, **more)).mean(axis=(0, 1)) for more in ({}, {"start": "image"})]
+    found = [working(one).mean(axis=(0, 1)) for one in (gatys(iterations=1), gatys(iterations=1, start="image"))]
     layers = {"image": CONTENT, "style": STYLE, "initial": start}
     operation = find("paint-style")
     context = Context(0, "cpu", ModelCache(), lambda fraction, message: None)
@@ -104,8 +104,8 @@ def test_too_small_a_part_is_refused() -> None:
 
 
 def test_a_transparent_start_is_refused() -> None:
+    operation = find("paint-style")
+    layers = {"image": CONTENT, "style": STYLE, "initial": Layer(np.zeros((9, 9, 4), np.uint8))}
+    context = Context(0, "cpu", ModelCache(), lambda fraction, message: None)
     with pytest.raises(ScumbleError, match="begin with is transparent"):
-        operation = find("paint-style")
-        layers = {"image": CONTENT, "style": STYLE, "initial": Layer(np.zeros((9, 9, 4), np.uint8))}
-        context = Context(0, "cpu", ModelCache(), lambda fraction, message: None)
         operation.run(layers, operation.validate(QUICK), context)

@@ -115,7 +115,13 @@ def neural_style(
                                _shrunk(weight, factor), options)  # fmt: skip
         before, cost = sum(costs[:number]) / sum(costs), costs[number] / sum(costs)
 
-        descent = Descent(options.descent.optimiser, iterations, options.descent.learning_rate, options.descent.history)
+        descent = Descent(
+            options.descent.optimiser,
+            iterations,
+            options.descent.learning_rate,
+            options.descent.history,
+            not options.normalise,
+        )
         found = descend(objective, picture, descent, _watch(objective, before, cost, iterations, options, say, preview))
         picture = found.picture
         losses.append(found.losses)
