@@ -28,8 +28,8 @@ DESIGNED_AT = 768
 """Longest side of the content for which `LAYERS` are given."""
 
 LAYERS = (
-    Cut(40, 12, rim=1.2, features=0.7, usage=0.002),
-    Cut(20, 6, rim=0.8, features=0.5, usage=0.002),
+    Cut(40, 12, rim=1.2, features=0.7, usage=0.02),
+    Cut(20, 6, rim=0.8, features=0.5, usage=0.006),
     Cut(10, 3, cells=5, rim=0.5, features=0.0, usage=0.002),
 )
 """From broad to fine."""

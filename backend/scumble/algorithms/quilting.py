@@ -18,6 +18,9 @@ from scumble.algorithms.style_blocks import Blocks
 Tick = Callable[[float], None]
 """Told the share that is done, after each wave of blocks; what it raises ends the work."""
 
+NOISE = 0.002
+"""Added to the blocks' costs, in parts of their variance, so that seeds differ, and equals are not always the same one."""
+
 NEEDED = 0.15
 """Share of a place's pixels that must be in need of paint for a block to be laid there."""
 
@@ -68,11 +71,11 @@ def lay(
     stride = picture.shape[2]
     span = torch.arange(side, device=picture.device)
     inside = (span[:, None] * stride + span).flatten()
-    # a little noise, so that seeds differ; no two blocks cost quite the same in flat parts
-    costs = blocks.norms + 0.002 * blocks.variance * torch.rand(
+    costs = blocks.norms + NOISE * blocks.variance * torch.rand(
         blocks.norms.shape, generator=generator, device=picture.device
     )
     used = torch.zeros(len(shares), device=picture.device)
+    uses = torch.zeros(int(blocks.place.max()) + 1, device=picture.device)
     wanted_shares = torch.tensor(shares, device=picture.device)
     total, done = sum(len(wave) for wave in places), 0
     for wave in places:
@@ -80,16 +83,14 @@ def lay(
         at = (row * step * stride + column * step)[:, None] + inside
         old = colours[:, at].view(3, len(wave), side, side).transpose(0, 1)
         query = torch.cat([fixed[row, column], blocks.continuing(old)], 1)
-        now = costs
+        now = costs + (blocks.cut.usage * blocks.variance * uses)[blocks.place] if blocks.cut.usage else costs
         if len(shares) > 1:  # a style that has had more than its share becomes dear
             excess = used / used.sum().clamp(min=1) - wanted_shares
-            now = costs + (4 * blocks.variance * excess)[blocks.style]
+            now = now + (4 * blocks.variance * excess)[blocks.style]
         chosen = torch.addmm(now[None], query, blocks.keys.T, alpha=-1).argmin(1)
         used += torch.bincount(blocks.style[chosen], minlength=len(shares))
         if blocks.cut.usage:
-            dearer = torch.full((len(wave),), blocks.cut.usage * blocks.variance, device=picture.device)
-            for near in (-1, 0, 1):  # a block beside it shows nearly the same
-                costs.index_add_(0, (chosen + near).clamp_(0, len(costs) - 1), dearer)
+            uses += torch.bincount(blocks.place[chosen], minlength=len(uses))
         source = blocks.origins(chosen)
         new = blocks.atlas[:, source.flatten()].view(3, len(wave), side, side).transpose(0, 1)
         mask = _cut_out(

@@ -55,7 +55,8 @@ class Cut:
     rim, features
         Weights of the rim and of the features, beside that of the colours.
     usage
-        What one use of a block adds to its cost, in parts of the blocks' variance: so that none is seen too often.
+        What one use of a place of the style adds to the cost of the blocks there, in parts of the blocks' variance: so that
+        none is seen too often.
     """
 
     side: int
@@ -116,8 +117,9 @@ class Blocks:
     ----------
     keys, norms
         (N, D), and half their squared lengths (N,): what is nearest to a query q has the least norm − q · key.
-    style
-        (N,) which picture a block comes from.
+    style, place
+        (N,) which picture a block comes from, and the number of the part of it (half a block wide) that its middle is in,
+        the same for all its turned variants.
     atlas
         (3, A): all variants of all pictures, flattened one after the other; an *origin* is an index into it.
     """
@@ -128,8 +130,8 @@ class Blocks:
         # steps that divide the distance of neighbours: then what lies beside a block in its painting can lie beside it here
         strides = [d for d in range(1, cut.step + 1) if cut.step % d == 0]
         self.stride = next((d for d in strides if pixels / d**2 <= most), cut.step)
-        colours, rims, features, tops, widths, numbers, pieces = [], [], [], [], [], [], []
-        start = 0
+        colours, rims, features, tops, widths, numbers, pieces, places = [], [], [], [], [], [], [], []
+        start = first_place = 0
         for number, style in enumerate(styles):
             for variant in range(variants):
                 picture, seen = turned(style.picture, variant), turned(style.seen[None, None], variant)
@@ -144,9 +146,12 @@ class Blocks:
                 tops.append((start + rows[:, None] * width + columns).flatten()[whole])
                 widths.append(torch.full_like(tops[-1], width))
                 numbers.append(torch.full_like(tops[-1], number))
+                part, count = _parts(rows + cut.side // 2, columns + cut.side // 2, variant, height, width, cut.side)
+                places.append(first_place + part[whole])
                 pieces.append(picture.reshape(3, -1))
                 start += height * width
-        self.atlas, self.style = torch.cat(pieces, 1), torch.cat(numbers)
+            first_place += count
+        self.atlas, self.style, self.place = torch.cat(pieces, 1), torch.cat(numbers), torch.cat(places)
         self._tops, self._widths = torch.cat(tops), torch.cat(widths)
         if not len(self.style):
             raise ValueError("no block of the style is seen whole")
@@ -221,6 +226,18 @@ class Blocks:
         down = (rows // 4).clamp(max=seen.shape[1] - 1)
         across = (columns // 4).clamp(max=seen.shape[2] - 1)
         return seen[:, down][:, :, across].permute(1, 2, 0).reshape(len(rows) * len(columns), -1)
+
+
+def _parts(rows: Tensor, columns: Tensor, variant: int, height: int, width: int, side: int) -> tuple[Tensor, int]:
+    """(N,) the number of the part of the unturned picture that each place of a variant is in, and how many there are."""
+    down, across = rows[:, None].expand(-1, len(columns)).flatten(), columns.expand(len(rows), -1).flatten()
+    if variant & 2:
+        down, across, height, width = across, down, width, height
+    if variant & 1:
+        across = width - 1 - across
+    part = max(1, side // 2)
+    per_row = -(-width // part)
+    return down // part * per_row + across // part, per_row * -(-height // part)
 
 
 def _normalised(features: Tensor) -> Tensor:
