@@ -42,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-weights_app = typer.Typer(help="Networks' weights: list, download, check.")
+weights_app = typer.Typer(help="Networks' weights: list, download, check, convert.")
 app.add_typer(weights_app, name="weights")
 
 Picture = Annotated[Path | None, typer.Option(metavar="FILE", show_default=False)]
@@ -87,6 +87,7 @@ def run(
     segmentation: Picture = None,
     style_segmentation: Picture = None,
     strokes: Picture = None,
+    marked: Picture = None,
     mask_from: MaskFrom = None,
     settings: Settings = [],  # noqa: B006 (typer copies it)
     seed: Seed = 0,
@@ -119,6 +120,7 @@ def run(
         "segmentation": segmentation,
         "style_segmentation": style_segmentation,
         "strokes": strokes,
+        "marked": marked,
     }
     work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)
 
@@ -136,6 +138,14 @@ def batch(
     mask: Annotated[
         Path | None,
         typer.Option(metavar="FILE|FOLDER", help="One mask for all, or a folder of masks.", show_default=False),
+    ] = None,
+    original: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The pictures of FOLDER are marked copies; the pictures themselves, of the same names, lie here.",
+            show_default=False,
+        ),
     ] = None,
     style: Picture = None,
     second_style: Picture = None,
@@ -159,7 +169,9 @@ def batch(
         "style_segmentation": style_segmentation,
     }
     try:
-        code = work(operation, folder, out, composite, mask, others, settings, mask_from, seed, local, device, json)
+        code = work(
+            operation, folder, out, composite, mask, original, others, settings, mask_from, seed, local, device, json
+        )
     except KeyboardInterrupt:
         code = interrupted()
     raise typer.Exit(code)
@@ -334,6 +346,23 @@ def weights_verify(
     from .commands.weights import verify
 
     raise typer.Exit(verify(names or [], repair, json))
+
+
+@weights_app.command("convert")
+def weights_convert(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A published file of an inpainting network; of a TensorFlow checkpoint any of its files."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="X.safetensors", help="Default: beside the file.", show_default=False)
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Half precision: half the size.")] = False,
+) -> None:
+    """Bring published weights (Keras, TensorFlow, PyTorch) into Scumble's own form."""
+    from .commands.weights import convert
+
+    convert(file, out, half)
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
 It solves Laplace's equation inside the hole with the surroundings as boundary values, as in Bertalmio et al. (2000) without
 the transport term, by a cascade: an average over what is known at each scale of a pyramid (the pull of the pull-push of
 Gortler et al., "The Lumigraph", 1996, section 3.4), then on each finer scale a few relaxations that begin with the coarser
-solution. What is left of the error is far below a grey level of a smooth fill.
+solution. It ends about a hundredth of the surroundings' contrast from the exact solution, which is as good a guess of what
+was there, and takes a fraction of the time; `seam.membrane` solves exactly where that counts.
 """
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ def batch(
     out_folder: Path | None,
     composite_folder: Path | None,
     masks: Path | None,
+    originals: Path | None,
     others: Mapping[str, Path | None],
     settings: list[str],
     mask_from: str | None,
@@ -112,20 +113,29 @@ def batch(
     device: str,
     as_json: bool,
 ) -> int:
-    """Go through the folder; the exit code: 0 if every picture is done, 3 if any failed. Raises ScumbleError."""
+    """Go through the folder; the exit code: 0 if every picture is done, 3 if any failed. Raises ScumbleError.
+
+    With `originals`, the folder holds marked copies (role `marked`), and the picture itself is the file of the same path
+    and stem there, whatever its format: DeepCreamPy's convention.
+    """
     given = inputs.parameters(operation, settings, mask_from)
-    roles = {"mask": masks, **others}  # what is the same for all pictures is refused once, not for each
+    roles = {
+        "mask": masks,
+        "marked": originals,
+        **others,
+    }  # what is the same for all pictures is refused once, not for each
     find(operation).check_roles(["image", *(role for role, path in roles.items() if path is not None)])
     targets = [f for f in (out_folder, composite_folder) if f is not None]
     if not targets:
         raise ScumbleError(
             "invalid_parameter", "There is nowhere to put the results.", "Give --out FOLDER or --composite FOLDER."
         )
-    _check_places(folder, targets, masks)
+    _check_places(folder, targets, masks, originals)
     for path in others.values():
         if path is not None and not path.exists():
             raise ScumbleError("missing_input", f"There is no file {path}.", "Check its name.")
-    items, left_out = scan(folder, [*targets, *([masks] if masks is not None and masks.is_dir() else [])])
+    beside = [place for place in (masks, originals) if place is not None and place.is_dir()]
+    items, left_out = scan(folder, [*targets, *beside])
     if not items:
         raise ScumbleError(
             "missing_input", f"There are no pictures in {folder}.", f"Scumble reads {', '.join(READABLE)}."
@@ -166,7 +176,7 @@ def batch(
 
         try:
             for item in items:
-                key = _key(item, recipe, masks, others)
+                key = _key(item, recipe, masks, originals, others)
                 if record.has(item.name, key):
                     tally.before += 1
                     bar.advance(task)
@@ -174,7 +184,10 @@ def batch(
                 bar.update(task, description=item.name)
                 try:
                     mask = _mask_of(item, masks)
-                    layers = inputs.layers({"image": item.path, "mask": mask, **others}, operation)
+                    pictures: dict[str, Path | None] = {"image": item.path}
+                    if originals is not None:
+                        pictures = {"image": _original_of(item, originals), "marked": item.path}
+                    layers = inputs.layers({**pictures, "mask": mask, **others}, operation)
                     ticket = engine.begin(Order(operation, layers, given, seed, "batch"))
                     waiting.append((item, key, ticket, layers["image"]))
                 except ScumbleError as error:
@@ -191,7 +204,7 @@ def batch(
     return FAILED if tally.failed else DONE
 
 
-def _check_places(folder: Path, targets: list[Path], masks: Path | None) -> None:
+def _check_places(folder: Path, targets: list[Path], masks: Path | None, originals: Path | None) -> None:
     if not folder.is_dir():
         raise ScumbleError("missing_input", f"There is no folder {folder}.", "Check its name.")
     if any(target.resolve() == folder.resolve() for target in targets):
@@ -203,6 +216,16 @@ def _check_places(folder: Path, targets: list[Path], masks: Path | None) -> None
     if len({target.resolve() for target in targets}) < len(targets):
         raise ScumbleError(
             "invalid_parameter", "Layers and composites can't share a folder.", "Choose one folder for each."
+        )
+    if originals is not None and not originals.is_dir():
+        raise ScumbleError(
+            "missing_input", f"There is no folder {originals}.", "Name the folder of the unpainted pictures."
+        )
+    if originals is not None and originals.resolve() in {folder.resolve(), *(target.resolve() for target in targets)}:
+        raise ScumbleError(
+            "invalid_parameter",
+            "The unpainted pictures need a folder of their own.",
+            "Keep marked pictures, originals and results apart.",
         )
     if masks is not None and not masks.exists():
         raise ScumbleError("missing_input", f"There is no mask {masks}.", "Name a picture, or a folder of pictures.")
@@ -235,17 +258,34 @@ def scan(folder: Path, skip: list[Path]) -> tuple[list[Item], list[Path]]:
     return items, sorted(p for p in others if p.suffix.lower() in READABLE or not p.name.startswith("."))
 
 
-def _key(item: Item, recipe: list[Any], masks: Path | None, others: Mapping[str, Path | None]) -> str:
+def _key(
+    item: Item, recipe: list[Any], masks: Path | None, originals: Path | None, others: Mapping[str, Path | None]
+) -> str:
     """Changes when the picture, its mask, another input or what is asked for does."""
     facts: list[Any] = [recipe]
     mask = _mask_of(item, masks, must_exist=False)
-    for path in (item.path, mask, *(others[role] for role in sorted(others))):
+    original = [] if originals is None else [_original_of(item, originals, must_exist=False)]
+    for path in (item.path, mask, *original, *(others[role] for role in sorted(others))):
         if path is not None and path.exists():
             info = path.stat()
             facts.append([str(path.resolve()), info.st_size, info.st_mtime_ns])
         else:
             facts.append(None)
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
+
+
+def _original_of(item: Item, originals: Path, must_exist: bool = True) -> Path | None:
+    """The unpainted picture with the marked one's path and stem; that of the same format first."""
+    whole = originals / item.name
+    base = whole.with_suffix("")
+    for candidate in (whole, *(base.with_name(base.name + suffix) for suffix in READABLE)):
+        if candidate.exists():
+            return candidate
+    if must_exist:
+        raise ScumbleError(
+            "missing_input", f"There is no original for it in {originals}.", f"Put one there: {base.name}.png"
+        )
+    return None
 
 
 def _mask_of(item: Item, masks: Path | None, must_exist: bool = True) -> Path | None:

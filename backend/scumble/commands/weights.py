@@ -1,10 +1,13 @@
-"""`scumble weights`: what networks there are, getting them, checking them."""
+"""`scumble weights`: what networks there are, getting them, checking them, bringing published files into one form."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from rich.table import Table
 
 from scumble.weights import WeightStore
+from scumble_client.errors import ScumbleError
 
 from .console import DONE, FAILED, out, print_json, progress_bar, say_error, say_note, size
 
@@ -50,6 +53,28 @@ def pull(names: list[str], accept_non_commercial: bool) -> None:
                 lambda here, total: bar.update(task, completed=here, total=total),  # noqa: B023 (used at once)
             )
         out.print(f"{name}: {path}")
+
+
+def convert(file: Path, target: Path | None, half: bool) -> None:
+    """Bring a published file into Scumble's own form. Raises ScumbleError."""
+    target = target or file.with_name(f"{file.name.split('.')[0]}.safetensors")
+    if target.suffix != ".safetensors":
+        raise ScumbleError(
+            "invalid_parameter", f"“{target.name}” is no name for safetensors.", "Let it end in .safetensors."
+        )
+    if file.exists() and target.resolve() == file.resolve():
+        raise ScumbleError("invalid_parameter", "The file would replace itself.", "Choose another name with --out.")
+    from scumble.weights import inpainting
+
+    converted = inpainting.convert(file)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        converted.save(target, half)
+    except OSError as error:
+        raise ScumbleError(
+            "internal", f"“{target}” can't be written: {error.strerror or error}.", "Choose another place with --out."
+        ) from error
+    out.print(f"{target}: {converted.architecture}, {sum(t.numel() for t in converted.state.values()):,} numbers")
 
 
 def verify(names: list[str], repair: bool, as_json: bool) -> int:

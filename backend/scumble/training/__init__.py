@@ -13,11 +13,14 @@ from scumble_client.errors import ScumbleError
 from .trainer import Trainer
 
 TRAINERS = {
-    "features": "features.TRAINER",
-    "inpaint-photo": "inpaint_fill.PHOTO",
+    "features": "features",
     "inpaint-art": "inpaint_fill.ART",
+    "inpaint-gated": "inpaint_gated",
+    "inpaint-mosaic": "inpaint_mosaic",
+    "inpaint-partial": "inpaint_partial",
+    "inpaint-photo": "inpaint_fill.PHOTO",
 }
-"""By name: module of this package, and what it is called there."""
+"""By name: module of this package, and what the trainer is called there where it is not `TRAINER`."""
 
 
 def find(name: str) -> Trainer[Any]:
@@ -28,5 +31,5 @@ def find(name: str) -> Trainer[Any]:
         raise ScumbleError(
             "invalid_parameter", f"There is no model “{name}” to train.", f"Choose one of: {', '.join(TRAINERS)}."
         ) from None
-    trainer: Trainer[Any] = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+    trainer: Trainer[Any] = getattr(importlib.import_module(f"{__name__}.{module}"), attribute or "TRAINER")
     return trainer

@@ -51,6 +51,9 @@ class Weights:
     embedded: bool = False
     """Whether the file comes with Scumble and lies beside the manifest."""
 
+    manual: bool = False
+    """Whether `url` is a page, from which a person has to get the file and bring it into the form of `file`."""
+
     non_commercial: bool = False
     """Whether the licence forbids commercial use; then a download has to be confirmed."""
 
@@ -73,6 +76,10 @@ class Weights:
             raise ValueError(f"{where}: {self.file!r} is not a plain file name")
         if self.embedded == (self.url is not None):
             raise ValueError(f"{where}: has either a url or embedded = true")
+        if self.manual and self.embedded:
+            raise ValueError(f"{where}: an embedded file is not fetched by hand")
+        if self.manual and not self.file.endswith(".safetensors"):
+            raise ValueError(f"{where}: what is fetched by hand is converted to .safetensors")
         if self.url is not None:
             parts = urlsplit(self.url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -157,7 +164,7 @@ def _entry(table: dict[str, Any]) -> Weights:
     for key, spec in known.items():
         if key not in table and spec.default is dataclasses.MISSING:
             raise ValueError(f"weights {name!r}: {key} is missing")
-    kinds: dict[str, type] = {"operations": list, "embedded": bool, "non_commercial": bool, "size": int}
+    kinds: dict[str, type] = {"operations": list, "embedded": bool, "manual": bool, "non_commercial": bool, "size": int}
     for key, value in table.items():
         if type(value) is not kinds.get(key, str):
             raise ValueError(f"weights {name!r}: {key} must be a {kinds.get(key, str).__name__}")

@@ -103,10 +103,11 @@ class WeightStore:
             raise ScumbleError("weights_missing", message, "Install Scumble again.")
         if status.state == "damaged":
             message = f"The file of {entry.title} is damaged."
-            raise ScumbleError("weights_missing", message, f"Mend it with: {_verify_command(entry)}")
+            mend = self._way_to_get(entry) if entry.manual else f"Mend it with: {_verify_command(entry)}"
+            raise ScumbleError("weights_missing", message, mend)
         state = "only partly downloaded" if status.state == "partial" else "not on this machine yet"
         message = f"{entry.title} is {state}."
-        raise ScumbleError("weights_missing", message, f"Get it with: {_pull_command(entry)}")
+        raise ScumbleError("weights_missing", message, self._way_to_get(entry))
 
     def digest(self, name: str) -> str:
         """The SHA-256 of an entry's file as it was checked last; read from the file where nothing is on record."""
@@ -134,6 +135,10 @@ class WeightStore:
         entry = self._entry(name)
         if entry.embedded or self.status(name).state == "present":
             return self.path(name)
+        if entry.manual:
+            terms = "For non-commercial use only. " if entry.non_commercial else ""
+            message = f"{entry.title} has to be fetched by hand."
+            raise ScumbleError("weights_missing", message, terms + self._way_to_get(entry))
         if entry.non_commercial and not accept_non_commercial:
             message = f"{entry.title} may be used non-commercially only (licence: {entry.licence})."
             raise ScumbleError("bad_request", message, f"If that is what you do: {_pull_command(entry)}")
@@ -170,6 +175,8 @@ class WeightStore:
             return Check(entry, True, False, f"{entry.title} is as it should be.")
         if entry.embedded:
             return Check(entry, False, False, f"{entry.title} came with Scumble, but {problem}; install Scumble again.")
+        if entry.manual:
+            return Check(entry, False, False, f"{entry.title}: {problem}. {self._way_to_get(entry)}")
         if not repair:
             mend = _verify_command(entry) if status.state == "damaged" or _size(status.path) else _pull_command(entry)
             return Check(entry, False, False, f"{entry.title}: {problem}; mend it with: {mend}")
@@ -202,6 +209,11 @@ class WeightStore:
         close = difflib.get_close_matches(name, list(self.manifest.entries), 1)
         hint = f"Did you mean {close[0]}?" if close else "See what there is with: scumble weights list"
         raise ScumbleError("invalid_parameter", f"There are no weights called “{name}”.", hint)
+
+    def _way_to_get(self, entry: Weights) -> str:
+        if not entry.manual:
+            return f"Get it with: {_pull_command(entry)}"
+        return f"Download it from {entry.url}, then: scumble weights convert FILE --out {self._place(entry)}"
 
     def _place(self, entry: Weights) -> Path:
         return (self.manifest.directory if entry.embedded else self.directory) / entry.file
