@@ -44,6 +44,20 @@ def sharpness(filled: Picture, truth: Picture, hole: Mask) -> float:
     return float(slopes[0] / max(slopes[1], 1e-12))
 
 
+def seam_contrast(filled: Picture, truth: Picture, hole: Mask) -> float:
+    """Mean step from the hole's last pixel to the first one outside, divided by the truth's: above 1 the rim shows, below
+    it is smeared.
+    """
+    steps = []
+    for picture in (filled, truth):
+        found = []
+        for axis in (0, 1):
+            crossing = np.diff(hole.astype(np.int8), axis=axis) != 0
+            found.append(np.abs(np.diff(picture.astype(np.float64), axis=axis))[crossing])
+        steps.append(np.concatenate(found).mean())
+    return float(steps[0] / max(steps[1], 1e-12))
+
+
 def patch_distance(
     filled: Picture,
     truth: Picture,

@@ -176,6 +176,17 @@ class TestKeyColour:
         assert fill(image, mask_from="color", tolerance=0.1).bounds.x > 10
         assert fill(image, mask_from="color", tolerance=0.3).bounds.x <= 2
 
+    def test_a_selection_bounds_it(self) -> None:
+        image = self.painted()
+        image.pixels[2:6, 2:6] = (0, 255, 0)  # green that belongs to the picture
+        assert fill(image, mask_from="color").bounds.x == 2
+        bounded = fill(image, selection(FRAME, Bounds(12, 8, 26, 26)), mask_from="color")
+        assert bounded.bounds.x > 10
+
+    def test_a_selection_without_it_is_said(self) -> None:
+        with pytest.raises(ScumbleError, match="#00ff00"):
+            fill(self.painted(), selection(FRAME, Bounds(0, 0, 4, 4)), mask_from="color")
+
     def test_what_is_transparent_has_no_colour(self) -> None:
         pixels = np.concatenate([self.painted().pixels, np.full((40, 48, 1), 255, np.uint8)], axis=2)
         pixels[2:6, 2:6] = (0, 255, 0, 0)

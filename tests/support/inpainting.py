@@ -26,7 +26,8 @@ def context(seed: int = 0) -> Context:
 def inpaint(
     image: Layer, mask: Layer | None = None, source: Layer | None = None, seed: int = 0, **parameters: Any
 ) -> Sequence[Output]:
-    """Every variation."""
+    """Every variation; by copying, where no method is named."""
+    parameters.setdefault("method", "patchmatch")
     given = {"image": image, "mask": mask, "source": source}
     layers = {role: layer for role, layer in given.items() if layer is not None}
     operation = find("inpaint")

@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from scumble.algorithms import masks, seam
-from scumble.algorithms.regions import ContextPolicy, Region, hole_bounds, plan_regions
+from scumble.algorithms import masks
+from scumble.algorithms.regions import ContextPolicy, plan_regions
 from scumble.geometry import Bounds
 from scumble.layers import Layer, from_working
-from scumble_client.errors import ScumbleError
 
 from .base import Operation, Output, Parameters, Role
 from .context import Context
+from .fill_network import Domain, PublishedWeights
+from .inpaint_fill import Method, Wish, fill
+from .inpaint_holes import Holes
+from .inpaint_pieces import Piece, prepare
 
-Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
-
-OPAQUE = 0.5
-"""A pixel with less alpha is nothing to copy from."""
 
 
 class InpaintParameters(Parameters):
-    method: Literal["patchmatch"] = Field(
-        "patchmatch", title="Method", description="patchmatch copies texture from the rest of the picture; no weights."
+    method: Method = Field(
+        "auto",
+        title="Method",
+        description="auto takes structure from a network and detail from the picture; network is its guess alone; "
+        "patchmatch copies from the rest of the picture; smooth lets the surroundings flow in.",
+    )
+    domain: Domain = Field("photo", title="Kind of picture", description="A photograph, or drawn art.")
+    weights: PublishedWeights = Field(
+        "embedded",
+        title="Weights",
+        description="The network: the embedded one, or published weights that were downloaded (scumble weights pull).",
+    )
+    detail: float = Field(
+        1.0,
+        ge=0,
+        le=2,
+        title="Detail",
+        description="How much of the picture's own detail auto puts on the network's guess.",
+        json_schema_extra={"step": 0.1},
     )
     mask_from: Literal["mask", "alpha", "color"] = Field(
         "mask",
@@ -96,17 +111,6 @@ class InpaintParameters(Parameters):
         return patch
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """One region ready to be filled; arrays have the size of its crop."""
-
-    region: Region
-    rgb: Floats
-    hole: Mask
-    source: Mask
-    alpha: Floats
-
-
 class Inpaint(Operation[InpaintParameters]):
     name = "inpaint"
     title = "Inpaint"
@@ -121,7 +125,7 @@ class Inpaint(Operation[InpaintParameters]):
     def run(self, layers: Mapping[str, Layer], parameters: InpaintParameters, context: Context) -> Sequence[Output]:
         image = layers["image"]
         context.report(0.0, "Looking at the selection")
-        holes = _Holes(image, layers.get("mask"), parameters)
+        holes = Holes(image, layers.get("mask"), parameters)
         frame = Bounds.union([image.bounds, *holes.bounds])
         spread = parameters.grow + parameters.feather
         policy = ContextPolicy(factor=parameters.context, minimum=64 + spread)
@@ -133,9 +137,9 @@ class Inpaint(Operation[InpaintParameters]):
             seed = (context.seed + variation) % 2**32
             canvas = _Canvas(image, Bounds.union(region.hole for region in regions))
             for region in regions:
-                piece = _prepare(region, image, holes, layers.get("source"), parameters, context)
+                piece = prepare(region, image, holes, layers.get("source"), parameters, context)
                 share = region.hole.extent.area / steps
-                rgb = _fill(piece, seed, parameters, context, context.part(done, done + share, "Filling"))
+                rgb = fill(piece, _wish(parameters, seed), context, context.part(done, done + share, "Filling"))
                 done += share
                 canvas.put(rgb, piece)
             outputs.append(Output(canvas.layer(), seed))
@@ -143,136 +147,16 @@ class Inpaint(Operation[InpaintParameters]):
         return outputs
 
 
-class _Holes:
-    """What is to be filled, wherever it is said: bounds of its parts, and coverage (0 to 1) of any part of the plane."""
-
-    def __init__(self, image: Layer, mask: Layer | None, parameters: InpaintParameters) -> None:
-        self._image, self._parameters = image, parameters
-        if parameters.mask_from == "mask":
-            if mask is None:
-                raise ScumbleError("missing_input", "Nothing is selected.", "Select what should be filled.")
-            self._layer = mask
-            support: NDArray[Any] = (
-                mask.pixels[..., 0] if mask.pixels.shape[2] <= 2 else mask.pixels[..., :3].max(axis=2)
-            )
-            if mask.has_alpha:
-                support = (support > 0) & (mask.pixels[..., -1] > 0)
-            empty = ("The selection is empty.", "Select what should be filled.")
-        else:
-            support = _of_image(image, parameters)
-            # 0 and 255, so that it is read back as any selection is
-            self._layer = Layer(support.astype(np.uint8)[..., None] * np.uint8(255), image.offset)
-            empty = (
-                ("The layer has no transparent part.", "Erase what should be filled, or select it.")
-                if parameters.mask_from == "alpha"
-                else (
-                    f"Nothing has the colour {parameters.key_color}.",
-                    "Paint over what should be filled with that colour, or raise the tolerance.",
-                )
-            )
-        if np.issubdtype(support.dtype, np.floating):
-            support = np.nan_to_num(support) > 0
-        found = [b.moved(self._layer.offset) for b in hole_bounds(support)]
-        if not found:
-            raise ScumbleError("missing_input", *empty)
-        # Parts of a selection that lie off the layer have nothing beside them that they could be filled from.
-        self.bounds = [b for b in found if b.padded(1).intersection(image.bounds)]
-        if not self.bounds:
-            raise ScumbleError(
-                "missing_input", "The selection lies outside the layer.", "Choose the layer that it belongs to."
-            )
-
-    def coverage(self, bounds: Bounds) -> Floats:
-        return self._layer.coverage(bounds)
-
-
-def _of_image(image: Layer, parameters: InpaintParameters) -> Mask:
-    if parameters.mask_from == "alpha":
-        if not image.has_alpha:
-            return np.zeros(image.extent.shape, np.bool_)
-        return masks.from_alpha(np.nan_to_num(image.pixels[..., -1]))
-    colour = masks.parse_colour(parameters.key_color)
-    if image.colour.kind == "linear":  # the key colour is given as it looks: sRGB-encoded
-        colours: NDArray[Any] = image.to_working().rgb
-    else:
-        colours = image.pixels[..., :1].repeat(3, axis=2) if image.is_gray else image.pixels[..., :3]
-    if not image.has_alpha:
-        return masks.from_colour(colours, colour, parameters.tolerance)
-    seen = image.pixels[..., -1] > 0
-    if not seen.all():
-        # what was erased keeps its colour in some editors: it must neither count as key nor have a soft edge
-        full = np.iinfo(colours.dtype).max if colours.dtype.kind == "u" else 1
-        colours = colours.copy()
-        colours[~seen] = [0 if channel > 0.5 else full for channel in colour]
-    return masks.from_colour(colours, colour, parameters.tolerance) & seen
-
-
-def _prepare(
-    region: Region,
-    image: Layer,
-    holes: _Holes,
-    source: Layer | None,
-    parameters: InpaintParameters,
-    context: Context,
-) -> _Piece:
-    working = image.to_working(region.crop)
-    for note in working.notes:
-        context.note(note)
-    alpha = holes.coverage(region.crop)
-    if parameters.grow or parameters.feather:
-        wide = masks.grow(alpha > 0, parameters.grow)
-        # A soft selection stays soft inside; what is added around it is full, then fades.
-        alpha = np.maximum(alpha, np.where(alpha > 0, 0, seam.feather(wide, parameters.feather))).astype(np.float32)
-    hole = alpha > 0
-    allowed = ~hole & (working.alpha >= OPAQUE)
-    if source is not None:
-        allowed &= source.coverage(region.crop) >= 0.5
-    if not allowed.any():
-        if hole.all():
-            raise ScumbleError(
-                "missing_input",
-                "Everything is selected, so there is nothing left to copy from.",
-                "Select a smaller part.",
-            )
-        raise ScumbleError(
-            "missing_input",
-            "Around the selection there is nothing to copy from.",
-            "Raise “Context”, or allow more as source.",
-        )
-    # What is transparent beside the hole has no colour to be compared with: it is filled as well, and not shown.
-    unseen = (working.alpha < OPAQUE) & masks.grow(hole, 2 * parameters.patch)
-    return _Piece(region, working.rgb, hole | unseen, allowed, alpha)
-
-
-def _fill(piece: _Piece, seed: int, parameters: InpaintParameters, context: Context, progress: Any) -> Floats:
-    import torch
-
-    from scumble.algorithms import patchmatch
-
-    effort = patchmatch.DEFAULT_EFFORT
-    if context.memory_scale < 1:  # the table of descriptors is what takes the memory
-        effort = replace(effort, largest_search=round(effort.largest_search * context.memory_scale**2))
-
-    def tensor(array: NDArray[Any]) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(context.device)
-
-    with torch.inference_mode():
-        filled = patchmatch.complete(
-            tensor(piece.rgb),
-            tensor(piece.hole),
-            source=tensor(piece.source),
-            seed=seed,
-            patch=parameters.patch,
-            progress=progress,
-            effort=effort,
-        )
-        suggestion: Floats = filled.suggestion.cpu().numpy()
-        if parameters.blend == "none":
-            rgb: Floats = filled.image.cpu().numpy()
-            return rgb
-    if parameters.blend == "membrane":
-        return seam.membrane(suggestion, piece.rgb, piece.hole)
-    return seam.multiband(suggestion, piece.rgb, piece.alpha)
+def _wish(parameters: InpaintParameters, seed: int) -> Wish:
+    return Wish(
+        parameters.method,
+        parameters.domain,
+        parameters.weights,
+        parameters.patch,
+        parameters.blend,
+        parameters.detail,
+        seed,
+    )
 
 
 class _Canvas:
@@ -283,7 +167,7 @@ class _Canvas:
         channels = 2 if image.is_gray else 4
         self._pixels = np.zeros((*bounds.extent.shape, channels), image.pixels.dtype)
 
-    def put(self, rgb: Floats, piece: _Piece) -> None:
+    def put(self, rgb: Floats, piece: Piece) -> None:
         hole = piece.region.hole
         part = piece.region.to_crop(hole).slices
         layer = from_working(rgb[part], piece.alpha[part], hole, self._image)

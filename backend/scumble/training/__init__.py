@@ -14,20 +14,22 @@ from .trainer import Trainer
 
 TRAINERS = {
     "features": "features",
+    "inpaint-art": "inpaint_fill.ART",
     "inpaint-gated": "inpaint_gated",
     "inpaint-mosaic": "inpaint_mosaic",
     "inpaint-partial": "inpaint_partial",
+    "inpaint-photo": "inpaint_fill.PHOTO",
 }
-"""By name: the module of this package whose `TRAINER` it is."""
+"""By name: module of this package, and what the trainer is called there where it is not `TRAINER`."""
 
 
 def find(name: str) -> Trainer[Any]:
     """The trainer of that name; ScumbleError `invalid_parameter` where there is none."""
     try:
-        module = TRAINERS[name]
+        module, _, attribute = TRAINERS[name].partition(".")
     except KeyError:
         raise ScumbleError(
             "invalid_parameter", f"There is no model “{name}” to train.", f"Choose one of: {', '.join(TRAINERS)}."
         ) from None
-    trainer: Trainer[Any] = importlib.import_module(f"{__name__}.{module}").TRAINER
+    trainer: Trainer[Any] = getattr(importlib.import_module(f"{__name__}.{module}"), attribute or "TRAINER")
     return trainer

@@ -1,0 +1,197 @@
+"""Fills of held-out photographs and drawn art by every method of `inpaint` and its peers, all in one run.
+
+    python -m benchmarks.fills [--data FOLDER] [--count N] [--collection photos|art] [--sheet FILE]
+
+Every picture (short side 384 pixels, resized by Lanczos) gets one seeded hole: strokes, an object or scratches in turn.
+Scumble's fills go through the operation, with its crop and its 8 bits. Means over the pictures. The wanted figures are those
+of the issue: as near to the truth as the best fill by diffusion, and at the same time textures as true as those of the best
+copying peer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.holes import make_hole
+from benchmarks.inpainting import Filled, Mask, Picture, fill_biharmonic, fill_gmic, fill_opencv
+from benchmarks.metrics import hole_psnr, hole_ssim, patch_distance, seam_contrast, sharpness
+from benchmarks.report import Figure, as_markdown
+from scumble.layers import Layer, composite
+from scumble.operations import find
+from scumble.operations.context import Context
+from scumble.training import collections
+from scumble.workers.models import ModelCache
+
+Fill = Callable[[Picture, Mask], Filled]
+
+SHORT_SIDE = 384
+KINDS = ("strokes", "object", "scratches")
+DIFFUSION = ("OpenCV Telea", "OpenCV Navier-Stokes", "scikit-image biharmonic")
+GMIC = "G'MIC inpaint_matchpatch"
+AUTO = "Scumble auto"
+COLUMNS = ("PSNR", "SSIM", "sharpness", "seam", "patch distance", "seconds")
+
+
+def pictures(
+    data: Path, collection: str, count: int, split: collections.Split = "heldout", seed: int = 11
+) -> Iterator[tuple[Picture, Mask]]:
+    """The first `count` of the shuffled pictures, each with its hole."""
+    names = [row["file"] for row in collections.rows(data, collection, split, academic=True)]
+    np.random.default_rng(seed).shuffle(names)
+    for number, pixels in enumerate(collections.pictures(data, collection, names[:count])):
+        picture = Image.fromarray(pixels)
+        factor = SHORT_SIDE / min(picture.size)
+        extent = (round(picture.width * factor), round(picture.height * factor))
+        resized = np.asarray(picture.resize(extent, Image.Resampling.LANCZOS), np.float32) / np.float32(255)
+        yield resized, make_hole(extent[1], extent[0], KINDS[number % 3], np.random.default_rng([seed, number]))
+
+
+def ours(method: str, domain: str, models: ModelCache) -> Fill:
+    """A method of the operation, called as an editor calls it."""
+
+    def fill(picture: Picture, hole: Mask) -> Filled:
+        image = Layer(np.round(picture * 255).astype(np.uint8))
+        layers = {"image": image, "mask": Layer(hole.astype(np.uint8)[..., None] * np.uint8(255))}
+        operation = find("inpaint")
+        asked = Context(0, "cpu", models, lambda fraction, message: None)
+        start = time.perf_counter()
+        (output,) = operation.run(layers, operation.validate({"method": method, "domain": domain}), asked)
+        seconds = time.perf_counter() - start
+        return composite(image, output.layer).pixels[..., :3].astype(np.float32) / np.float32(255), seconds
+
+    return fill
+
+
+def measure(
+    data: Path,
+    collection: str = "photos",
+    count: int = 45,
+    out: Callable[[str], None] = print,
+    sheet: Path | None = None,
+    split: collections.Split = "heldout",
+) -> dict[str, list[float]]:
+    """Each filler's means of `COLUMNS`. A sheet shows: hole, the smoothest peer, the copying one, auto, the truth."""
+    models = ModelCache()
+    domain = "art" if collection == "art" else "photo"
+    fillers: dict[str, Fill] = {
+        f"Scumble {m}": ours(m, domain, models) for m in ("auto", "network", "patchmatch", "smooth")
+    }
+    fillers |= {
+        GMIC: fill_gmic,
+        DIFFUSION[0]: lambda p, h: fill_opencv(p, h, "INPAINT_TELEA"),
+        DIFFUSION[1]: lambda p, h: fill_opencv(p, h, "INPAINT_NS"),
+        DIFFUSION[2]: fill_biharmonic,
+    }
+    found: dict[str, list[list[float]]] = defaultdict(list)
+    rows = []
+    for number, (picture, hole) in enumerate(pictures(data, collection, count, split)):
+        made = {}
+        for name, fill in fillers.items():
+            filled, seconds = fill(picture, hole)
+            made[name] = filled
+            measured = [
+                m(filled, picture, hole) for m in (hole_psnr, hole_ssim, sharpness, seam_contrast, patch_distance)
+            ]
+            found[name].append([*measured, seconds])
+        shown = [np.where(hole[..., None], 0, picture), made[DIFFUSION[1]], made[GMIC], made[AUTO], picture]
+        rows.append(np.concatenate([_thumbnail(one) for one in shown], axis=1))
+        out(f"{collection}: {number + 1} of {count}")
+    if sheet is not None:
+        Image.fromarray(np.concatenate(rows[:12])).save(sheet, quality=88)
+    return {name: np.mean(values, axis=0).tolist() for name, values in found.items()}
+
+
+def _thumbnail(picture: Picture) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    image = Image.fromarray(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    return np.asarray(image.resize((300, 225), Image.Resampling.LANCZOS))
+
+
+def figures(rows: Mapping[str, Sequence[float]], collection: str) -> list[Figure]:
+    auto = dict(zip(COLUMNS, rows[AUTO], strict=True))
+    best = max(DIFFUSION, key=lambda name: rows[name][0])
+    gmic = dict(zip(COLUMNS, rows[GMIC], strict=True))
+    return [
+        Figure(
+            f"{collection}: PSNR of auto above the best diffusion's",
+            auto["PSNR"] - rows[best][0],
+            "dB",
+            0,
+            "at least",
+            f"{auto['PSNR']:.2f} dB; {best} {rows[best][0]:.2f} dB",
+        ),
+        Figure(
+            f"{collection}: patch distance of auto / G'MIC's",
+            auto["patch distance"] / gmic["patch distance"],
+            "×",
+            1,
+            detail=f"{auto['patch distance']:.1f} / {gmic['patch distance']:.1f}",
+        ),
+        Figure(f"{collection}: sharpness of auto / the truth's", auto["sharpness"], "×", 0.8, "at least"),
+        Figure(f"{collection}: sharpness of auto / the truth's", auto["sharpness"], "×", 1.2),
+        Figure(f"{collection}: seam of auto, away from the truth's", abs(auto["seam"] - 1), "", 0.1),
+    ]
+
+
+def speed(repeats: int = 5) -> list[Figure]:
+    """512 × 512 pixels with a hole of 20 %, warm."""
+    rng = np.random.default_rng(3)
+    coarse = Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).resize(
+        (512, 512), Image.Resampling.BICUBIC
+    )
+    picture = np.asarray(coarse, np.float32) / np.float32(255)
+    hole = np.zeros((512, 512), np.bool_)
+    hole[140:369, 140:369] = True
+    models, found = ModelCache(), []
+    for method, bound in (("auto", 2.5), ("network", 1.0)):
+        fill = ours(method, "photo", models)
+        fill(picture, hole)
+        seconds = float(np.median([fill(picture, hole)[1] for _ in range(repeats)]))
+        found.append(Figure(f"512 × 512 with a 20 % hole, {method}", seconds, "s", bound))
+    return found
+
+
+def table(rows: Mapping[str, Sequence[float]]) -> str:
+    lines = [f"| fill | {' | '.join(COLUMNS)} |", "|---|" + "---|" * len(COLUMNS)]
+    lines += [
+        f"| {name} | " + " | ".join(f"{v:.3g}" if v < 10 else f"{v:.2f}" for v in values) + " |"
+        for name, values in rows.items()
+    ]
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fills", description="Fills beside their peers.")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with photos.tar and art.tar")
+    parser.add_argument("--count", type=int, default=45, help="pictures")
+    parser.add_argument("--collection", default="photos", choices=("photos", "art"))
+    parser.add_argument(
+        "--split", default="heldout", choices=("heldout", "train"), help="train is for trying things out"
+    )
+    parser.add_argument("--sheet", type=Path, help="a picture to write: hole, Navier-Stokes, G'MIC, auto, truth")
+    options: Any = parser.parse_args(argv)
+    torch.set_num_threads(2)
+    rows = measure(
+        options.data,
+        options.collection,
+        options.count,
+        lambda line: print(line, file=sys.stderr),
+        options.sheet,
+        options.split,
+    )
+    print(table(rows))
+    print(as_markdown([*figures(rows, options.collection), *speed()]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
