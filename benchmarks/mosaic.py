@@ -26,6 +26,7 @@ from benchmarks.report import Figure, as_markdown
 from scumble.algorithms import mosaic
 from scumble.algorithms.mosaic_cells import Axes, Grid, bicubic, masked_means, share_of_cells
 from scumble.networks import mosaic_fill
+from scumble.networks.mosaic import MosaicExperts
 from scumble.training import collections
 from scumble.training.mosaics import pixelate, whole_cells
 from scumble.weights import WeightStore
@@ -101,7 +102,7 @@ def measure(
 
 
 def _one(
-    collection: str, cell: int, picture: NDArray[np.uint8], mask: Mask, grid: Grid, network: mosaic_fill.MosaicExperts
+    collection: str, cell: int, picture: NDArray[np.uint8], mask: Mask, grid: Grid, network: MosaicExperts
 ) -> tuple[Row, NDArray[np.uint8]]:
     truth = picture.astype(np.float32) / np.float32(255)
     damaged = np.where(mask[..., None], pixelate(picture, grid), picture).astype(np.float32) / np.float32(255)
@@ -120,15 +121,20 @@ def _one(
         rounded = torch.from_numpy(np.rint(np.clip(made, 0, 1) * 255).astype(np.float32) / 255).permute(2, 0, 1)[None]
         off = (axes.means(rounded) - masked_means(axes, batch, flat)).abs() * (share_of_cells(axes, flat) > 0.9999)
     agrees = found is not None and mosaic.score_of(damaged, mask, found.grid) >= mosaic.score_of(damaged, mask, grid)
+    psnr = [hole_psnr(p, truth, mask) for p in (damaged, plain, smooth, made, one)]
     row = Row(
         collection,
         cell,
         bool(agrees),
-        *(hole_psnr(p, truth, mask) for p in (damaged, plain, smooth, made, one)),
-        sharpness(made, truth, mask),
-        sharpness(plain, truth, mask),
-        255 * float(off.max()),
-        seconds,
+        block=psnr[0],
+        plain=psnr[1],
+        smooth=psnr[2],
+        restored=psnr[3],
+        one_turn=psnr[4],
+        sharpness=sharpness(made, truth, mask),
+        plain_sharpness=sharpness(plain, truth, mask),
+        worst=255 * float(off.max()),
+        seconds=seconds,
     )
     return row, _line([damaged, plain, made, truth], mask)
 

@@ -14,11 +14,11 @@ from tests.support.mosaics import box, drawing, with_mosaic
 PICTURE = drawing()
 
 
-def unit(picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def unit(picture: np.ndarray) -> np.ndarray:
     return picture.astype(np.float32) / np.float32(255)
 
 
-def off(found: Grid, true: Grid, mask: np.ndarray) -> int:  # type: ignore[type-arg]
+def off(found: Grid, true: Grid, mask: np.ndarray) -> int:
     """By how many pixels edges inside the mask are off at most; 99 where their number differs."""
     worst = 0
     for axis, name in ((1, "x"), (0, "y")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -64,7 +65,7 @@ def holes(shape: tuple[int, ...]) -> torch.Tensor:
     ],
     ids=str,
 )
-def test_is_the_equation(how: dict[str, int], multi_channel: bool) -> None:
+def test_is_the_equation(how: dict[str, Any], multi_channel: bool) -> None:
     layer = PartialConv2d(3, 4, multi_channel=multi_channel, return_mask=True, **how)
     x = torch.rand(2, 3, 9, 10, generator=GENERATOR)
     mask = holes((2, 3 if multi_channel else 1, 9, 10))

@@ -81,12 +81,15 @@ def naoto_file(folder: Path, network: PartialConvUNet) -> Path:
 
 
 def deepfill_file(folder: Path, network: GatedGenerator) -> Path:
-    found = {"global_step": np.array(1, np.int64), "discriminator/conv1/kernel": np.zeros((5, 5, 4, 2), np.float32)}
+    found: dict[str, NDArray[Any]] = {
+        "global_step": np.array(1, np.int64),
+        "discriminator/conv1/kernel": np.zeros((5, 5, 4, 2), np.float32),
+    }
     for key, tensor in network.state_dict().items():
         _, layer, _, name = key.split(".")
         place = f"{layer}/{layer}_conv" if "upsample" in layer else layer
         kernel = name == "weight"
-        found[f"inpaint_net/{place}/{'kernel' if kernel else 'bias'}"] = array(tensor, kernel)  # type: ignore[assignment]
+        found[f"inpaint_net/{place}/{'kernel' if kernel else 'bias'}"] = array(tensor, kernel)
         found[f"inpaint_net/{place}/{'kernel' if kernel else 'bias'}/Adam"] = np.zeros(3, np.float32)
     write_bundle(folder / "snap-0", found)
     return folder / "snap-0.index"
@@ -221,7 +224,7 @@ class Three(nn.Module):
 def script(module: nn.Module, path: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # newer versions of torch would have it otherwise
-        torch.jit.script(module).save(str(path))
+        torch.jit.script(module).save(str(path))  # type: ignore[no-untyped-call]
     return path
 
 
