@@ -13,6 +13,10 @@ FINE = 1.5
 AROUND = 6.0
 """Standard deviation, in pixels, of the neighbourhood over which contrast is compared."""
 
+EXTRA = 1.2
+"""Fills have less fine contrast than their surroundings even so, as smooth patches match well more often than lively ones:
+measured on training photographs, the contrast that is given back has to be so many times the sources'."""
+
 MOST = 2.0
 """No contrast is multiplied by more."""
 
@@ -42,7 +46,7 @@ def give_back(fill: Tensor, picture: Tensor, hole: Tensor, nearest: Tensor, amou
     # over the hole alone: what lies beside it lost nothing
     has = blurred(strength * inside, AROUND) / share
     should = blurred(wanted * inside, AROUND) / share
-    gain = (should / has.clamp(min=1e-4)).clamp(1, MOST) - 1
+    gain = (EXTRA * should / has.clamp(min=1e-4)).clamp(1, MOST) - 1
     raised = fill + amount * (gain * fine)[0].permute(1, 2, 0)
     return torch.where(hole[..., None], raised, fill)
 
