@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+<<<<<<< HEAD
 from benchmarks import (
     face_brush,
     face_finding,
@@ -32,6 +33,9 @@ from benchmarks import (
     startup,
     transport,
 )
+=======
+from benchmarks import gimp, inpainting, krita, matting, memory, mosaic, photo_style, report, startup, transport
+>>>>>>> main
 from benchmarks.report import Figure
 
 
@@ -64,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = inpainting.measure(options.data, options.count, (512, 1024), out=lambda line: print(line, file=sys.stderr))
     part("Inpainting held-out photographs", lambda: inpainting.figures(rows))
     page.append(f"\n{inpainting.as_markdown(rows)}")
+    mosaics = mosaic.measure(options.data, 20, 10, out=lambda line: print(line, file=sys.stderr))
+    part("Mosaics on held-out illustrations and photographs", lambda: mosaic.figures(mosaics))
+    page.append(f"\n{mosaic.table(mosaics)}")
     part("Photo style", lambda: [*photo_style.measure(options.data), *matting.measure()])
     part("Faces", lambda: [*face_finding.measure(options.data), *face_brush.measure(options.data)])
     text = "\n".join(page)

@@ -19,6 +19,9 @@ ROLE_OPTIONS = (
     "sketch",
     "color",
     "style",
+    "second_style",
+    "third_style",
+    "initial",
     "segmentation",
     "style_segmentation",
     "strokes",
@@ -27,7 +30,7 @@ ROLE_OPTIONS = (
 )
 """Every role that an operation may have; each is an option of `scumble run`."""
 
-_FREE_SIZE = {"style", "style_segmentation"}
+_FREE_SIZE = {"style", "second_style", "third_style", "initial", "style_segmentation"}
 """Roles whose picture need not be of the image's size."""
 
 
