@@ -19,7 +19,6 @@ from pathlib import Path
 
 import torch
 
-<<<<<<< HEAD
 from benchmarks import (
     face_brush,
     face_finding,
@@ -28,14 +27,12 @@ from benchmarks import (
     krita,
     matting,
     memory,
+    mosaic,
     photo_style,
     report,
     startup,
     transport,
 )
-=======
-from benchmarks import gimp, inpainting, krita, matting, memory, mosaic, photo_style, report, startup, transport
->>>>>>> main
 from benchmarks.report import Figure
 
 
