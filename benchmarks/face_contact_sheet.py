@@ -23,7 +23,7 @@ from scumble.training.face_crops import cut_out
 from scumble.training.face_pictures import Faces, load_faces
 from scumble.workers.models import ModelCache
 
-FACES = ("f05297", "f08037", "f08314", "f09675", "f00171", "f01495")
+FACES = ("f05297", "f08037", "f08314", "f09675", "f00529", "f01495")
 """Four of faker-js (CC0), two of StyleGAN2 (MIT): nobody here exists."""
 
 SIDE, SHOWN = 512, 200
