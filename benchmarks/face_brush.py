@@ -96,11 +96,18 @@ def _disc(x: float, y: float) -> Floats:
     return np.asarray(np.hypot(columns - x, rows - y) <= RADIUS, np.float32)
 
 
-def _ours(faces: Faces, base: Base, alpha: Floats, colour: tuple[float, float, float], strength: float) -> Floats:
+def _ours(
+    faces: Faces,
+    base: Base,
+    alpha: Floats,
+    colour: tuple[float, float, float],
+    strength: float = 1.0,
+    locality: float = 0.6,
+) -> Floats:
     """(64, 64, 3): the change of the photograph, −1 to 1, with the operation's defaults."""
     rgb = np.broadcast_to((np.asarray(colour, np.float32) + 1) / 2, (64, 64, 3)).astype(np.float32)
     before = base.picture.permute(1, 2, 0).numpy()
-    wanted = wish(rgb, alpha, before, "colour", strength, locality=0.6)
+    wanted = wish(rgb, alpha, before, "colour", strength, locality)
     strokes = Strokes(
         *(torch.from_numpy(a) for a in (wanted.colour.transpose(2, 0, 1).copy(), wanted.weight, wanted.stay))
     )
@@ -113,7 +120,7 @@ def _ours(faces: Faces, base: Base, alpha: Floats, colour: tuple[float, float, f
 
 def locality(faces: Faces) -> list[Figure]:
     """Change far from a stroke, at the same effect under it."""
-    ratios, ours_far, theirs_far = [], [], []
+    ratios, free_far, ours_far, theirs_far = [], [], [], []
     for picture in faces.aligned:
         base = _base(faces, picture)
         shown = picture.permute(1, 2, 0).numpy()
@@ -126,7 +133,7 @@ def locality(faces: Faces) -> list[Figure]:
             def effect(change: Floats, under: Any = under, direction: Any = direction) -> float:
                 return float((change[under] * direction).mean())
 
-            change = _ours(faces, base, alpha, colour, 1.0)
+            change = _ours(faces, base, alpha, colour)
             goal = effect(change)
             if goal < 0.05:
                 continue
@@ -145,12 +152,15 @@ def locality(faces: Faces) -> list[Figure]:
                 change = _ours(faces, base, alpha, colour, reached / goal)
             ours = float(np.abs(change[far]).mean()) / max(effect(change), 1e-6)
             other = float(np.abs(theirs[far]).mean()) / reached
+            free = _ours(faces, base, alpha, colour, locality=0.0)
+            free_far.append(float(np.abs(free[far]).mean()) / max(effect(free), 1e-6) / other)
             ratios.append(ours / other)
             ours_far.append(ours)
             theirs_far.append(other)
     detail = f"{np.mean(ours_far):.4f} / {np.mean(theirs_far):.4f} of the effect, {len(ratios)} strokes"
     return [
-        Figure("change far from a 1 % stroke, ours / original's", statistics.mean(ratios), "×", 0.25, detail=detail)
+        Figure("change far from a 1 % stroke, ours / original's", statistics.mean(ratios), "×", 0.25, detail=detail),
+        Figure("the same with locality 0", statistics.mean(free_far), "×"),
     ]
 
 
