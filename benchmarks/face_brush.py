@@ -99,6 +99,7 @@ def _disc(x: float, y: float) -> Floats:
 def _ours(
     faces: Faces,
     base: Base,
+    shown: Floats,
     alpha: Floats,
     colour: tuple[float, float, float],
     strength: float = 1.0,
@@ -107,14 +108,14 @@ def _ours(
     """(64, 64, 3): the change of the photograph, −1 to 1, with the operation's defaults."""
     rgb = np.broadcast_to((np.asarray(colour, np.float32) + 1) / 2, (64, 64, 3)).astype(np.float32)
     before = base.picture.permute(1, 2, 0).numpy()
-    wanted = wish(rgb, alpha, before, "colour", strength, locality)
+    wanted = wish(rgb, alpha, before, "colour", strength, locality, error=shown - before)
     strokes = Strokes(
         *(torch.from_numpy(a) for a in (wanted.colour.transpose(2, 0, 1).copy(), wanted.weight, wanted.stay))
     )
     z = solve(faces.model, base, strokes)
     with torch.no_grad():
         after = decoded(faces.model, z[None], base.correction)[0].permute(1, 2, 0).numpy()
-    change = np.clip(after, -1, 1) - np.clip(before, -1, 1)
+    change = np.clip(shown + after - before, -1, 1) - shown
     return np.asarray(change * (interpolation_mask(change) * wanted.through)[..., None], np.float32)
 
 
@@ -133,7 +134,7 @@ def locality(faces: Faces) -> list[Figure]:
             def effect(change: Floats, under: Any = under, direction: Any = direction) -> float:
                 return float((change[under] * direction).mean())
 
-            change = _ours(faces, base, alpha, colour)
+            change = _ours(faces, base, shown, alpha, colour)
             goal = effect(change)
             if goal < 0.05:
                 continue
@@ -149,10 +150,10 @@ def locality(faces: Faces) -> list[Figure]:
             if reached < 0.02:
                 continue
             if reached < goal:
-                change = _ours(faces, base, alpha, colour, reached / goal)
+                change = _ours(faces, base, shown, alpha, colour, reached / goal)
             ours = float(np.abs(change[far]).mean()) / max(effect(change), 1e-6)
             other = float(np.abs(theirs[far]).mean()) / reached
-            free = _ours(faces, base, alpha, colour, locality=0.0)
+            free = _ours(faces, base, shown, alpha, colour, locality=0.0)
             free_far.append(float(np.abs(free[far]).mean()) / max(effect(free), 1e-6) / other)
             ratios.append(ours / other)
             ours_far.append(ours)
