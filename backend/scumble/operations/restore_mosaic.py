@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from scipy import ndimage
 
 from scumble.algorithms import masks, mosaic
-from scumble.algorithms.mosaic_cells import Grid
+from scumble.algorithms.mosaic_grid import Grid
 from scumble.algorithms.regions import ContextPolicy, hole_bounds, plan_regions
 from scumble.geometry import Bounds
 from scumble.layers import Layer, from_working
