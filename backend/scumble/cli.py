@@ -81,9 +81,13 @@ def run(
     sketch: Picture = None,
     color: Picture = None,
     style: Picture = None,
+    second_style: Picture = None,
+    third_style: Picture = None,
+    initial: Picture = None,
     segmentation: Picture = None,
     style_segmentation: Picture = None,
     strokes: Picture = None,
+    within: Picture = None,
     marked: Picture = None,
     mask_from: MaskFrom = None,
     settings: Settings = [],  # noqa: B006 (typer copies it)
@@ -111,9 +115,13 @@ def run(
         "sketch": sketch,
         "color": color,
         "style": style,
+        "second_style": second_style,
+        "third_style": third_style,
+        "initial": initial,
         "segmentation": segmentation,
         "style_segmentation": style_segmentation,
         "strokes": strokes,
+        "within": within,
         "marked": marked,
     }
     work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)
@@ -142,6 +150,8 @@ def batch(
         ),
     ] = None,
     style: Picture = None,
+    second_style: Picture = None,
+    third_style: Picture = None,
     style_segmentation: Picture = None,
     mask_from: MaskFrom = None,
     settings: Settings = [],  # noqa: B006
@@ -154,7 +164,12 @@ def batch(
     from .commands.batch import batch as work
     from .commands.batch import interrupted
 
-    others = {"style": style, "style_segmentation": style_segmentation}
+    others = {
+        "style": style,
+        "second_style": second_style,
+        "third_style": third_style,
+        "style_segmentation": style_segmentation,
+    }
     try:
         code = work(
             operation, folder, out, composite, mask, original, others, settings, mask_from, seed, local, device, json

@@ -21,7 +21,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 
 from .errors import ScumbleError
 from .link import Link
-from .request import Request, Result
+from .request import Pixels, Request, Result
 from .wire import Message, attached, checksums, new_id, verify
 
 _GONE = ScumbleError(
@@ -39,7 +39,7 @@ class Job:
         self.position = 0
         self.fraction = 0.0
         self.message = ""
-        self.preview: Optional[Dict[str, Any]] = None
+        self.preview: Optional[Pixels] = None
         self.result: Optional[Result] = None
         self.error: Optional[ScumbleError] = None
         self._ended = threading.Event()
@@ -51,7 +51,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that an editor shows: kind is `state` (of the connection), `progress`, `result` or `error`."""
+    """Something that an editor shows: kind is `state` (of the connection), `progress`, `preview`, `result` or `error`."""
 
     kind: str
     job: Optional[Job] = None
@@ -207,6 +207,13 @@ class Client:
             job.fraction = float(message.body.get("fraction", 0.0))
             job.message = str(message.body.get("message", ""))
             self._emit(Event("progress", job))
+        elif message.type == "preview":
+            try:
+                job.preview = Pixels.from_description(message.body["pixels"], attached(message))
+            except (KeyError, ScumbleError):
+                return  # a picture that is only for looking at is not worth an error
+            self._link.send(Message("seen", {"job": job.id}))
+            self._emit(Event("preview", job))
         elif message.type == "result":
             try:
                 buffers = attached(message)

@@ -119,7 +119,8 @@ class Request:
     """What to do: everything that decides which pixels come back.
 
     `replaces` is the id of an earlier job of this client that this one makes pointless.
-    `priority` is `interactive` or `batch`.
+    `priority` is `interactive` or `batch`. `previews` is the longest side, in pixels up to 512, of the pictures that are
+    to be shown of what a long run has come to so far; 0 for none.
     """
 
     operation: str
@@ -128,6 +129,7 @@ class Request:
     seed: int = 0
     priority: str = "interactive"
     replaces: Optional[str] = None
+    previews: int = 0
 
     def describe(self) -> Dict[str, Any]:
         out: Dict[str, Any] = {
@@ -139,6 +141,8 @@ class Request:
         }
         if self.replaces:
             out["replaces"] = self.replaces
+        if self.previews:
+            out["previews"] = self.previews
         return out
 
     def buffers(self) -> Dict[bytes, Buffer]:

@@ -1,8 +1,11 @@
-"""The runs that are under way: a line each, with its progress and a button that cancels it."""
+"""The runs that are under way: a line each, with its progress, what it has come to, and a button that cancels it."""
 
-from .qt import QtWidgets
+from .qt import Qt, QtGui, QtWidgets
 from .scumble_client.editor.jobs import progress_text
 from .widgets import note, row, tool_button
+
+PREVIEW = 200
+"""Longest side of a preview, in the docker's pixels; the daemon is asked for pictures of that size."""
 
 
 class RunList(QtWidgets.QWidget):
@@ -45,8 +48,28 @@ class _Line(QtWidgets.QWidget):
         self.cancel = tool_button("✕", "Cancel this run", lambda: studio.cancel(entry))
         layout.addWidget(row(self._text, self.cancel))
         layout.addWidget(self._bar)
+        self._shown = None
+        self.preview = QtWidgets.QLabel()
+        self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.preview.setToolTip("What it has come to so far")
+        self.preview.hide()
+        layout.addWidget(self.preview)
 
     def refresh(self):
+        self._show(self._entry.job.preview if self._entry.job else None)
         self._text.setText(f"{self._entry.title}: {progress_text(self._entry)}")
         self._bar.setValue(round(1000 * self._entry.fraction))
         self.cancel.setEnabled(not self._entry.cancelled)
+
+    def _show(self, pixels):
+        """A preview, which is 8-bit RGBA and small already; nothing where there is none, or it is shown."""
+        if pixels is None or pixels is self._shown:
+            return
+        self._shown = pixels
+        kind = QtGui.QImage.Format.Format_RGBA8888
+        image = QtGui.QImage(bytes(pixels.data), pixels.width, pixels.height, 4 * pixels.width, kind).copy()
+        small = QtGui.QPixmap.fromImage(image).scaled(
+            PREVIEW, PREVIEW, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        self.preview.setPixmap(small)
+        self.preview.show()

@@ -2,6 +2,7 @@
 
 from .document import active_layer, find, is_open
 from .reading import read_file, read_source
+from .runlist import PREVIEW
 from .scumble_client.editor import messages
 from .scumble_client.editor.jobs import Kept, split
 from .scumble_client.editor.layout import thumbnail
@@ -78,7 +79,8 @@ def submit(studio, entry, operation):
     mask = pixels.get("mask") if stored.mask or _is_selection(stored.sources.get("mask")) else None
     entry.stored = Stored(stored.operation, stored.parameters, stored.seed, sources, mask)
     entry.state = "sending"
-    entry.job = studio.connection.submit(Request(stored.operation, pixels, stored.parameters, stored.seed))
+    request = Request(stored.operation, pixels, stored.parameters, stored.seed, previews=PREVIEW)
+    entry.job = studio.connection.submit(request)
     studio.jobs_changed.emit()
 
 
@@ -94,6 +96,8 @@ def handle(studio, entry, event):
     """What the daemon says about a run."""
     if event.kind == "progress":
         entry.state = "running" if entry.job.state == "running" else "queued"
+        studio.jobs_changed.emit()
+    elif event.kind == "preview":
         studio.jobs_changed.emit()
     elif event.kind == "error":
         studio.end(entry, event.error)

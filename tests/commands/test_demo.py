@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scumble.commands.demo_styles import SHOWN
 from scumble.pictures import NAMES, picture, selection
 from tests.support.commands import Call, load
 from tests.support.pictures import put
@@ -23,7 +24,9 @@ def tour(scumble: Call, tmp_path: Path) -> tuple[Path, str]:
 def test_it_fills_the_selections_and_touches_nothing_else(tour: tuple[Path, str]) -> None:
     folder, said = tour
     kinds = ("", "-layer", "-strip")
-    files = {f"{name}{kind}.png" for name in NAMES for kind in kinds} | {"contact-sheet.png"}
+    styled = [f"{operation}-{photograph}" for operation, photograph, _ in SHOWN]
+    files = {f"{name}{kind}.png" for name in (*NAMES, *styled) for kind in kinds}
+    files |= {"contact-sheet.png", "styles-sheet.png"}
     assert {path.name for path in folder.iterdir()} == files
     assert f"Before, selection, after: {folder / 'contact-sheet.png'}" in said
     for name in NAMES:
@@ -36,6 +39,12 @@ def test_it_fills_the_selections_and_touches_nothing_else(tour: tuple[Path, str]
         strip = np.asarray(Image.open(folder / f"{name}-strip.png"))
         assert strip.shape[1] > 3 * before.shape[1]
         np.testing.assert_array_equal(strip[-before.shape[0] :, : before.shape[1]], before)
+        np.testing.assert_array_equal(strip[-before.shape[0] :, -before.shape[1] :], after)
+    for name, (_, photograph, _) in zip(styled, SHOWN, strict=True):
+        before, after = load(picture(photograph)), load(folder / f"{name}.png")
+        assert before.shape == after.shape
+        assert (after != before).any(axis=2).mean() > 0.5
+        strip = np.asarray(Image.open(folder / f"{name}-strip.png"))
         np.testing.assert_array_equal(strip[-before.shape[0] :, -before.shape[1] :], after)
 
 

@@ -51,6 +51,24 @@ class Slow(_Timed):
         return [Output(Layer(255 - image.pixels, image.offset), context.seed)]
 
 
+class Showing(_Timed):
+    """Shows one preview after the other: gray levels 1, 2, 3 …, 40 × 20 pixels."""
+
+    name = "test-showing"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        end = time.monotonic() + parameters.seconds
+        level = 0
+        while time.monotonic() < end:
+            level += 1
+            context.report(0.5, "Showing")
+            if context.preview is not None:
+                context.preview(Layer(np.full((20, 40, 1), level % 256, np.uint8)))
+            time.sleep(0.005)
+        told = np.full((1, 1, 1), context.preview is not None, np.uint8)
+        return [Output(Layer(told), context.seed)]
+
+
 class GatedParameters(TimedParameters):
     gate: str = ""
 

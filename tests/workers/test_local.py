@@ -35,6 +35,9 @@ class Ear:
     def on_progress(self, job: str, fraction: float, message: str) -> None:
         self.progress.append((job, fraction, message))
 
+    def on_preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
+        pass
+
     def on_result(self, job: str, body: dict[str, Any]) -> None:
         self.results.append(job)
 

@@ -110,10 +110,10 @@ def deep_photo(
     steps = len(stages) * options.descent.iterations
     objective = _objective(network, content, style, content_labels, style_labels, options, device)
     first = noise(content.shape[:2], seed) if start is None and stages[0] == 1 else content if start is None else start
-    picture = as_tensor(first, device) * FULL
     losses = []
     done = 0
     for stage in stages:
+        picture = as_tensor(first, device) * FULL
         if stage == 2:
             say(done / steps, "Building the matting Laplacian")
             laplacian = matting_laplacian(content, options.laplacian_epsilon)
@@ -129,10 +129,10 @@ def deep_photo(
                 preview(finished(so_far, content, options) if stage == 2 else so_far)
 
         found = descend(objective, picture, options.descent, watch)
-        picture = found.picture
+        first = np.clip(as_picture(found.picture) / np.float32(FULL), 0, 1)  # published: a file, between the stages
         losses.append(found.losses)
         done += options.descent.iterations
-    optimised = np.clip(as_picture(picture) / np.float32(FULL), 0, 1)
+    optimised = first
     say(0.95, "Smoothing")
     picture_out = finished(optimised, content, options) if stages[-1] == 2 else optimised
     return DeepResult(picture_out, optimised, tuple(losses))

@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from scumble.algorithms.lbfgs import Evaluate, Lbfgs
+
 FIRST_STEP = 1.0
 """Mean change of the first step of L-BFGS, in grey levels."""
 
@@ -27,6 +29,9 @@ class Descent:
     history: int = 100
     """Corrections that L-BFGS keeps."""
 
+    search: bool = True
+    """Whether each step of L-BFGS must lower the loss; see `Lbfgs`."""
+
 
 @dataclass
 class Found:
@@ -45,51 +50,46 @@ Watch = Callable[[int, torch.Tensor], None]
 
 
 def descend(loss: Loss, start: torch.Tensor, descent: Descent, watch: Watch | None = None) -> Found:
-    """Lower `loss` from `start`, (1, 3, H, W).
+    """Lower `loss` from `start`, (1, 3, H, W); in L-BFGS an iteration is a step, which may look at several pictures."""
+    found = Found(start.detach().clone(), float("inf"))
 
-    A step of L-BFGS is taken without a line search, as in the published programs; where that makes the loss rise to
-    more than four times the best, or not a number, it starts anew from the best picture with an empty history.
-    """
-    picture = start.detach().clone().requires_grad_()
-    found = Found(picture.detach().clone(), float("inf"))
-    optimiser = _optimiser(picture, descent)
-
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
-        value = loss(picture)
+    def evaluate(picture: torch.Tensor) -> tuple[float, torch.Tensor]:
+        seen = picture.detach().clone().requires_grad_()
+        value = loss(seen)
         value.backward()  # type: ignore[no-untyped-call]
         now = float(value.detach())
         if now < found.loss:
-            found.loss, found.picture = now, picture.detach().clone()
-        latest[0] = now
-        return value
+            found.loss, found.picture = now, seen.detach().clone()
+        assert seen.grad is not None
+        return now, seen.grad
 
-    latest = [float("inf")]
-    fresh = True
-    for number in range(1, descent.iterations + 1):
-        if descent.optimiser == "lbfgs":
-            # The first step of torch's L-BFGS is 1 / N grey levels wide, too little to learn a curvature from in float32.
-            optimiser.param_groups[0]["lr"] = FIRST_STEP * picture.numel() if fresh else 1.0
-        fresh = False
-        optimiser.step(closure)  # type: ignore[arg-type]
-        found.losses.append(latest[0])
-        if not latest[0] <= 4 * found.loss:  # a loss that is not a number is not, either
-            with torch.no_grad():
-                picture.copy_(found.picture)
-            optimiser, fresh = _optimiser(picture, descent), True
-        if watch is not None:
-            watch(number, picture.detach())
-    with torch.no_grad():  # what the last step led to has not been looked at yet
-        last = float(loss(picture))
-    if last < found.loss:
-        found.loss, found.picture = last, picture.detach().clone()
+    lower = _adam if descent.optimiser == "adam" else _lbfgs
+    lower(evaluate, start.detach(), descent, found, watch)
     return found
 
 
-def _optimiser(picture: torch.Tensor, descent: Descent) -> torch.optim.Optimizer:
-    if descent.optimiser == "adam":
-        return torch.optim.Adam([picture], lr=descent.learning_rate)
-    # one iteration at a time, so that each can be watched; the history stays with the optimizer
-    return torch.optim.LBFGS(
-        [picture], lr=1.0, max_iter=1, max_eval=1, history_size=descent.history, tolerance_grad=0, tolerance_change=0
-    )
+def _lbfgs(evaluate: Evaluate, start: torch.Tensor, descent: Descent, found: Found, watch: Watch | None) -> None:
+    optimiser = Lbfgs(evaluate, start, descent.history, FIRST_STEP, descent.search)
+    for number in range(1, descent.iterations + 1):
+        found.losses.append(optimiser.loss)
+        optimiser.step()
+        if not optimiser.loss <= 4 * found.loss:  # only without a search; a loss that is not a number is not, either
+            optimiser.restart(found.picture)
+        if watch is not None:
+            watch(number, optimiser.picture)
+
+
+def _adam(evaluate: Evaluate, start: torch.Tensor, descent: Descent, found: Found, watch: Watch | None) -> None:
+    picture = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([picture], lr=descent.learning_rate)
+    for number in range(1, descent.iterations + 1):
+        value, picture.grad = evaluate(picture)
+        found.losses.append(value)
+        optimiser.step()
+        if not value <= 4 * found.loss:
+            with torch.no_grad():
+                picture.copy_(found.picture)
+            optimiser = torch.optim.Adam([picture], lr=descent.learning_rate)
+        if watch is not None:
+            watch(number, picture.detach())
+    evaluate(picture)  # what the last step led to has not been looked at yet

@@ -13,6 +13,7 @@ from scumble.layers import Layer, composite
 from scumble.pictures import NAMES, picture, selection
 
 from .console import make_folder, out, progress_bar
+from .demo_styles import STEPS, show_styles
 from .engine import DaemonEngine, Order
 
 Rgb = NDArray[np.uint8]
@@ -20,6 +21,7 @@ Rgb = NDArray[np.uint8]
 GAP = 8
 VEIL = (235, 40, 60)
 TITLES = ("the picture", "the selection", "with the new layer")
+STYLE_TITLES = ("the picture", "the painting", "with the new layer")
 
 
 def demo(folder: Path) -> None:
@@ -27,7 +29,7 @@ def demo(folder: Path) -> None:
     make_folder(folder)
     rows = []
     with DaemonEngine() as engine, progress_bar() as bar:
-        task = bar.add_task("Starting the daemon", total=float(len(NAMES)))
+        task = bar.add_task("Starting the daemon", total=float(len(NAMES) + STEPS))
         for number, name in enumerate(NAMES):
             image, mask = read_picture(picture(name)).layer, read_picture(selection(name)).layer
             ticket = engine.begin(Order("inpaint", {"image": image, "mask": mask}, {}, seed=1))
@@ -44,9 +46,24 @@ def demo(folder: Path) -> None:
             rows.append([image.pixels[..., :3], show_selection(image, mask), result.pixels[..., :3]])
             write_strip(rows[-1], folder / f"{name}-strip.png")
             out.print(f"{name}: filled in {made.seconds:.1f} s → {folder / name}.png")
+        styled = show_styles(
+            folder, engine, lambda done, text: bar.update(task, completed=len(NAMES) + done, description=text)
+        )
+    style_rows = [[_as_high(layer, one[0]) for layer in one] for _, one in styled]
+    for (name, _), row in zip(styled, style_rows, strict=True):
+        write_strips([row], folder / f"{name}-strip.png", STYLE_TITLES)
+    write_strips(style_rows, folder / "styles-sheet.png", STYLE_TITLES)
     sheet = folder / "contact-sheet.png"
     write_strips(rows, sheet)
     out.print(f"Before, selection, after: {sheet}")
+    out.print(f"Picture, painting, after: {folder / 'styles-sheet.png'}")
+
+
+def _as_high(layer: Layer, like: Layer) -> Rgb:
+    """A layer's colours, enlarged or made smaller to the height of another."""
+    height = like.extent.height
+    size = round(layer.extent.width * height / layer.extent.height), height
+    return np.asarray(Image.fromarray(layer.pixels[..., :3]).resize(size, Image.Resampling.LANCZOS))
 
 
 def show_selection(image: Layer, mask: Layer) -> Rgb:
@@ -61,8 +78,8 @@ def write_strip(parts: list[Rgb], path: Path) -> None:
     write_strips([parts], path)
 
 
-def write_strips(rows: list[list[Rgb]], path: Path) -> None:
-    """Rows of pictures under a line of titles, on white."""
+def write_strips(rows: list[list[Rgb]], path: Path, titles: tuple[str, ...] = TITLES) -> None:
+    """Rows of pictures under a line of titles, on white; the titles stand over the first row's pictures."""
     head = 20
     height = head + sum(row[0].shape[0] + GAP for row in rows)
     width = max(sum(part.shape[1] + GAP for part in row) for row in rows) - GAP
@@ -71,7 +88,7 @@ def write_strips(rows: list[list[Rgb]], path: Path) -> None:
     y = head
     for row in rows:
         x = 0
-        for title, part in zip(TITLES, row, strict=True):
+        for title, part in zip(titles, row, strict=True):
             if y == head:
                 draw.text((x + 4, 4), title, fill="black")
             sheet.paste(Image.fromarray(part), (x, y))

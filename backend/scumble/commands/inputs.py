@@ -19,14 +19,18 @@ ROLE_OPTIONS = (
     "sketch",
     "color",
     "style",
+    "second_style",
+    "third_style",
+    "initial",
     "segmentation",
     "style_segmentation",
     "strokes",
+    "within",
     "marked",
 )
 """Every role that an operation may have; each is an option of `scumble run`."""
 
-_FREE_SIZE = {"style", "style_segmentation"}
+_FREE_SIZE = {"style", "second_style", "third_style", "initial", "style_segmentation"}
 """Roles whose picture need not be of the image's size."""
 
 

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE = 2.0
 """Seconds after which a client is told again how its job stands; that is also how a vanished client is noticed."""
+PREVIEW_PATIENCE = 10.0
+"""Seconds after which a client that has not said that it has seen a preview is sent another one all the same."""
 TICK_MS = 200
 MAX_JOBS = 20_000
 
@@ -81,6 +83,7 @@ class Broker:
             "buffers": self._buffers,
             "cancel": self._cancel,
             "fetch": self._fetch,
+            "seen": self._seen,
             "received": self._received,
             "status": self._status,
             "shutdown": self._shutdown,
@@ -263,6 +266,7 @@ class Broker:
             job = self.jobs[job_id]  # its client has a new connection
             job.client = Client(client.socket, client.identity, self._names.get(client, ""))
             job.told = 0.0
+            job.unseen = None
         elif job_id in self.spool:
             self._deliver(client, job_id)
         else:
@@ -271,6 +275,11 @@ class Broker:
                 "The daemon has no such result any more.",
                 "Run the operation again: same seed, same pixels.",
             )
+
+    def _seen(self, client: Client, message: Message) -> None:
+        job = self.jobs.get(str(message.body.get("job")))
+        if job and job.client == client:
+            job.unseen = None
 
     def _received(self, client: Client, message: Message) -> None:
         self.spool.drop(str(message.body.get("job")))
@@ -290,6 +299,15 @@ class Broker:
         if running:
             running.fraction, running.message = fraction, message
             self._tell(running, "progress", {"job": job, "fraction": fraction, "message": message})
+
+    def on_preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
+        """Pass it on, unless the client has yet to say that it has seen the one before: a slow one gets fewer."""
+        running = self.jobs.get(job)
+        now = time.monotonic()
+        if running and (running.unseen is None or now - running.unseen > PREVIEW_PATIENCE):
+            running.unseen = now
+            body = {"job": job, "pixels": pixels, "buffers": [pixels["buffer"]]}
+            self._send(running.client, Message("preview", body, [data], parent=job))
 
     def on_error(self, job: str, error: ScumbleError) -> None:
         failed = self.jobs.get(job)
@@ -352,7 +370,7 @@ class Broker:
             job.state = "running"
             roles = {name: self._located(described) for name, described in job.submission.roles.items()}
             s = job.submission
-            self.pool.run(Task(job.id, s.operation, s.parameters, s.seed, roles))
+            self.pool.run(Task(job.id, s.operation, s.parameters, s.seed, roles, s.previews))
 
     def _located(self, described: dict[str, Any]) -> dict[str, Any]:
         out = {**described, "path": str(self.buffers.path(described["buffer"]))}

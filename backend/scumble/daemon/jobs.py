@@ -34,6 +34,8 @@ class Job:
     submitted: float = field(default_factory=time.time)
     told: float = field(default_factory=time.monotonic)
     """When its client last heard of it."""
+    unseen: float | None = None
+    """When a preview was sent that the client has not said it has seen."""
 
 
 class Queue:

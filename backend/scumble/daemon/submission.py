@@ -13,6 +13,7 @@ from scumble_client.request import CHANNELS, SAMPLE_BYTES
 PRIORITIES = ("interactive", "batch")
 MAX_SIDE = 1_000_000
 MAX_ROLES = 16
+MAX_PREVIEW = 512
 SEEDS = 2**32
 
 
@@ -27,6 +28,8 @@ class Submission:
     replaces: str | None
     roles: dict[str, dict[str, Any]]
     sizes: dict[bytes, int | None]
+    previews: int = 0
+    """Longest side of the pictures that the client wants to see on the way; 0 for none."""
 
     def check_sizes(self, arrived: Mapping[bytes, wire.Buffer]) -> None:
         """Refuse frames that this request does not use, or of another length than it says. Raises ScumbleError."""
@@ -52,12 +55,15 @@ def parse(body: Mapping[str, Any]) -> Submission:
     priority = _get(body, "priority", str, PRIORITIES[0])
     replaces = body.get("replaces")
     roles = _get(body, "roles", dict)
+    previews = _get(body, "previews", int, 0)
     if not all(isinstance(name, str) for name in parameters):
         raise _bad("has parameters without names")
     if not 0 <= seed < SEEDS:
         raise ScumbleError("invalid_parameter", f"The seed can't be {seed}.", f"Choose one from 0 to {SEEDS - 1}.")
     if priority not in PRIORITIES:
         raise _bad("has an unknown priority")
+    if not 0 <= previews <= MAX_PREVIEW:
+        raise _bad(f"wants previews of other than 0 to {MAX_PREVIEW} pixels")
     if replaces is not None and not isinstance(replaces, str):
         raise _bad("replaces something that is no job")
     if len(roles) > MAX_ROLES:
@@ -68,7 +74,7 @@ def parse(body: Mapping[str, Any]) -> Submission:
         if not isinstance(name, str) or not isinstance(described, dict):
             raise _bad("describes a layer wrongly")
         clean[name] = _layer(described, sizes)
-    return Submission(operation, parameters, seed, priority, replaces, clean, sizes)
+    return Submission(operation, parameters, seed, priority, replaces, clean, sizes, previews)
 
 
 def _layer(described: Mapping[str, Any], sizes: dict[bytes, int | None]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from scumble.networks.fill import MULTIPLE, FillNetwork, blurred
+from scumble.algorithms.gaussian import blurred
+from scumble.networks.fill import MULTIPLE, FillNetwork
 
 from . import fill_examples
 from .checkpoints import Average, append_metrics, load_checkpoint, save_checkpoint

@@ -35,6 +35,7 @@ def execute(
     device: str,
     models: Models,
     report: Callable[[float, str], None],
+    preview: Callable[[Layer], None] | None = None,
 ) -> Outcome:
     """Run an operation. Where memory runs out: once more with smaller tiles, then on the CPU, then a clear error.
 
@@ -50,7 +51,7 @@ def execute(
             )
     attempts = [(device, 1.0), (device, 0.5)] + ([("cpu", 1.0)] if device != "cpu" else [])
     for number, (where, scale) in enumerate(attempts):
-        context = Context(seed, where, models, report, memory_scale=scale)
+        context = Context(seed, where, models, report, memory_scale=scale, preview=preview)
         try:
             outputs = chosen.run(layers, valid, context)
             break

@@ -236,6 +236,8 @@ class LocalPool(Pool):
             pass  # of a job that has already been answered for
         elif kind == "progress":
             self.listener.on_progress(message["job"], message["fraction"], message["message"])
+        elif kind == "preview":
+            self.listener.on_preview(message["job"], message["pixels"], message["data"])
         elif kind in ("result", "error"):
             job = message.pop("job")
             process.state, process.job, process.deadline = "idle", None, None

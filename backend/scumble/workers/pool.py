@@ -18,12 +18,17 @@ class Task:
     parameters: dict[str, Any]
     seed: int
     roles: dict[str, dict[str, Any]]
+    previews: int = 0
+    """Longest side, in pixels, of the pictures to be shown on the way; 0 for none."""
 
 
 class Listener(Protocol):
     """What a pool tells the broker. All calls come from the broker's own thread, out of `handle` and `tick`."""
 
     def on_progress(self, job: str, fraction: float, message: str) -> None: ...
+
+    def on_preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
+        """What a job has come to so far: a layer as the wire describes it, and its bytes. It may be thrown away."""
 
     def on_result(self, job: str, body: dict[str, Any]) -> None:
         """`body` has layers, notes, request, seconds; each layer's pixels are in the file `path` if they are new."""

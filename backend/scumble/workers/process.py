@@ -26,6 +26,7 @@ from scumble_client.errors import ScumbleError
 log = logging.getLogger("scumble.worker")
 
 PROGRESS_INTERVAL = 0.03
+PREVIEW_INTERVAL = 0.5
 
 
 class Worker:
@@ -53,6 +54,8 @@ class Worker:
         self.job: str | None = None
         self.cancelled = False
         self.sent_at = 0.0
+        self.shown_at = 0.0
+        self.previews = 0
         self.hasher = ThreadPoolExecutor(1)
 
     def run(self) -> None:
@@ -106,8 +109,35 @@ class Worker:
             self.sent_at = now
             self.send("progress", job=self.job, fraction=min(max(float(fraction), 0.0), 1.0), message=message)
 
+    def preview(self, layer: Any) -> None:
+        """Send what the job has come to so far, small and as 8-bit sRGB; not oftener than twice a second."""
+        import numpy as np
+
+        from scumble.algorithms.reduction import factor_for, reduce
+
+        now = time.monotonic()
+        if now - self.shown_at < PREVIEW_INTERVAL or not layer.bounds:
+            return
+        self.shown_at = now
+        small = reduce(layer, layer.bounds, factor_for(layer.bounds, self.previews))
+        height, width = small.alpha.shape
+        values = np.concatenate([small.rgb, small.alpha[..., None]], axis=2)
+        data = np.round(np.clip(np.nan_to_num(values), 0, 1) * 255).astype(np.uint8).tobytes()
+        pixels = {
+            "buffer": wire.digest(data),
+            "width": width,
+            "height": height,
+            "x": 0,
+            "y": 0,
+            "layout": "rgba",
+            "depth": "uint8",
+            "colour": "srgb",
+        }
+        self.send("preview", job=self.job, pixels=pixels, data=data)
+
     def run_job(self, task: Mapping[str, Any]) -> None:
-        self.job, self.cancelled, self.sent_at = task["job"], False, 0.0
+        self.job, self.cancelled, self.sent_at, self.shown_at = task["job"], False, 0.0, 0.0
+        self.previews = task.get("previews", 0)
         try:
             self.send("result", job=self.job, **self.compute(task), info=self.info())
         except ScumbleError as error:
@@ -136,6 +166,7 @@ class Worker:
             self.device,
             self.models,
             self.report,
+            self.preview if self.previews else None,
         )
         image = task["roles"].get("image", {})
         swapped = str(image.get("layout", "")).startswith("bgr")

@@ -1,0 +1,139 @@
+"""Painted style: a picture is painted again in the manner of one or more paintings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from scumble.layers import Layer
+
+from .base import Operation, Output, Parameters, Role
+from .context import Context
+from .feature_network import FEATURES, Features, layer_list
+from .paint_style_fast import run_fast
+from .paint_style_gatys import run_gatys
+from .paint_style_inputs import blend_weights, gather
+from .style_inputs import IMAGE, MASK, STYLE, Canvas, Painting, target
+
+
+class PaintStyleParameters(Parameters):
+    method: Literal["fast", "gatys"] = Field(
+        "fast",
+        title="Method",
+        description="fast lays strokes of the style, in seconds; gatys optimizes the features of a network, for minutes.",
+    )
+    painting: Painting = Field(
+        "starry-night", title="Painting", description="A bundled style, where no other is given."
+    )
+    second_painting: Painting = Field("none", title="Second painting", description="A bundled style to be mixed in.")
+    blend: str = Field(
+        "",
+        title="Blend weights",
+        description="How much each style counts, like 2, 1: first the style layers, then the paintings. Empty: all alike.",
+    )
+    strength: float = Field(
+        1.0, ge=0, le=1, title="Strength", description="How far to go.", json_schema_extra={"step": 0.05}
+    )
+    original_colors: bool = Field(
+        False,
+        title="Original colours",
+        description="Keep the picture's colours; take strokes and light from the style.",
+    )
+    style_scale: float = Field(
+        1.0,
+        ge=0.25,
+        le=4,
+        title="Style scale",
+        description="Size of the style's strokes and forms in the result.",
+        json_schema_extra={"step": 0.25},
+    )
+    size: int = Field(
+        768,
+        ge=64,
+        le=4096,
+        title="Working size",
+        description="Longest side at which the painting is made; it is then brought to the size of the document.",
+    )
+    detail: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        title="Detail",
+        description="fast: how much of the picture is painted with finer strokes.",
+        json_schema_extra={"step": 0.05},
+    )
+    turn: bool = Field(True, title="Turn strokes", description="fast: strokes may be mirrored and turned.")
+    features: Features = FEATURES  # type: ignore[assignment]
+    iterations: int = Field(
+        300, ge=1, le=20000, title="Iterations", description="gatys: of the smallest scale; each larger one takes half."
+    )
+    scales: int = Field(
+        2, ge=1, le=6, title="Scales", description="gatys: sizes, each twice the one before, up to the working size."
+    )
+    optimizer: Literal["lbfgs", "adam"] = Field(
+        "lbfgs", title="Optimizer", description="gatys: how the loss is lowered."
+    )
+    learning_rate: float = Field(
+        10.0, gt=0, le=100, title="Learning rate", description="gatys: of adam, in steps of 8-bit colour."
+    )
+    corrections: int = Field(
+        100, ge=1, le=1000, title="Corrections", description="gatys: how many past steps lbfgs keeps in memory."
+    )
+    content_weight: float = Field(5.0, ge=0, le=1e9, title="Content weight", description="gatys: likeness in content.")
+    style_weight: float = Field(100.0, ge=0, le=1e9, title="Style weight", description="gatys: likeness in style.")
+    tv_weight: float = Field(1e-3, ge=0, le=1e9, title="Smoothness weight", description="gatys: total variation.")
+    content_layers: str = Field("relu4_2", title="Content layers", description="gatys: separated by commas.")
+    style_layers: str = Field(
+        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", title="Style layers", description="gatys: separated by commas."
+    )
+    pooling: Literal["max", "average"] = Field("max", title="Pooling", description="gatys: how the network halves.")
+    normalize_gradients: bool = Field(
+        False, title="Normalize gradients", description="gatys: let every layer pull with the same force."
+    )
+    start: Literal["image", "noise"] = Field(
+        "image", title="Begin with", description="gatys: the picture (or the one given for it), or noise as published."
+    )
+    preview_every: int = Field(
+        25, ge=0, le=20000, title="Preview every", description="gatys: iterations between previews; 0 for none."
+    )
+
+    @field_validator("content_layers", "style_layers")
+    @classmethod
+    def _layers(cls, text: str) -> str:
+        layer_list(text)
+        return text
+
+    @field_validator("blend")
+    @classmethod
+    def _blend(cls, text: str) -> str:
+        blend_weights(text)
+        return text
+
+
+class PaintStyle(Operation[PaintStyleParameters]):
+    name = "paint-style"
+    title = "Paint style"
+    help = "Paints a picture again in the manner of a painting."
+    roles = (
+        IMAGE,
+        STYLE,
+        Role("second_style", "A second style", "Another layer or file, to be mixed in."),
+        Role("third_style", "A third style", "Another layer or file, to be mixed in."),
+        Role("initial", "A picture to begin with", "gatys starts from it, in place of the picture itself."),
+        MASK,
+    )
+    parameters = PaintStyleParameters
+
+    def run(self, layers: Mapping[str, Layer], parameters: PaintStyleParameters, context: Context) -> Sequence[Output]:
+        context.report(0.0, "Looking at the pictures")
+        styles = gather(layers, parameters)
+        where = target(layers["image"], layers.get("mask"))
+        canvas = Canvas(where)
+        if parameters.method == "fast":
+            run_fast(where, styles, parameters, context, canvas)
+        else:
+            run_gatys(where, styles, layers.get("initial"), parameters, context, canvas)
+        context.report(1.0, "Done")
+        return [Output(canvas.layer(), context.seed)]
