@@ -19,7 +19,19 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import gimp, inpainting, krita, matting, memory, photo_style, report, startup, transport
+from benchmarks import (
+    gimp,
+    inpainting,
+    krita,
+    matting,
+    memory,
+    paint_style,
+    photo_style,
+    report,
+    startup,
+    textures,
+    transport,
+)
 from benchmarks.report import Figure
 
 
@@ -53,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     part("Inpainting held-out photographs", lambda: inpainting.figures(rows))
     page.append(f"\n{inpainting.as_markdown(rows)}")
     part("Photo style", lambda: [*photo_style.measure(options.data), *matting.measure()])
+    part("Painted style", paint_style.measure)
+    part("Textures made again from features", lambda: textures.measure(options.data))
     text = "\n".join(page)
     print(text)
     if options.out:
