@@ -20,6 +20,8 @@ from pathlib import Path
 import torch
 
 from benchmarks import (
+    face_brush,
+    face_finding,
     fills,
     gimp,
     inpainting,
@@ -77,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     part("Photo style", lambda: [*photo_style.measure(options.data), *matting.measure()])
     part("Painted style", paint_style.measure)
     part("Textures made again from features", lambda: textures.measure(options.data))
+    part("Faces", lambda: [*face_finding.measure(options.data), *face_brush.measure(options.data)])
     text = "\n".join(page)
     print(text)
     if options.out:
