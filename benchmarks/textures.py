@@ -4,7 +4,7 @@
 
 Held-out squares of 256 pixels that look alike everywhere are made again from noise by matching Gram matrices of relu1_1 to
 relu5_1 (Gatys et al. 2015). The distance is that of `benchmarks.metrics.patch_distance` between the texture and its source.
-A network of the same shape with random filters is the one to beat.
+A network of VGG's shape with random filters (He et al. 2015) is the one to beat.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ from benchmarks.report import Figure, as_markdown
 from scumble.algorithms.style_descent import Descent, descend
 from scumble.algorithms.style_losses import FULL, as_picture, as_tensor, gram, style_target
 from scumble.networks.vgg import Vgg, random_weights
-from scumble.training.features import BLOCKS, WIDTHS
 from scumble.weights import WeightStore, vgg
 
 Picture = NDArray[np.float32]
+
+BLOCKS, WIDTHS = (2, 2, 2, 2, 1), (48, 96, 160, 256, 256)
+"""Of the random network: VGG's shape, with half its channels and as many weights as the embedded one may have."""
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SIDE = 256

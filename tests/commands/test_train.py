@@ -18,9 +18,7 @@ from tests.support.style import photograph, stored
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two small collections; and a network of one layer to learn."""
-    monkeypatch.setattr(features, "BLOCKS", (1,))
-    monkeypatch.setattr(features, "WIDTHS", (9,))
-    monkeypatch.setattr(features, "PATCHES", 500)
+    monkeypatch.setattr(features, "WIDTHS", ((9,),))
     for kind in ("photos", "art"):
         content = io.BytesIO()
         Image.fromarray(stored(photograph(1, 260, 270))).save(content, "png")
@@ -47,7 +45,7 @@ def test_an_unknown_model(data: Path, calling: Call) -> None:
 def test_the_list_names_settings(calling: Call) -> None:
     said = calling("train", "list").done().out
     assert "features" in said
-    assert "pictures = 200" in said
+    assert "pictures = 60" in said
 
 
 def test_an_unknown_setting(data: Path, calling: Call) -> None:

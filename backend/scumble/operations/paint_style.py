@@ -88,7 +88,9 @@ class PaintStyleParameters(Parameters):
     style_layers: str = Field(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", title="Style layers", description="gatys: separated by commas."
     )
-    pooling: Literal["max", "average"] = Field("max", title="Pooling", description="gatys: how the network halves.")
+    pooling: Literal["max", "average"] = Field(
+        "average", title="Pooling", description="gatys: how the network halves; max as published, average is smoother."
+    )
     normalize_gradients: bool = Field(
         False, title="Normalize gradients", description="gatys: let every layer pull with the same force."
     )

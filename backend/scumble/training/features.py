@@ -1,11 +1,15 @@
-"""The embedded feature network: filters learned layer by layer from unlabelled pictures, without gradients.
+"""The embedded feature network: random filters on a pyramid of colours, in VGG's form. Nothing is learned but scales.
 
-Coates and Ng, "Learning Feature Representations with K-means" (2012): the patches that a convolution will see are brought
-to a common contrast, whitened, and clustered on the sphere; the clusters' centres are half of its filters, and the bias
-lets the stronger half of their answers through. The other half is random, without a bias: the clusters see edges and
-textures, but neither brightness nor contrast, which random filters tell well. Each layer is scaled to a mean activation
-of 1, as in Gatys' normalised VGG. It takes minutes; a layer that is done is kept, so a stopped training goes on with the
-next one.
+Ustyuzhaninov et al., "What does it take to generate natural textures?" (2017): one layer of many random filters, seen at
+several scales, describes textures about as well as a trained deep network. VGG's form has no such layer, but can hold it.
+The first three channels of every layer carry the picture's colours on, which are never negative, so that no ReLU cuts
+them; each pooling halves them, after a binomial filter. So the first convolution of every block sees the colours at its
+scale as they are, and most of its filters look at nothing else: 3 × 3 random ones, each with a random threshold, which
+together tell how colours and their differences are distributed (as the marginals of Portilla and Simoncelli 2000 do). The
+others look at all channels, as in any random network, and so see what goes with what. Six filters of the first layer
+answer only to colours beyond black and white: a picture that is optimized has a reason to stay between them.
+
+Each layer is scaled to a mean activation of 1 on training pictures, as in Gatys' normalised VGG.
 """
 
 from __future__ import annotations
@@ -16,153 +20,128 @@ from pathlib import Path
 import numpy as np
 import torch
 from pydantic import Field
-from safetensors.torch import load_file, save_file
-from torch.nn import functional
+from safetensors.torch import save_file
 
 from scumble.networks.vgg import Vgg, Weights
 
 from . import collections
 from .trainer import Run, Settings, Trainer
 
-BLOCKS = (2, 2, 2, 2, 1)
-WIDTHS = (48, 96, 160, 256, 256)
+WIDTHS = ((96, 32), (128, 48), (192, 64), (256, 128), (256,))
+"""Channels of each convolution, block by block: many where statistics are taken, few where they are passed on."""
 
-PATCHES = 40_000
-ROUNDS = 12
-MOST_COMPONENTS = 400
-KEPT_VARIANCE = 0.995
-ACTIVE = 0.5
-"""Share of the answers that a filter lets through."""
+COLOURS = 3
+"""Channels that carry the colours."""
+
+RANGE, FLOOR = 2.0, 0.2
+"""Colours from 0 to 1 are carried as FLOOR to FLOOR + RANGE."""
+
+MIDDLE = FLOOR + RANGE / 2
+
+PLAIN = 0.8
+"""Share of a block's first filters that look at the colours alone."""
+
+BOOST = 2.0
+"""How much stronger the others look at the colours than at one of the other channels."""
+
+THRESHOLD = 1.5
+"""Deviation of the thresholds, beside that of a filter's answers to a picture of contrast 0.25."""
+
+BEYOND = 2.0
+"""Gain of the filters for colours beyond black and white."""
 
 Say = Callable[[str], None]
 
 
-def train(data: Path, folder: Path, pictures: int = 200, side: int = 256, seed: int = 0, say: Say = print) -> Weights:
-    """Learn all layers, or those that `folder` does not hold yet; the finished weights.
+def train(data: Path, folder: Path, pictures: int = 60, side: int = 256, seed: int = 0, say: Say = print) -> Weights:
+    """Draw the filters, and find every layer's scale.
 
     Parameters
     ----------
     data
         The folder with photos.tar, photos.csv, art.tar and art.csv; only rows whose split is `train` are read.
     folder
-        Where every finished layer is kept (`features.safetensors`); training goes on from what lies there.
+        Where the numbers are kept in full precision (`features.safetensors`).
     pictures, side
-        How many pictures to look at, and the side of the square that is cut out of each.
+        How many pictures to find the scales on, and the side of the square that is cut out of each.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    squares = torch.stack(list(_squares(data, pictures, side, np.random.default_rng(seed))))
+    tensors = drawn(seed)
+    for name in [key.removesuffix(".weight") for key in tensors if key.endswith(".weight")]:
+        _scaled(tensors, name, squares)
+        say(f"{name}: {len(tensors[f'{name}.weight'])} filters")
     path = folder / "features.safetensors"
-    tensors = load_file(path) if path.exists() else {}
-    rng = np.random.default_rng(seed)
-    squares = torch.stack(list(_squares(data, pictures, side, rng)))
-    if "colour.matrix" not in tensors:
-        tensors |= whitened_colours(squares)
-    before = 3
-    for block, (count, width) in enumerate(zip(BLOCKS, WIDTHS, strict=True), start=1):
-        for number in range(1, count + 1):
-            name = f"conv{block}_{number}"
-            if f"{name}.weight" not in tensors:
-                say(f"{name}: learning {width} filters over {before} channels")
-                generator = np.random.default_rng([seed, block, number])
-                tensors |= learned(squares, tensors, name, width, generator)
-                save_file(tensors, path)
-            before = width
+    save_file(tensors, path)
     say(f"{path}: {sum(tensor.numel() for tensor in tensors.values()):,} weights")
     return Weights(tensors, "reflect")
 
 
-def whitened_colours(squares: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Preparation that gives the training pictures' colours zero mean and unit covariance (ZCA)."""
-    colours = squares[:, :, ::8, ::8].permute(0, 2, 3, 1).reshape(-1, 3).double()
-    mean = colours.mean(0)
-    values, vectors = torch.linalg.eigh(torch.cov(colours.T))
-    matrix = vectors @ torch.diag(1 / (values + 1e-3).sqrt()) @ vectors.T
-    return {"colour.matrix": matrix.float(), "colour.offset": -(matrix @ mean).float()}
+def drawn(seed: int) -> dict[str, torch.Tensor]:
+    """All convolutions before they are scaled, and the preparation of colours."""
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {"colour.matrix": torch.eye(3) * RANGE, "colour.offset": torch.full((3,), FLOOR)}
+    before = COLOURS
+    for block, widths in enumerate(WIDTHS, start=1):
+        for number, width in enumerate(widths, start=1):
+            weight, bias = _random(width, before, generator, statistics=number == 1)
+            _carry(weight, bias, smooth=number == len(widths))
+            if block == number == 1:
+                _guard(weight, bias)
+            tensors |= {f"conv{block}_{number}.weight": weight, f"conv{block}_{number}.bias": bias}
+            before = width
+    return tensors
 
 
-def learned(
-    squares: torch.Tensor, tensors: dict[str, torch.Tensor], name: str, width: int, rng: np.random.Generator
-) -> dict[str, torch.Tensor]:
-    """One convolution's weight (width, C, 3, 3) and bias (width,), given all before it."""
-    patches = _patches(squares, tensors, name, rng)
-    mean = patches.mean(dim=1, keepdim=True)
-    centred = patches - mean
-    length = centred.norm(dim=1, keepdim=True)
-    floor = torch.quantile(length[:, 0], 0.3)
-    even = centred / (length + floor)
-    centre = even.mean(0)
-    values, vectors = torch.linalg.eigh(torch.cov((even - centre).T))
-    order = torch.argsort(values, descending=True)
-    share = torch.cumsum(values[order], 0) / values.sum()
-    kept = order[: min(MOST_COMPONENTS, int((share < KEPT_VARIANCE).sum()) + 1)]
-    whitening = vectors[:, kept] / (values[kept] + 0.01 * values[order[0]]).sqrt()
-    clusters = width - width // 2
-    centres = spherical_k_means((even - centre) @ whitening, clusters, rng)
-    # The whitened filter, brought back to the space of patches; without the patch's mean, as the patches are.
-    filters = centres @ whitening.T
-    filters -= filters.mean(dim=1, keepdim=True)
-    drawn = torch.from_numpy(rng.standard_normal((width // 2, patches.shape[1])).astype(np.float32))
-    filters = torch.cat([filters, drawn / patches.shape[1] ** 0.5])
-    plain = width // 3 if name == "conv1_1" else 0
-    if plain:  # the first layer also sees plain colour, by filters of both signs, of which one always answers
-        filters[:plain] = _colour_filters(plain)
-    answers = patches @ filters.T
-    bias = -torch.quantile(answers[:: max(1, len(answers) // 8000)], 1 - ACTIVE, dim=0)
-    bias[:plain] = 0
-    bias[clusters:] = 0
-    scale = 1 / functional.relu(answers + bias).mean(0).clamp(min=1e-6)
-    channels = patches.shape[1] // 9
-    weight = (filters * scale[:, None]).reshape(width, channels, 3, 3)
-    return {f"{name}.weight": weight.contiguous(), f"{name}.bias": (bias * scale).contiguous()}
+def _random(width: int, before: int, generator: torch.Generator, statistics: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Filters (width, before, 3, 3) that keep the deviation (He et al. 2015), and biases that centre the colours."""
+    weight = torch.randn(width, before, 3, 3, generator=generator) * (2 / (9 * before)) ** 0.5
+    weight[:, :COLOURS] *= BOOST
+    if statistics and before > COLOURS:
+        plain = width - int(width * PLAIN)
+        weight[plain:, COLOURS:] = 0
+        weight[plain:, :COLOURS] *= (before / COLOURS) ** 0.5 / BOOST
+    bias = -MIDDLE * weight[:, :COLOURS].sum((1, 2, 3))
+    if statistics:
+        deviation = weight.square().sum((1, 2, 3)).sqrt() * (RANGE / 4)
+        bias += THRESHOLD * deviation * torch.randn(width, generator=generator)
+    return weight, bias
 
 
-def spherical_k_means(points: torch.Tensor, count: int, rng: np.random.Generator) -> torch.Tensor:
-    """(count, D) unit vectors: k-means by angle; a centre that no point chooses starts again at a random one."""
-    chosen = torch.from_numpy(rng.permutation(len(points))[:count])
-    centres = functional.normalize(points[chosen], dim=1)
-    for _ in range(ROUNDS):
-        likeness = points @ centres.T
-        strength, nearest = likeness.max(dim=1)
-        total = torch.zeros_like(centres).index_add_(0, nearest, points * strength[:, None].clamp(min=0))
-        empty = total.norm(dim=1) < 1e-6
-        if empty.any():
-            total[empty] = points[torch.from_numpy(rng.integers(0, len(points), int(empty.sum())))]
-        centres = functional.normalize(total, dim=1)
-    return centres
+def _carry(weight: torch.Tensor, bias: torch.Tensor, smooth: bool) -> None:
+    """Let the first channels pass the colours on; smoothed where a pooling follows."""
+    binomial = torch.tensor([1.0, 2.0, 1.0]) / 4
+    for channel in range(COLOURS):
+        weight[channel], bias[channel] = 0, 0
+        if smooth:
+            weight[channel, channel] = binomial[:, None] * binomial
+        else:
+            weight[channel, channel, 1, 1] = 1
 
 
-def _colour_filters(count: int) -> torch.Tensor:
-    """Means over the patch of colours spread over the sphere, each with its opposite."""
-    generator = torch.Generator().manual_seed(1)
-    half = functional.normalize(torch.randn(count - count // 2, 3, generator=generator), dim=1)
-    both = torch.cat([half, -half])[:count]
-    return both[:, :, None].expand(count, 3, 9).reshape(count, 27) / 9
+def _guard(weight: torch.Tensor, bias: torch.Tensor) -> None:
+    """Let two channels for each colour answer beyond white, and beyond black."""
+    for channel in range(COLOURS):
+        for place, sign in enumerate((1, -1)):
+            number = COLOURS + 2 * channel + place
+            weight[number] = 0
+            weight[number, channel, 1, 1] = sign * BEYOND
+            bias[number] = -BEYOND * (FLOOR + RANGE if sign > 0 else -FLOOR)
 
 
-def _patches(
-    squares: torch.Tensor, tensors: dict[str, torch.Tensor], name: str, rng: np.random.Generator
-) -> torch.Tensor:
-    """(PATCHES, C · 9): what the convolution will see, at random places."""
-    network = Vgg(Weights(tensors, "reflect"))
-    before = _input_of(name)
-    each = -(-PATCHES // len(squares))
-    found = []
+def _scaled(tensors: dict[str, torch.Tensor], name: str, squares: torch.Tensor) -> None:
+    """Bring the layer's mean activation to 1, and let the next one divide by the same."""
+    layer = name.replace("conv", "relu")
+    network = Vgg(Weights(tensors, "reflect"), "average")
     with torch.inference_mode():
-        for start in range(0, len(squares), 16):
-            batch = squares[start : start + 16]
-            x = network.prepared(batch) if before is None else network(batch, [before])[before]
-            height, width = x.shape[2] - 2, x.shape[3] - 2
-            for picture in x:
-                rows, columns = rng.integers(0, height, each), rng.integers(0, width, each)
-                windows = picture.unfold(1, 3, 1).unfold(2, 3, 1)
-                found.append(windows[:, rows, columns].permute(1, 0, 2, 3).reshape(each, -1))
-    return torch.cat(found)[:PATCHES]
-
-
-def _input_of(name: str) -> str | None:
-    block, number = (int(part) for part in name.removeprefix("conv").split("_"))
-    if number > 1:
-        return f"relu{block}_{number - 1}"
-    return f"pool{block - 1}" if block > 1 else None
+        means = [float(network(batch, [layer])[layer].mean()) for batch in squares.split(8)]  # type: ignore[no-untyped-call]
+    scale = 1 / (sum(means) / len(means))
+    tensors[f"{name}.weight"] *= scale
+    tensors[f"{name}.bias"] *= scale
+    names = [key for key in tensors if key.endswith(".weight")]
+    following = names[names.index(f"{name}.weight") + 1 :][:1]
+    for key in following:
+        tensors[key] /= scale
 
 
 def _squares(data: Path, count: int, side: int, rng: np.random.Generator) -> Iterator[torch.Tensor]:
@@ -184,7 +163,7 @@ def save(weights: Weights, path: Path, notes: Sequence[tuple[str, str]] = ()) ->
 
 
 class FeatureSettings(Settings):
-    pictures: int = Field(200, ge=1, description="How many pictures to learn from.")
+    pictures: int = Field(60, ge=1, description="How many pictures to find the layers' scales on.")
 
 
 def _run(run: Run, settings: FeatureSettings) -> Path:
