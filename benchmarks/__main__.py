@@ -25,6 +25,7 @@ from benchmarks import (
     krita,
     matting,
     memory,
+    mosaic,
     paint_style,
     photo_style,
     report,
@@ -64,6 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = inpainting.measure(options.data, options.count, (512, 1024), out=lambda line: print(line, file=sys.stderr))
     part("Inpainting held-out photographs", lambda: inpainting.figures(rows))
     page.append(f"\n{inpainting.as_markdown(rows)}")
+    mosaics = mosaic.measure(options.data, 20, 10, out=lambda line: print(line, file=sys.stderr))
+    part("Mosaics on held-out illustrations and photographs", lambda: mosaic.figures(mosaics))
+    page.append(f"\n{mosaic.table(mosaics)}")
     part("Photo style", lambda: [*photo_style.measure(options.data), *matting.measure()])
     part("Painted style", paint_style.measure)
     part("Textures made again from features", lambda: textures.measure(options.data))

@@ -87,6 +87,7 @@ def run(
     segmentation: Picture = None,
     style_segmentation: Picture = None,
     strokes: Picture = None,
+    within: Picture = None,
     marked: Picture = None,
     mask_from: MaskFrom = None,
     settings: Settings = [],  # noqa: B006 (typer copies it)
@@ -120,6 +121,7 @@ def run(
         "segmentation": segmentation,
         "style_segmentation": style_segmentation,
         "strokes": strokes,
+        "within": within,
         "marked": marked,
     }
     work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)

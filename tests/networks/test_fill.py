@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scumble.networks.fill import FillNetwork, FillSize, KnownAttention, blurred
+from scumble.networks.fill import FillNetwork, FillSize, KnownAttention
 
 SMALL = FillSize(widths=(8, 12, 16), depths=(1, 1, 2), heads=2)
 
@@ -65,9 +65,3 @@ def test_attention_looks_at_what_is_known() -> None:
     elsewhere = torch.ones(4, 4, dtype=torch.bool)
     elsewhere[1, 1] = False
     assert float((answers[0] - answers[1]).detach()[..., elsewhere].abs().max()) < 0.05
-
-
-def test_the_filter_keeps_means_and_parts_detail() -> None:
-    x = torch.rand(1, 2, 30, 40)
-    assert torch.allclose(blurred(torch.full_like(x, 0.3), 2.0), torch.full_like(x, 0.3), atol=1e-6)
-    assert float(blurred(x, 2.0).std()) < 0.3 * float(x.std())

@@ -57,6 +57,7 @@ def test_no_file_name_reaches_out_of_the_store(tmp_path: Path, file: str) -> Non
         (changed("https://example.org/net.pth", "https:///net.pth"), "not an http"),
         (ENTRY + "embedded = true\n", "either a url or embedded"),
         (changed('url = "https://example.org/net.pth"\n', ""), "either a url or embedded"),
+        (ENTRY + "manual = true\n", "converted to .safetensors"),
         (ENTRY + "size = 0\n", "a size of 0"),
         (ENTRY + "size = true\n", "size must be a int"),
         (ENTRY + 'sha256 = "ABC"\n', "sha256 is 64"),

@@ -150,7 +150,7 @@ def _scores(profile: _Profile, size: float, origins: NDArray[np.float64]) -> NDA
     length = len(values)
     first = np.floor(-origins / size)
     steps = np.arange(int(np.ceil(length / size)) + 2)
-    at = np.rint(origins[:, None] + size * (first[:, None] + steps[None])).astype(np.int64)
+    at = np.floor(origins[:, None] + size * (first[:, None] + steps[None]) + 0.5).astype(np.int64)
     valid = (at >= 0) & (at < length)
     hit = np.where(valid, values[np.clip(at, 0, length - 1)], 0).sum(axis=1)
     edges = valid.sum(axis=1)
@@ -214,20 +214,34 @@ def _best(profile: _Profile) -> tuple[float, float, float]:
     sizes = _sizes(len(part.values))
     table = _table(part, sizes)
     chosen = _choose(sizes, table[:, 0])
-    return _refined(profile, float(sizes[chosen]), float(table[chosen, 1]) + part.start - profile.start)
+    origin = float(table[chosen, 1]) + part.start - profile.start
+    size, scores, origins = _closer([profile], float(sizes[chosen]), [origin])
+    return scores[0], size, origins[0]
 
 
-def _refined(profile: _Profile, size: float, origin: float) -> tuple[float, float, float]:
-    """The same over the whole length, the size within a hundredth."""
-    if len(profile.values) <= WINDOW:
-        return float(_scores(profile, size, np.array([origin]))[0]), size, origin
-    best = (float(_scores(profile, size, np.array([origin % size]))[0]), size, origin % size)
-    for near in np.unique(np.concatenate([size * np.linspace(0.985, 1.015, 121), [size]])):
-        origins = np.arange(0, near, 0.5)
-        scores = _scores(profile, float(near), origins)
-        if scores.max() > best[0] + 1e-3:
-            best = float(scores.max()), float(near), float(origins[scores.argmax()])
-    return best
+def _closer(profiles: list[_Profile], size: float, origins: list[float]) -> tuple[float, list[float], list[float]]:
+    """As `_refined`; whole sizes that explain all of short profiles stay as they are."""
+    if size % 1 == 0:
+        scores = [float(_scores(p, size, np.array([o % size]))[0]) for p, o in zip(profiles, origins, strict=True)]
+        if max(len(profile.values) for profile in profiles) <= WINDOW or min(scores) > 0.8:
+            return size, scores, [o % size for o in origins]
+    return _refined(profiles, size, origins)
+
+
+def _refined(profiles: list[_Profile], size: float, origins: list[float]) -> tuple[float, list[float], list[float]]:
+    """Size, scores and origins over whole profiles, searched closely around what was found for a part or in coarse steps."""
+    length = max(len(profile.values) for profile in profiles)
+    spread = min(0.02, 1.5 / length + (0.01 if length > WINDOW else 0.0))
+    best = [float(_scores(p, size, np.array([o % size]))[0]) for p, o in zip(profiles, origins, strict=True)]
+    found = (size, best, [o % size for o in origins])
+    for near in size * np.linspace(1 - spread, 1 + spread, 81):
+        steps = np.arange(0, near, 0.1)
+        tables = [_scores(profile, float(near), steps) for profile in profiles]
+        if sum(table.max() for table in tables) > sum(found[1]) + 1e-6:
+            places = [np.flatnonzero(table >= table.max() - 1e-9) for table in tables]
+            middles = [float(steps[place[len(place) // 2]]) for place in places]
+            found = (float(near), [float(table.max()) for table in tables], middles)
+    return found
 
 
 def _joint(px: _Profile, py: _Profile) -> tuple[float, tuple[float, float], tuple[float, float]]:
@@ -236,17 +250,11 @@ def _joint(px: _Profile, py: _Profile) -> tuple[float, tuple[float, float], tupl
     sizes = _sizes(max(len(wx.values), len(wy.values)))
     tx, ty = _table(wx, sizes), _table(wy, sizes)
     chosen = _choose(sizes, tx[:, 0] + ty[:, 0])
-    size = float(sizes[chosen])
-    found = []
-    for profile, part, table in ((px, wx, tx), (py, wy, ty)):
-        origin = float(table[chosen, 1]) + part.start - profile.start
-        if len(profile.values) > WINDOW and size % 1:
-            score, finer, moved = _refined(profile, size, origin)
-            if profile is px:
-                size, origin = finer, moved
-        score = float(_scores(profile, size, np.array([origin % size]))[0])
-        found.append((score, origin))
-    return size, found[0], found[1]
+    origins = [
+        float(table[chosen, 1]) + part.start - profile.start for profile, part, table in ((px, wx, tx), (py, wy, ty))
+    ]
+    size, scores, origins = _closer([px, py], float(sizes[chosen]), origins)
+    return size, (scores[0], origins[0]), (scores[1], origins[1])
 
 
 def _grid(size: float, origin: float, across: bool, mask: Mask) -> Grid:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Grid:
-    """Where cells lie: along each axis, cell k takes the pixels from round(origin + k · size) to the next edge."""
+    """Where cells lie: along each axis, cell k takes the pixels from origin + k · size, rounded (halves upwards), to the next edge."""
 
     size_x: float
     size_y: float
@@ -41,7 +41,7 @@ def edges(size: float, origin: float, length: int) -> NDArray[np.int64]:
     """Edges of all cells that lie in 0 to `length`, with both ends: a cell that is cut there keeps the rest."""
     first = int(np.floor(-origin / size))
     count = int(np.ceil(length / size)) + 2
-    inner = np.rint(origin + size * np.arange(first, first + count + 1)).astype(np.int64)
+    inner = np.floor(origin + size * np.arange(first, first + count + 1) + 0.5).astype(np.int64)
     inner = np.unique(inner[(inner > 0) & (inner < length)])
     return np.concatenate([[0], inner, [length]])
 
@@ -114,7 +114,7 @@ def _matrices(
     down = spread.T / np.diff(at)[:, None].astype(np.float32)
     cubic = np.zeros((length, count), np.float32)
     # a cell that is cut by the border has its centre where the whole cell's would be
-    shift = np.rint((at[1] - size / 2 - origin) / size - 0.5) if count > 1 else 0.0
+    shift = np.floor((at[1] - size / 2 - origin) / size) if count > 1 else 0.0
     place = (np.arange(length) + 0.5 - origin) / size - 0.5 - shift
     below = np.floor(place).astype(np.int64)
     part = place - below

@@ -25,6 +25,7 @@ ROLE_OPTIONS = (
     "segmentation",
     "style_segmentation",
     "strokes",
+    "within",
     "marked",
 )
 """Every role that an operation may have; each is an option of `scumble run`."""

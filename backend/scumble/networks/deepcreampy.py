@@ -51,7 +51,7 @@ def _copied(background: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
     patches = functional.unfold(background, 3)[0]  # (C · 9, patches); none reaches over the border
     seen = functional.unfold(features, 3, padding=1)[0]  # (C · 9, places)
     distance = (patches**2).sum(0)[:, None] + (seen**2).sum(0)[None] - 2 * patches.T @ seen
-    spread = distance.std(dim=0, keepdim=True, correction=0)
+    spread = distance.std(dim=0, keepdim=True, correction=0).clamp(min=1e-6)  # 0 where nothing is known
     truncated = -torch.tanh((distance - distance.mean(dim=0, keepdim=True)) / spread)
     weights = torch.softmax(SHARPNESS * truncated, dim=0)
     pasted = functional.fold(patches @ weights, (height, width), 3, padding=1)

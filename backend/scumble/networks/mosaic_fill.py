@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scumble.algorithms.mosaic_cells import Axes, Grid, keys_kernel, masked_means, project, smooth_start
 
-from .mosaic import CELL, MosaicNet, restored
+from .mosaic import CELL, MosaicExperts, restored
 
 AROUND = 6
 """Cells of the surroundings that the network sees on every side."""
@@ -39,7 +39,7 @@ def agreeing(axes: Axes, made: Tensor, picture: Tensor, hole: Tensor, bounded: b
 
 
 def fill(
-    network: MosaicNet,
+    network: MosaicExperts,
     picture: Tensor,
     mask: Tensor,
     grid: Grid,
@@ -57,7 +57,7 @@ def fill(
     mask
         (H, W) bool, where the mosaic is; outside, the picture stays as it is.
     turn
-        0 to 7: which of the eight orientations the network sees. Each gives a fill of its own.
+        0: the mean of what it makes of all eight orientations. 1 to 7: one orientation, which gives a fill of its own.
     bounded
         Whether the fill has to stay in 0 to 1.
     tile
@@ -81,31 +81,31 @@ def fill(
     cells = between(rows.members, columns.members, x * hole) / share.clamp(min=1e-4)
     cells = cells.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
     small = torch.where(small_hole > 0, cells, known)
-    sizes = torch.tensor([(grid.size_x * grid.size_y) ** 0.5], device=x.device)
-    missing = _residual(network, _turned(small, turn), _turned(small_hole, turn), sizes, tile, progress)
-    missing = _turned_back(missing, turn)
+    turns = [turn] if turn else range(8)
+    missing = torch.zeros_like(small)
+    for number, one in enumerate(turns):
+        made = _restored(network, _turned(small, one), _turned(small_hole, one), tile)
+        missing += _turned_back(made, one) / len(turns)
+        if progress is not None:
+            progress((number + 1) / len(turns))
+    small_axes = Axes.of([Grid(CELL, CELL)], *small.shape[2:], device=x.device)
+    missing = (missing - smooth_start(small_axes, small, small_hole)) * small_hole
     made = start + between(rows.enlarged, columns.enlarged, missing) * hole
     return agreeing(axes, made, x, hole, bounded)
 
 
-def _residual(
-    network: MosaicNet, picture: Tensor, hole: Tensor, sizes: Tensor, tile: int, progress: Progress | None
-) -> Tensor:
-    """What the network adds to the smooth start; large pictures in tiles that see beyond their edges."""
+def _restored(network: MosaicExperts, picture: Tensor, hole: Tensor, tile: int) -> Tensor:
+    """`restored`, large pictures in tiles that see beyond their edges."""
     height, width = picture.shape[2:]
-    margin, step = AROUND * CELL, max(2 * CELL, tile // (2 * CELL) * (2 * CELL))
-    out = torch.zeros_like(picture)
-    places = [(y, x) for y in range(0, height, step) for x in range(0, width, step)]
-    for number, (y, x) in enumerate(places):
-        if progress is not None:
-            progress(number / len(places))
-        top, left = max(0, y - margin), max(0, x - margin)
-        part = (..., slice(top, min(height, y + step + margin)), slice(left, min(width, x + step + margin)))
-        if not hole[part].any():
-            continue
-        made, start = restored(network, picture[part], hole[part], sizes)
-        inner = (..., slice(y - top, y - top + step), slice(x - left, x - left + step))
-        out[..., y : y + step, x : x + step] = (made - start)[inner]
+    margin, step = AROUND * CELL, max(2 * CELL, tile // CELL * CELL)
+    out = picture.clone()
+    for y in range(0, height, step):
+        for x in range(0, width, step):
+            top, left = max(0, y - margin), max(0, x - margin)
+            part = (..., slice(top, min(height, y + step + margin)), slice(left, min(width, x + step + margin)))
+            if hole[part].any():
+                inner = (..., slice(y - top, y - top + step), slice(x - left, x - left + step))
+                out[..., y : y + step, x : x + step] = restored(network, picture[part], hole[part])[inner]
     return out
 
 
@@ -139,7 +139,7 @@ class _Side:
         there = torch.nonzero(mask)[:, 0]
         first = int(np.floor((int(there[0]) - origin) / size)) - AROUND
         count = int(np.ceil((int(there[-1]) + 1 - origin) / size)) + AROUND - first
-        at = np.rint(origin + size * np.arange(first, first + count + 1)).clip(0, length).astype(np.int64)
+        at = np.floor(origin + size * np.arange(first, first + count + 1) + 0.5).clip(0, length).astype(np.int64)
         self.members = np.zeros((count, length), np.float32)
         for number, (start, stop) in enumerate(pairwise(at.tolist())):
             self.members[number, start:stop] = 1 / max(1, stop - start)

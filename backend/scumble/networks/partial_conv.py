@@ -247,7 +247,7 @@ class PartialConvUNet(nn.Module):
         mask
             (B, 3 or 1, H, W), 1 where the picture is known.
         """
-        mask = mask.expand(-1, 3, -1, -1)
+        mask = mask.expand(len(picture), 3, -1, -1)
         reached = [(picture, mask)]
         for stage in self.encoder:
             reached.append(stage(*reached[-1]))

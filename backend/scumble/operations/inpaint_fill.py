@@ -1,7 +1,7 @@
 """How a place is filled: by copying, smoothly, by a network, or by both: structure from the network, detail from the picture.
 
 A network sees the crop at its working size. Its guess is too soft to be a layer: so PatchMatch fills the place again at the
-document's own resolution, led by the guess, and what is finer than the guess is taken from there.
+document's own resolution, led by the guess, with the picture's own pixels.
 """
 
 from __future__ import annotations
@@ -31,14 +31,11 @@ Blend = Literal["membrane", "multiband", "none"]
 WORKING = 512
 """Longest side at which a network sees a crop, in pixels: what it was trained for."""
 
-FINER = 2.0
-"""What is finer than a Gaussian of this standard deviation, in pixels of the working size, is detail."""
+GUIDANCE = 0.35
+"""Share of the network's guess in what PatchMatch looks for at the document's resolution."""
 
-GUIDANCE = 0.5
-"""Share of the network's guess in what PatchMatch looks for."""
-
-LIVELY = 1.15
-"""What the detail is multiplied by: patches that are averaged where they overlap lose about so much contrast."""
+NARROW, CHOOSY = 0.35, 12.0
+"""Spread and sharpness of the last vote when it is led: nearly a copy, as the guess has decided what goes where."""
 
 
 @dataclass(frozen=True)
@@ -84,43 +81,49 @@ def _patchmatch(
     progress: Progress,
     guide: torch.Tensor | None = None,
 ) -> Floats:
-    from scumble.algorithms import patchmatch
+    import torch
 
-    effort = replace(patchmatch.DEFAULT_EFFORT, guidance=GUIDANCE)
+    from scumble.algorithms import patchmatch
+    from scumble.algorithms.lost_contrast import give_back
+
+    effort = patchmatch.DEFAULT_EFFORT
+    if guide is not None:
+        effort = replace(effort, guidance=GUIDANCE, spread=NARROW, sharpness=CHOOSY)
     if context.memory_scale < 1:  # the table of descriptors is what takes the memory
         effort = replace(effort, largest_search=round(effort.largest_search * context.memory_scale**2))
     filled = patchmatch.complete(
         rgb, hole, source=source, guide=guide, seed=wish.seed, patch=wish.patch, progress=progress, effort=effort
     )
+    suggestion = filled.suggestion
     if wish.blend == "membrane":
-        return seam.membrane(filled.suggestion.cpu().numpy(), rgb.cpu().numpy(), hole.cpu().numpy())
-    made: Floats = (filled.image if wish.blend == "none" else filled.suggestion).cpu().numpy()
+        blended = seam.membrane(suggestion.cpu().numpy(), rgb.cpu().numpy(), hole.cpu().numpy())
+        suggestion = torch.from_numpy(blended).to(rgb.device)
+    elif wish.blend == "none":
+        suggestion = filled.image
+    if guide is not None:
+        suggestion = give_back(suggestion, rgb, hole, filled.nearest, wish.detail)
+    made: Floats = suggestion.cpu().numpy()
     return made
 
 
 def _by_network(
     rgb: torch.Tensor, hole: torch.Tensor, source: torch.Tensor, wish: Wish, context: Context, progress: Progress
 ) -> Floats:
-    import torch
-
     size = _working_size(Extent(rgb.shape[1], rgb.shape[0]))
-    detailed = wish.method == "auto" and wish.detail > 0
-    first = 0.4 if detailed else 0.9
+    first = 0.4 if wish.method == "auto" else 0.9
 
     def early(fraction: float) -> None:
         progress(first * fraction)
 
     small = _resized(rgb, size), _covered(hole, size), ~_covered(~source, size)
     guess = _enlarged(_guess(*small, wish, context, early), rgb, hole)
-    if not detailed:
+    if wish.method == "network":
         return guess.cpu().numpy()
 
     def late(fraction: float) -> None:
         progress(first + (1 - first) * fraction)
 
-    patches = torch.from_numpy(_patchmatch(rgb, hole, source, wish, context, late, guide=guess)).to(rgb.device)
-    sigma = FINER * rgb.shape[1] / size.width
-    return _with_detail(guess, patches, hole, sigma, LIVELY * wish.detail).cpu().numpy()
+    return _patchmatch(rgb, hole, source, wish, context, late, guide=guess)
 
 
 def _guess(
@@ -146,19 +149,6 @@ def _guess(
     with fast(context.device):
         found = network(smooth, patches, filled.distance[None, None].clamp(max=0.5), hole[None, None].float())
     return _from_batch(found.float())
-
-
-def _with_detail(
-    guess: torch.Tensor, patches: torch.Tensor, hole: torch.Tensor, sigma: float, gain: float
-) -> torch.Tensor:
-    """The guess below the cut-off, and the patches above it."""
-    import torch
-
-    from scumble.networks.fill import blurred
-
-    difference = _as_batch(patches - guess)
-    made = guess + gain * _from_batch(difference - blurred(difference, sigma))
-    return torch.where(hole[..., None], made, guess)
 
 
 class _Flip:

@@ -18,3 +18,8 @@ def selection(name: str) -> Path:
 def painting(name: str) -> Path:
     """A bundled style picture; the names are those of `scumble.operations.style_inputs.Painting`."""
     return FOLDER / "paintings" / f"{name}.webp"
+
+
+def portrait() -> Path:
+    """A face of 256 × 256 pixels, aligned as the collections of faces are."""
+    return FOLDER / "portrait.webp"

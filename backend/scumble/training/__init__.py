@@ -13,6 +13,8 @@ from scumble_client.errors import ScumbleError
 from .trainer import Trainer
 
 TRAINERS = {
+    "face-latent": "face_latent",
+    "face-landmarks": "face_landmarks",
     "features": "features",
     "inpaint-art": "inpaint_fill.ART",
     "inpaint-gated": "inpaint_gated",

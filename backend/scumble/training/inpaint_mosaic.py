@@ -1,10 +1,16 @@
-"""Trains the network that restores mosaics (`scumble train inpaint-mosaic`), on illustrations and some photographs."""
+"""Learns what restores mosaics (`scumble train inpaint-mosaic`), on illustrations and some photographs, in closed form.
+
+Anchors are the centres of a k-means clustering of cells' surroundings; each anchor's map is a ridge regression, towards the map
+of all cells together, over the cells that are nearest to it. The sums that a regression needs are all that is kept, so a stopped
+training goes on where it was.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,154 +18,163 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 from safetensors.torch import save_file
-from torch.optim import Adam
+from torch.nn import functional
 
 from scumble.algorithms.mosaic_cells import Axes, Grid, bicubic
-from scumble.networks.mosaic import CELL, MosaicNet, restored
+from scumble.networks.mosaic import CELL, PATCH, REACH, SEEN, MosaicExperts, nearest, restored, smooth, surroundings
 
 from . import collections, mosaics
-from .checkpoints import Average, append_metrics
-from .course import Course, Stateful, cosine_rate
+from .checkpoints import append_metrics
+from .course import Course
 from .trainer import Run, Settings, Trainer
 
 Bytes = NDArray[np.uint8]
 
-FLOOR = 1e-5
-"""Mean squared error (and its root, of the mean error) below which nothing is gained any more."""
+SIDE = 96
+"""Of the squares, in pixels; a cell has 8."""
+
+CLUSTERED, ROUNDS = 40_000, 10
+"""Cells that k-means sees, and how often it moves its centres."""
+
+TEXTURED = 0.02
+"""Least spread of the means around a cell that k-means sees: flat cells need no anchors of their own."""
+
+RIDGE = 10.0
+"""How many cells' worth an anchor's map is held towards that of all cells."""
 
 HELDOUT = 24
 
 
 class MosaicSettings(Settings):
-    steps: int = Field(3000, ge=1, description="Steps in all.")
-    batch: int = Field(32, ge=1, description="Squares in a step.")
-    side: int = Field(96, ge=32, multiple_of=8, description="Side of the squares, in pixels; a cell has 8.")
-    rate: float = Field(1.5e-3, gt=0, description="Largest rate of learning (Adam); it falls as a cosine.")
-    photos: int = Field(300, ge=0, description="Photographs beside the illustrations.")
-    pictures: int = Field(0, ge=0, description="Illustrations at most; 0 for all.")
-    channels: int = Field(128, ge=4, description="Channels of the network's body.")
-    blocks: int = Field(6, ge=1, description="Residual blocks of the network's body.")
-    measure_every: int = Field(200, ge=1, description="Steps between measurements on held-out pictures.")
-    autocast: bool = Field(True, description="bfloat16 where it is safe.")
+    squares: int = Field(6000, ge=10, description="Squares of 12 by 12 cells to learn from.")
+    batch: int = Field(200, ge=1, description="Squares in a step.")
+    experts: int = Field(256, ge=1, description="Anchors, each with its map.")
+    photos: int = Field(200, ge=0, description="Photographs beside the illustrations.")
+    pictures: int = Field(600, ge=1, description="Illustrations at most.")
+
+
+class Sums:
+    """What the regressions are solved from: anchors, and by anchor the sums over its cells."""
+
+    def __init__(self, experts: int, device: str) -> None:
+        self.anchors = torch.zeros(experts, SEEN, device=device)
+        self.seen = torch.zeros(experts, 2 * SEEN, 2 * SEEN, device=device)
+        self.wanted = torch.zeros(experts, 2 * SEEN, PATCH**2, device=device)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        return dict(vars(self))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for name, tensor in state.items():
+            getattr(self, name).copy_(tensor)
+
+    def add(self, pictures: torch.Tensor) -> None:
+        """(B, 3, 96, 96) in 0 to 1."""
+        cells = functional.avg_pool2d(pictures, CELL)
+        missing = pictures - smooth(cells)
+        seen, shape, spread = surroundings(cells)
+        first, around = REACH * CELL, (PATCH - CELL) // 2
+        inner = missing[..., first - around : -first + around, first - around : -first + around]
+        wanted = functional.unfold(inner.reshape(-1, 1, *inner.shape[2:]), PATCH, stride=CELL)
+        wanted = wanted.view(len(pictures), 3, PATCH**2, -1).permute(0, 3, 1, 2).flatten(0, 1) / spread[:, None, None]
+        chosen = nearest(shape, self.anchors)
+        order = torch.argsort(chosen, stable=True)
+        seen, wanted = seen[order], wanted[order]
+        ends = torch.bincount(chosen, minlength=len(self.anchors)).cumsum(0).tolist()
+        start = 0
+        for number, end in enumerate(ends):
+            if end > start:
+                x = seen[start:end].reshape(-1, 2 * SEEN)
+                self.seen[number] += x.T @ x
+                self.wanted[number] += x.T @ wanted[start:end].reshape(-1, PATCH**2)
+            start = end
+
+    def solved(self) -> MosaicExperts:
+        network = MosaicExperts(len(self.anchors))
+        total, eye = self.seen.sum(0), torch.eye(2 * SEEN, device=self.seen.device)
+        general = torch.linalg.solve(total + (1e-4 * total.diagonal().mean() + 1e-9) * eye, self.wanted.sum(0))
+        maps = torch.linalg.solve(self.seen + RIDGE * eye, self.wanted + RIDGE * general)
+        network.load_state_dict({"anchors": self.anchors.cpu(), "maps": maps.cpu()})
+        return network
 
 
 def train(run: Run, settings: MosaicSettings) -> Path:
-    torch.manual_seed(run.seed)
-    network = _network(settings, run.device)
-    optimizer = Adam(network.parameters(), settings.rate, betas=(0.9, 0.99))
-    average = Average(network, 0.998)
-    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average}
-    course = Course(run, "inpaint-mosaic", settings.steps, parts)
-    pictures = _pictures(run, settings, "train")
-    heldout = list(_heldout(run, settings))
-    began, losses = time.monotonic(), []
+    sums = Sums(settings.experts, run.device)
+    steps = -(-settings.squares // settings.batch)
+    course = Course(run, "inpaint-mosaic", steps, {"sums": sums}, keep_every=10)
+    pictures = _pictures(run, settings)
+    if course.done == 0:
+        sums.anchors.copy_(_anchors(pictures, settings, run))
+    began = time.monotonic()
     for step in course.steps():
-        for group in optimizer.param_groups:
-            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
-        rng = course.generator(step)
-        samples = [mosaics.sample(pictures, rng, settings.side) for _ in range(settings.batch)]
-        loss = _loss(network, [one for one in samples if one.mask.any()], run, settings)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        average.update(network)
-        losses.append(float(loss.detach()))
-        if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps:
-            _measure(average, heldout, run, settings, step + 1, float(np.mean(losses)), time.monotonic() - began)
-            losses = []
+        sums.add(_squares(pictures, settings.batch, course.generator(step), run.device))
+    network = sums.solved()
     finished = run.folder / "scumble-mosaic.safetensors"
-    save(average.state, finished, course.done)
+    state = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(state, finished, metadata={"squares": str(course.done * settings.batch)})
+    _measure(network, run, course.done, time.monotonic() - began)
     return finished
 
 
-def _network(settings: MosaicSettings, device: str) -> MosaicNet:
-    network = MosaicNet(settings.channels, settings.blocks).to(device)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+def _squares(pictures: Sequence[Bytes], count: int, rng: np.random.Generator, device: str) -> torch.Tensor:
+    found = np.stack([mosaics.square(pictures, rng, SIDE)[0] for _ in range(count)])
+    return torch.from_numpy(found).permute(0, 3, 1, 2).to(device).float() / 255
 
 
-def save(state: dict[str, torch.Tensor], path: Path, steps: int) -> None:
-    """What is shipped: half precision."""
-    save_file(
-        {name: tensor.half().contiguous() for name, tensor in state.items()}, path, metadata={"steps": str(steps)}
-    )
+def _anchors(pictures: Sequence[Bytes], settings: MosaicSettings, run: Run) -> torch.Tensor:
+    """k-means over the surroundings of cells."""
+    rng = np.random.default_rng([run.seed, 2**31])
+    cells = functional.avg_pool2d(_squares(pictures, max(20, CLUSTERED // 50), rng, run.device), CELL)
+    _, shape, spread = surroundings(cells)
+    shape = shape[spread > TEXTURED]
+    if len(shape) < settings.experts:
+        shape = (
+            shape.repeat(-(-settings.experts // max(1, len(shape))), 1)
+            if len(shape)
+            else torch.zeros(settings.experts, SEEN, device=run.device)
+        )
+    shape = shape[torch.from_numpy(rng.permutation(len(shape))[:CLUSTERED]).to(run.device)]
+    centres = shape[: settings.experts].clone()
+    for _ in range(ROUNDS):
+        chosen = nearest(shape, centres)
+        total = torch.zeros_like(centres).index_add_(0, chosen, shape)
+        count = torch.bincount(chosen, minlength=len(centres))[:, None]
+        centres = torch.where(count > 0, total / count.clamp(min=1), centres)
+    return centres
 
 
-def tensors(samples: Sequence[mosaics.Sample], device: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Truth, damaged picture (B, 3, S, S) in 0 to 1 and mask (B, 1, S, S)."""
-
-    def stacked(arrays: list[Bytes]) -> torch.Tensor:
-        return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).to(device).float() / 255
-
-    mask = torch.from_numpy(np.stack([s.mask for s in samples]))[:, None].float().to(device)
-    return stacked([s.truth for s in samples]), stacked([s.damaged for s in samples]), mask
-
-
-def _loss(network: MosaicNet, samples: Sequence[mosaics.Sample], run: Run, settings: MosaicSettings) -> torch.Tensor:
-    """The mean of decibels: logarithms of each picture's squared and of its absolute error, half and half.
-
-    So a drawing of clear lines, where much can be gained, counts as much as a photograph, where little can.
-    """
-    truth, damaged, mask = tensors(samples, run.device)
-    made, _ = restored(network, damaged, mask, sizes(samples, run.device), settings.autocast)
-    area = 3 * mask.sum((1, 2, 3)).clamp(min=1)
-    squared = ((made - truth).square() * mask).sum((1, 2, 3)) / area
-    absolute = ((made - truth).abs() * mask).sum((1, 2, 3)) / area
-    return (0.5 * torch.log(squared + FLOOR) + 0.5 * torch.log(absolute + FLOOR**0.5)).mean()
-
-
-def sizes(samples: Sequence[mosaics.Sample], device: str) -> torch.Tensor:
-    return torch.tensor([one.size for one in samples], device=device)
-
-
-def _pictures(run: Run, settings: MosaicSettings, split: collections.Split) -> list[Bytes]:
+def _pictures(run: Run, settings: MosaicSettings) -> list[Bytes]:
     found: list[Bytes] = []
-    for collection, most in (("art", settings.pictures or None), ("photos", settings.photos)):
-        names = [row["file"] for row in collections.rows(run.data, collection, split)]
+    for collection, most in (("art", settings.pictures), ("photos", settings.photos)):
+        names = [row["file"] for row in collections.rows(run.data, collection, "train")]
         order = np.random.default_rng(run.seed).permutation(len(names))[:most]
         loaded = collections.pictures(run.data, collection, [names[i] for i in sorted(order)])
-        found += [picture for picture in loaded if min(picture.shape[:2]) >= settings.side]
+        found += [picture for picture in loaded if min(picture.shape[:2]) >= SIDE]
     return found
 
 
-def _heldout(run: Run, settings: MosaicSettings) -> list[mosaics.Sample]:
+def _measure(network: MosaicExperts, run: Run, step: int, seconds: float) -> None:
+    """PSNR in the region beside bicubic smoothing on held-out illustrations, a line of figures, and a contact sheet."""
     names = [row["file"] for row in collections.rows(run.data, "art", "heldout")][:HELDOUT]
-    pictures = list(collections.pictures(run.data, "art", names))
-    found: list[mosaics.Sample] = []
-    for number, picture in enumerate(pictures):
-        rng = np.random.default_rng([11, number])
-        found.append(mosaics.sample([picture], rng, settings.side, 6.0, 24.0))
-    return [one for one in found if one.mask.any()]
-
-
-def _measure(
-    average: Average,
-    heldout: Sequence[mosaics.Sample],
-    run: Run,
-    settings: MosaicSettings,
-    step: int,
-    loss: float,
-    seconds: float,
-) -> None:
-    """PSNR in the region beside bicubic smoothing, a line of figures, and a contact sheet."""
-    if not heldout:
+    grid = Axes.of([Grid(CELL, CELL)], SIDE, SIDE)
+    gains: list[float] = []
+    rows: list[Bytes] = []
+    for number, picture in enumerate(collections.pictures(run.data, "art", names)):
+        one = mosaics.sample([picture], np.random.default_rng([11, number]), SIDE, 6.0, 24.0)
+        if not one.mask.any():
+            continue
+        truth, damaged = (torch.from_numpy(x).permute(2, 0, 1)[None].float() / 255 for x in (one.truth, one.damaged))
+        mask = torch.from_numpy(one.mask)[None, None].float()
+        made, plain = restored(network, damaged, mask), bicubic(grid, damaged, mask)
+        gains.append(_psnr(made, truth, mask) - _psnr(plain, truth, mask))
+        if len(rows) < 8:
+            rows.append(np.hstack([_bytes(x) for x in (damaged, plain, made, truth)]))
+    if not rows:
         return
-    network = _network(settings, run.device).eval()
-    network.load_state_dict(average.state)
-    grid = Axes.of([Grid(CELL, CELL)], settings.side, settings.side, device=run.device)
-    gains, rows = [], []
-    with torch.inference_mode():
-        for number, one in enumerate(heldout):
-            truth, damaged, mask = tensors([one], run.device)
-            made, _ = restored(network, damaged, mask, sizes([one], run.device), settings.autocast)
-            smooth = bicubic(grid, damaged, mask)
-            gains.append(_psnr(made, truth, mask) - _psnr(smooth, truth, mask))
-            if number < 8:
-                rows.append(np.hstack([_bytes(x) for x in (damaged, smooth, made, truth)]))
     gain = float(np.mean(gains))
-    append_metrics(run.folder / "metrics.jsonl", step=step, loss=loss, gain=gain, seconds=round(seconds, 1))
+    append_metrics(run.folder / "metrics.jsonl", step=step, gain=gain, seconds=round(seconds, 1))
     Image.fromarray(np.vstack(rows)).save(run.folder / "heldout.png")
-    run.say(f"step {step}: loss {loss:.4f}, {gain:+.2f} dB over bicubic on held-out art, {seconds:.0f} s")
+    run.say(f"step {step}: {gain:+.2f} dB over bicubic smoothing on held-out art, {seconds:.0f} s")
 
 
 def _psnr(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> float:
@@ -168,8 +183,8 @@ def _psnr(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> float:
 
 
 def _bytes(x: torch.Tensor) -> Bytes:
-    array: Bytes = (x[0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
+    array: Bytes = (x[0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
     return array
 
 
-TRAINER = Trainer("The network that restores what lies under a mosaic.", ("art", "photos"), MosaicSettings, train)
+TRAINER = Trainer("What restores the pixels under a mosaic.", ("art", "photos"), MosaicSettings, train)

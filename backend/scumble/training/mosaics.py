@@ -53,11 +53,7 @@ def sample(
     pictures: Sequence[Bytes], rng: np.random.Generator, side: int, least: float = LEAST, most: float = MOST
 ) -> Sample:
     """A square of `side` pixels (cells of 8) out of one of the pictures, turned and mirrored, with a mosaic."""
-    picture = pictures[int(rng.integers(len(pictures)))]
-    # a picture holds no more cells than its shorter side has room for
-    most = min(most, CELL * min(picture.shape[:2]) / side)
-    size = float(np.exp(rng.uniform(np.log(min(least, most)), np.log(most))))
-    truth = _square(picture, side, size / CELL, rng)
+    truth, size = square(pictures, rng, side, least, most)
     grid = Grid(CELL, CELL)
     mask = region(side, rng)
     kind = rng.random()
@@ -68,6 +64,17 @@ def sample(
     if rng.random() < 0.1:
         damaged = as_jpeg(damaged, int(rng.integers(75, 96)))
     return Sample(truth, damaged, mask, size)
+
+
+def square(
+    pictures: Sequence[Bytes], rng: np.random.Generator, side: int, least: float = LEAST, most: float = MOST
+) -> tuple[Bytes, float]:
+    """A square of `side` pixels (cells of 8) out of one of the pictures, and the size of its cells before it was resized."""
+    picture = pictures[int(rng.integers(len(pictures)))]
+    # a picture holds no more cells than its shorter side has room for
+    most = min(most, CELL * min(picture.shape[:2]) / side)
+    size = float(np.exp(rng.uniform(np.log(min(least, most)), np.log(most))))
+    return _square(picture, side, size / CELL, rng), size
 
 
 def whole_cells(mask: Mask, grid: Grid) -> Mask:

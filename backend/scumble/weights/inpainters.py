@@ -57,6 +57,7 @@ class Inpainter(nn.Module):
         super().__init__()
         self.network = network.eval()
         self.requirements = requirements
+        self.register_buffer("here", torch.zeros(0), persistent=False)  # a network need not have tensors that say where
 
     @torch.inference_mode()
     def fill(
@@ -88,7 +89,7 @@ class Inpainter(nn.Module):
             raise ValueError(f"picture {tuple(rgb.shape)} and hole {tuple(hole.shape)} do not fit")
         if not hole.any():
             return rgb.clone()
-        device = next(iter([*self.parameters(), *self.buffers()])).device
+        device = self.get_buffer("here").device
         picture = rgb.to(device, torch.float32).permute(2, 0, 1)[None].clamp(0, 1)
         mask = hole.to(device, torch.float32)[None, None]
         lines = None if sketch is None else sketch.to(device, torch.float32)[None, None]

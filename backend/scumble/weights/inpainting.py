@@ -8,6 +8,7 @@ naoto0804's partial convolutions, and TorchScript of LaMa and MI-GAN. No pickle 
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -214,7 +215,11 @@ def is_torchscript(path: Path) -> bool:
 
 def _from_torchscript(path: Path) -> Inpainter:
     """LaMa takes a picture and a mask, MI-GAN one tensor of both: that is how they are told apart."""
-    module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # torch would have new models exported otherwise; these exist
+        module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     inputs = len(module.forward.schema.arguments) - 1
     if inputs == 2:
         return LamaInpainter(module)

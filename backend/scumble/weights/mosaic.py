@@ -1,4 +1,4 @@
-"""Reading the network that restores mosaics."""
+"""Reading the weights that restore mosaics."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from scumble.networks.mosaic import MosaicNet
+from scumble.networks.mosaic import MosaicExperts
 from scumble_client.errors import ScumbleError
 
 
-def load(path: Path) -> MosaicNet:
-    """The network in a file that its trainer wrote; widths are read from the shapes.
+def load(path: Path) -> MosaicExperts:
+    """What a file that its trainer wrote holds.
 
     Raises
     ------
@@ -21,13 +21,12 @@ def load(path: Path) -> MosaicNet:
     try:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
 
-        blocks = len({name.split(".")[1] for name in state if name.startswith("body.")})
-        network = MosaicNet(int(state["head.bias"].shape[0]), blocks)
+        network = MosaicExperts(len(state["anchors"]))
         network.load_state_dict(state)
     except Exception as error:  # whatever a damaged file makes its reader raise
         raise ScumbleError(
             "weights_missing",
-            f"“{path.name}” can't be read as the network for mosaics.",
+            f"“{path.name}” can't be read as the weights for mosaics.",
             "Install Scumble again, or train it anew: scumble train inpaint-mosaic",
         ) from error
-    return network.eval().requires_grad_(False)
+    return network.eval()

@@ -18,6 +18,7 @@ NAMES: Dict[str, Tuple[str, ...]] = {
     "style_segmentation": ("style segmentation", "style segments"),
     "mask": ("mask",),
     "source": ("source",),
+    "within": ("within",),
     "marked": ("marked", "marks"),
 }
 """What layers are called that mean a role. Case, and a number or “copy” at the end, do not matter."""

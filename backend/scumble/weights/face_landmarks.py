@@ -1,0 +1,34 @@
+"""Reading the weights of the face finder and of the landmark network: one safetensors file with both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from scumble.algorithms.face_search import FaceNetworks
+from scumble.networks.face_landmarks import FaceFinder, FaceLandmarks
+from scumble_client.errors import ScumbleError
+
+
+def load(path: Path, device: str = "cpu") -> FaceNetworks:
+    """Both networks. Raises ScumbleError `weights_missing` where the file is not theirs, or is damaged."""
+    try:
+        tensors = load_file(path)
+        finder, landmarks = FaceFinder(tensors["finder.head.weight"].shape[1]), FaceLandmarks()
+        for name, network in (("finder", finder), ("landmarks", landmarks)):
+            _fill(network, {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")})
+    except Exception as error:  # whatever a damaged file makes its reader raise
+        raise ScumbleError(
+            "weights_missing", f"“{path.name}” can't be read as weights of the face finder.", "Install Scumble again."
+        ) from error
+    return FaceNetworks(finder.eval().to(device), landmarks.eval().to(device))
+
+
+def _fill(network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    wanted = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
+    if set(tensors) != wanted:
+        raise ValueError("the names of the tensors differ")
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)

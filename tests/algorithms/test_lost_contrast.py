@@ -1,0 +1,47 @@
+"""Fine contrast that was averaged away comes back, inside the hole only, and no more than the sources have."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from scumble.algorithms.gaussian import blurred
+from scumble.algorithms.lost_contrast import give_back
+
+
+@pytest.fixture
+def scene() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A noisy picture; its hole filled with the same noise, softened; every pixel of the hole taken from itself."""
+    picture = torch.rand(48, 48, 3, generator=torch.Generator().manual_seed(0))
+    hole = torch.zeros(48, 48, dtype=torch.bool)
+    hole[14:34, 14:34] = True
+    soft = blurred(picture.permute(2, 0, 1)[None], 0.6)[0].permute(1, 2, 0)
+    places = torch.stack(torch.meshgrid(torch.arange(48), torch.arange(48), indexing="ij"), -1)
+    return picture, torch.where(hole[..., None], soft, picture), hole, places
+
+
+def contrast(picture: torch.Tensor) -> float:
+    return float(picture[16:32, 16:32].diff(dim=1).abs().mean())
+
+
+def test_contrast_comes_back(scene: tuple[torch.Tensor, ...]) -> None:
+    picture, fill, hole, places = scene
+    raised = give_back(fill, picture, hole, places)
+    assert contrast(fill) < 0.75 * contrast(picture)
+    assert 1.1 * contrast(fill) < contrast(raised) < 1.1 * contrast(picture)
+    assert torch.equal(raised[~hole], fill[~hole])
+
+
+def test_by_the_amount(scene: tuple[torch.Tensor, ...]) -> None:
+    picture, fill, hole, places = scene
+    assert torch.equal(give_back(fill, picture, hole, places, 0), fill)
+    assert (
+        contrast(fill)
+        < contrast(give_back(fill, picture, hole, places, 0.5))
+        < contrast(give_back(fill, picture, hole, places))
+    )
+
+
+def test_a_fill_that_lost_nothing_stays(scene: tuple[torch.Tensor, ...]) -> None:
+    picture, _, hole, places = scene
+    assert torch.allclose(give_back(picture, picture, hole, places), picture, atol=1e-6)
