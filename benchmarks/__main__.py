@@ -20,6 +20,9 @@ from pathlib import Path
 import torch
 
 from benchmarks import (
+    face_brush,
+    face_finding,
+    fills,
     gimp,
     inpainting,
     krita,
@@ -65,12 +68,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = inpainting.measure(options.data, options.count, (512, 1024), out=lambda line: print(line, file=sys.stderr))
     part("Inpainting held-out photographs", lambda: inpainting.figures(rows))
     page.append(f"\n{inpainting.as_markdown(rows)}")
+    for collection in ("photos", "art"):
+        filled = fills.measure(options.data, collection, out=lambda line: print(line, file=sys.stderr))
+        part(f"Fills of held-out {collection}", lambda: fills.figures(filled, collection))  # noqa: B023 (called at once)
+        page.append(f"\n{fills.table(filled)}")
+    part("Speed of fills", fills.speed)
     mosaics = mosaic.measure(options.data, 20, 10, out=lambda line: print(line, file=sys.stderr))
     part("Mosaics on held-out illustrations and photographs", lambda: mosaic.figures(mosaics))
     page.append(f"\n{mosaic.table(mosaics)}")
     part("Photo style", lambda: [*photo_style.measure(options.data), *matting.measure()])
     part("Painted style", paint_style.measure)
     part("Textures made again from features", lambda: textures.measure(options.data))
+    part("Faces", lambda: [*face_finding.measure(options.data), *face_brush.measure(options.data)])
     text = "\n".join(page)
     print(text)
     if options.out:

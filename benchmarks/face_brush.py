@@ -46,7 +46,7 @@ RADIUS = 3.6
 SPOTS = ((20.0, 40.0, (0.2, -0.2, -0.4)), (32.0, 13.0, (-0.6, -0.7, -0.8)), (32.0, 51.0, (0.5, -0.6, -0.5)))
 """Where the strokes lie (x, y) and their colours, −1 to 1: a cheek, the forehead, the mouth."""
 
-MOST_EVENTS = 300
+MOST_EVENTS = 150
 
 
 def _context(models: ModelCache) -> Context:

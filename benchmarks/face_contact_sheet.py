@@ -1,6 +1,6 @@
-"""The pictures of docs/faces.md: before, strokes and after, for six held-out faces whose licence allows copying.
+"""The pictures of docs/faces.md and of the model cards, from held-out faces whose licence allows copying.
 
-python -m benchmarks.face_contact_sheet [--data FOLDER] [--out FILE]
+python -m benchmarks.face_contact_sheet [--data FOLDER] [--docs FOLDER] [--weights FOLDER]
 """
 
 from __future__ import annotations
@@ -9,15 +9,21 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.face_brush import run_brush
+from scumble.algorithms.face_search import find_faces
 from scumble.layers import Layer, composite
+from scumble.operations.context import Context
+from scumble.operations.face_model import face_model, face_networks
 from scumble.training import collections
+from scumble.training.face_crops import cut_out
+from scumble.training.face_pictures import Faces, load_faces
 from scumble.workers.models import ModelCache
 
-FACES = ("f05297", "f08037", "f08314", "f09675", "f00171", "f01495")
+FACES = ("f05297", "f08037", "f08314", "f09675", "f00529", "f01495")
 """Four of faker-js (CC0), two of StyleGAN2 (MIT): nobody here exists."""
 
 SIDE, SHOWN = 512, 200
@@ -64,6 +70,59 @@ def sheet(data: Path) -> Image.Image:
     return Image.fromarray(np.concatenate(lines))
 
 
+def _copyable(data: Path) -> list[str]:
+    """Held-out files whose row says CC0 or MIT."""
+    rows = collections.rows(data, "faces", "heldout")
+    return [row["file"] for row in rows if row["licence"].startswith(("CC0", "MIT"))]
+
+
+def points_sheet(data: Path, columns: int = 8) -> Image.Image:
+    """Faces with the points that are found, each tilted by another angle."""
+    models = ModelCache()
+    networks = face_networks(Context(0, "cpu", models, lambda fraction, message: None))
+    tiles = []
+    for number, picture in enumerate(collections.pictures(data, "faces", _copyable(data)[: 3 * columns])):
+        tilted = Image.fromarray(picture).rotate(((number * 7) % 61) - 30, Image.Resampling.BICUBIC)
+        shown = np.asarray(tilted, np.float32) / np.float32(255)
+        draw = ImageDraw.Draw(tilted)
+        for face in find_faces(shown, networks):
+            for x, y in face.points:
+                draw.ellipse([x - 2, y - 2, x + 2, y + 2], fill=(0, 255, 80))
+        tiles.append(np.asarray(tilted.resize((128, 128), Image.Resampling.LANCZOS), np.uint8))
+    return _rows(tiles, columns)
+
+
+def model_sheet(data: Path) -> Image.Image:
+    """Faces and their reconstructions; random faces; ways between two faces."""
+    models = ModelCache()
+    context = Context(0, "cpu", models, lambda fraction, message: None)
+    shape = face_networks(context).shape
+    model = face_model("embedded", context)
+    held = load_faces(data, "heldout", 128, names=("faces",))
+    wanted = set(_copyable(data))
+    chosen = [i for i, row in enumerate(held.rows) if row["file"] in wanted][:24]
+    faces = Faces(held.pictures[chosen], held.points[chosen], held.true[chosen], [held.rows[i] for i in chosen])
+    pictures = cut_out(faces, shape, model.side).exact()
+    with torch.inference_mode():
+        z = model.encode(pictures)
+        shown = model.decode(z)
+        drawn = torch.randn(24, model.latents, generator=torch.Generator().manual_seed(5))
+        samples = model.decode(0.7 * drawn)
+        between = [torch.lerp(z[2 * n], z[2 * n + 1], j / 9) for n in range(2) for j in range(10)]
+        ways = model.decode(torch.stack(between))
+    tiles = [*torch.stack([pictures, shown], 1).flatten(0, 1)[:36], *samples]
+    for n in range(2):
+        tiles += [pictures[2 * n], *ways[10 * n : 10 * n + 10], pictures[2 * n + 1]]
+    arrays = [np.asarray((t.clamp(-1, 1).permute(1, 2, 0).numpy() + 1) * 127.5, np.uint8) for t in tiles]
+    return _rows([np.asarray(Image.fromarray(a).resize((96, 96), Image.Resampling.BICUBIC)) for a in arrays], 12)
+
+
+def _rows(tiles: list[NDArray[np.uint8]], columns: int) -> Image.Image:
+    tiles = tiles + [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    lines = [np.concatenate(tiles[i : i + columns], axis=1) for i in range(0, len(tiles), columns)]
+    return Image.fromarray(np.concatenate(lines))
+
+
 def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(picture).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS), np.uint8)
 
@@ -71,6 +130,10 @@ def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.face_contact_sheet")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures/face-brush.jpg"))
+    parser.add_argument("--docs", type=Path, default=Path("docs/pictures"))
+    parser.add_argument("--weights", type=Path, default=Path("weights"))
     options = parser.parse_args()
-    sheet(options.data).save(options.out, quality=88)
+    torch.set_num_threads(1)
+    points_sheet(options.data).save(options.weights / "scumble-face-landmarks.jpg", quality=85)
+    model_sheet(options.data).save(options.weights / "scumble-face-latent.jpg", quality=85)
+    sheet(options.data).save(options.docs / "face-brush.jpg", quality=86)

@@ -126,7 +126,19 @@ class TestEnlarger:
         made = enlarger(rng.normal(0, 0.1, (64, 64, 3)).astype(np.float32), small, self.FRAME)
         whole = made.change(large, Bounds(0, 0, 260, 240))
         part = Bounds(70, 80, 50, 33)
-        assert np.abs(made.change(large[part.slices], part) - whole[part.slices]).max() < 1e-4
+        around = part.padded(made.margin)
+        found = made.change(large[around.slices], around)[part.relative_to(around.offset).slices]
+        assert np.abs(found - whole[part.slices]).max() < 1e-4
+
+    def test_small_detail_is_kept_as_it_is(self) -> None:
+        large, small = self.photograph()
+        change = np.where(small > 0.5, np.float32(-0.35), np.float32(0))  # the light half becomes as dark as the other
+        grain = np.random.default_rng(2).normal(0, 0.02, large.shape).astype(np.float32)
+        made = enlarger(change, small, self.FRAME)
+        part = Bounds(150, 100, 40, 40)
+        plain, grainy = (made.change(picture[part.slices], part) for picture in (large, large + grain))
+        assert np.abs(plain + 0.35).max() < 0.05
+        assert np.std(grainy - plain) < 0.25 * np.std(grain)
 
     def test_turned_frames(self) -> None:
         _, small = self.photograph()

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from scumble.algorithms import mosaic
-from scumble.algorithms.mosaic_cells import Grid, edges
+from scumble.algorithms.mosaic_grid import Grid, edges
 from scumble.training.mosaics import as_jpeg
 from tests.support.mosaics import box, drawing, with_mosaic
 

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from scumble.algorithms.mosaic_cells import (
-    Axes,
-    Grid,
-    bicubic,
-    cell_numbers,
-    edges,
-    masked_means,
-    project,
-    smooth_start,
-)
+from scumble.algorithms.mosaic_cells import Axes, bicubic, masked_means, project, smooth_start
+from scumble.algorithms.mosaic_grid import Grid, cell_numbers, edges
 
 GENERATOR = torch.Generator().manual_seed(0)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scumble.algorithms.mosaic_cells import Grid
+from scumble.algorithms.mosaic_grid import Grid
 from tests.support.commands import Call, load
 from tests.support.mosaics import box, drawing, with_mosaic
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from scumble.algorithms.mosaic_cells import Grid
+from scumble.algorithms.mosaic_grid import Grid
 from scumble.networks import mosaic_fill
 from scumble.networks.mosaic import PATCH, MosaicExperts, nearest, overlap, restored, smooth, surroundings
 

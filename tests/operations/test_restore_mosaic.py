@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from scumble.algorithms.mosaic_cells import Grid, cell_numbers
+from scumble.algorithms.mosaic_grid import Grid, cell_numbers
 from scumble.colour import LINEAR
 from scumble.geometry import Bounds, Point
 from scumble.layers import Layer, composite

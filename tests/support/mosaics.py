@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from scumble.algorithms.mosaic_cells import Grid
+from scumble.algorithms.mosaic_grid import Grid
 from scumble.training.mosaics import pixelate
 
 Bytes = NDArray[np.uint8]

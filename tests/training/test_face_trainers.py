@@ -107,11 +107,12 @@ def test_published_schedule() -> None:
 
 
 def test_orthogonality_is_zero_for_orthogonal_kernels() -> None:
-    network = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3))
-    torch.nn.init.orthogonal_(network[0].weight)
+    layer = torch.nn.Conv2d(3, 5, 3)
+    torch.nn.init.orthogonal_(layer.weight)
+    network = torch.nn.Sequential(layer)
     assert orthogonality(network).item() < 1e-4
     with torch.no_grad():
-        network[0].weight.mul_(2)
+        layer.weight.mul_(2)
     assert orthogonality(network).item() == pytest.approx(15, rel=1e-3)
 
 

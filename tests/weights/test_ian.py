@@ -83,7 +83,8 @@ def made(full: bool, seed: int = 0) -> Arrays:
 
 
 def written(path: Path, arrays: Arrays, **extra: Any) -> Path:
-    np.savez_compressed(path, **arrays, **extra)
+    together: dict[str, Any] = {**arrays, **extra}
+    np.savez_compressed(path, **together)
     return path
 
 
@@ -96,9 +97,8 @@ class Reference:
     def norm(self, x: NDArray[Any], name: str) -> NDArray[Any]:
         tail = (slice(None), *[None] * (x.ndim - 1))
         a = self.a
-        return (x - a[f"{name}.mean"][tail]) * (a[f"{name}.gamma"] * a[f"{name}.inv_std"])[tail] + a[f"{name}.beta"][
-            tail
-        ]
+        scaled = (x - a[f"{name}.mean"][tail]) * (a[f"{name}.gamma"] * a[f"{name}.inv_std"])[tail]
+        return np.asarray(scaled + a[f"{name}.beta"][tail])
 
     def conv(self, x: NDArray[Any], weight: NDArray[Any]) -> NDArray[Any]:
         """5 × 5, stride 2, pad 2, filters not flipped."""
@@ -133,7 +133,7 @@ class Reference:
         x = np.maximum(self.norm(z @ self.a["l_dec_fc2.W"], "bnorm_dec_fc2"), 0).reshape(-1, 4, 4)
         for number in (1, 2, 3):
             x = np.maximum(self.norm(self.deconv(x, self.a[f"dec_conv{number}.W"]), f"bnorm_dc{number}"), 0)
-        return np.tanh(self.deconv(x, self.a["dec_out.W"]))
+        return np.asarray(np.tanh(self.deconv(x, self.a["dec_out.W"])))
 
     def mdc(self, x: NDArray[Any], name: str, scales: tuple[int, ...]) -> NDArray[Any]:
         weight = self.a[f"{name}W"]

@@ -21,7 +21,7 @@ from torch.nn import functional
 from scumble.geometry import Bounds
 
 from . import guided_filter
-from .face_alignment import Floats, Matrix, applied, inverse
+from .face_alignment import Floats, Matrix, applied, inverse, scale_of
 
 SIGMA = 0.7
 """Blur of the interpolation mask, in pixels of the model, as published."""
@@ -35,6 +35,12 @@ EPSILON = 2e-3
 
 STEEPEST = 0.6
 """How much of the photograph's own contrast the affine part may take or add."""
+
+DETAIL = 0.35
+"""Half a window, in the model's pixels, of the filter that tells small detail from form."""
+
+FAINT = 0.1
+"""Detail is weaker than this (in 0 to 1); what goes beyond is an edge."""
 
 RIM = 0.08
 """Share of the frame's side over which a change fades out at the frame's edge."""
@@ -87,8 +93,16 @@ class Enlarger:
         low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
         return Bounds.from_edges(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
+    @property
+    def margin(self) -> int:
+        """Pixels of the document beyond a part that its change depends on: half a window of the detail's filter."""
+        return int(DETAIL * scale_of(self.frame) / self.planes.shape[0])
+
     def change(self, rgb: Floats, bounds: Bounds) -> Floats:
-        """(H, W, 3): what is added to the photograph's colours (0 to 1) in `bounds` of the document."""
+        """(H, W, 3): what is added to the photograph's colours (0 to 1) in `bounds` of the document.
+
+        It is exact but for a rim of `margin` pixels, where the filter does not see what lies beyond `bounds`.
+        """
         back = inverse(self.frame)
         corner = back[:, 2] + back[:, :2] @ [bounds.x, bounds.y]
         reach = back[:, :2] * [bounds.width, bounds.height]  # columns: what the whole width and height are in the frame
@@ -100,7 +114,8 @@ class Enlarger:
             planes = torch.from_numpy(self.planes.transpose(2, 0, 1).copy())[None]
             # beyond the frame there are zeros, and the planes have faded out before
             found = functional.grid_sample(planes, grid, padding_mode="zeros", align_corners=False)[0]
-            centred = torch.from_numpy(rgb - self.centre).permute(2, 0, 1)
+            guide = rgb - small_detail(rgb, self.margin)
+            centred = torch.from_numpy(guide - self.centre).permute(2, 0, 1)
             out = [(found[3 * c : 3 * c + 3] * centred).sum(dim=0) + found[9 + c] for c in range(3)]
             return np.asarray(torch.stack(out, dim=2).numpy(), np.float32)
 
@@ -127,6 +142,18 @@ def enlarger(change: NDArray[Any], picture: Floats, frame: Matrix) -> Enlarger:
     offset = change - np.einsum("hwcg,hwg->hwc", matrix, picture - centre)
     planes = np.concatenate([matrix.reshape(*change.shape[:2], 9), offset], axis=2)
     return Enlarger(frame, np.asarray(planes, np.float32), centre)
+
+
+def small_detail(rgb: Floats, radius: int) -> Floats:
+    """(H, W, 3): pores, grain and single hairs: what is finer than a window and weaker than an edge.
+
+    It is no part of the guide: the affine model would weaken it where a light place becomes dark.
+    """
+    if radius < 1:
+        return np.zeros_like(rgb)
+    fine = rgb - ndimage.uniform_filter(rgb, (2 * radius + 1, 2 * radius + 1, 1), mode="nearest")
+    strength = np.abs(fine).max(axis=2, keepdims=True) / np.float32(FAINT)
+    return np.asarray(fine * np.maximum(1 - strength**2, 0), np.float32)
 
 
 def rim(side: int) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from scumble.networks.face_latent import FaceModel
 NOISE = 0.3
 """σ: how far, in −1 to 1, a stroke's colour may be off before the prior speaks up."""
 
-CLOSE_ENOUGH = 0.5 / 255
+CLOSE_ENOUGH = 1.5 / 255
 """A step that moves no value of the picture (−1 to 1) by more ends the solve."""
 
 HALVINGS = 6

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .mosaic_cells import Grid, cell_numbers
+from .mosaic_grid import Grid, cell_numbers
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from scumble.algorithms.mosaic_cells import Axes, Grid, masked_means, project
+from scumble.algorithms.mosaic_cells import Axes, masked_means, project
+from scumble.algorithms.mosaic_grid import Grid
 
 CELL = 8
 """Side of a cell in the pictures that are worked on."""

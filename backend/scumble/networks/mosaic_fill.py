@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scumble.algorithms.mosaic_cells import Axes, Grid, keys_kernel, masked_means, project, smooth_start
+from scumble.algorithms.mosaic_cells import Axes, keys_kernel, masked_means, project, smooth_start
+from scumble.algorithms.mosaic_grid import Grid
 
 from .mosaic import CELL, MosaicExperts, restored
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from scumble.geometry import Bounds
-from scumble.layers import Layer, from_working
+from scumble.layers import Layer, Working, from_working
 from scumble_client.errors import ScumbleError
 
 from .context import Context
@@ -90,10 +90,13 @@ def change_layer(image: Layer, layers: dict[str, Layer], change: Enlarger, conte
     pixels = np.zeros((*bounds.extent.shape, channels), image.pixels.dtype)
     for part in rows_of(bounds):
         context.report(0.8 + 0.2 * (part.y - bounds.y) / bounds.height, "Bringing it back")
-        working = image.to_working(part)
+        around = part.padded(change.margin).intersection(image.bounds)
+        working = image.to_working(around)
         for note in working.notes:
             context.note(note)
-        added = change.change(working.rgb, part)
+        inner = part.relative_to(around.offset).slices
+        added = change.change(working.rgb, around)[inner]
+        working = Working(working.rgb[inner], working.alpha[inner], part)
         high = max(1.0, float(working.rgb.max(initial=0)))
         rgb = np.clip(working.rgb + added, min(0.0, float(working.rgb.min(initial=0))), high)
         alpha = working.alpha * (np.abs(added).max(axis=2) > SEEN)

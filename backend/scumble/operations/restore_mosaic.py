@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from scipy import ndimage
 
 from scumble.algorithms import masks, mosaic
-from scumble.algorithms.mosaic_cells import Grid
+from scumble.algorithms.mosaic_grid import Grid
 from scumble.algorithms.regions import ContextPolicy, hole_bounds, plan_regions
 from scumble.geometry import Bounds
 from scumble.layers import Layer, from_working
@@ -67,15 +67,15 @@ class RestoreMosaicParameters(Parameters):
         description="Side of the mosaic's cells in pixels; 0 finds it, and 4 to 64 are found.",
         json_schema_extra={"step": 0.5},
     )
-    method: Literal["network", "smooth"] = Field(
-        "network",
+    method: Literal["learned", "smooth"] = Field(
+        "learned",
         title="Method",
-        description="A network that knows lines and flat colours of drawn art, or the smoothest picture that agrees with the mosaic.",
+        description="Learned from drawn art and photographs (weights), or the smoothest picture that agrees with the mosaic (no weights).",
     )
     weights: Literal["embedded", "deepcreampy-mosaic"] = Field(
         "embedded",
         title="Weights",
-        description="The network: the embedded one, or DeepCreamPy's (scumble weights list).",
+        description="For “learned”: the embedded weights, or DeepCreamPy's network (scumble weights list).",
     )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
 

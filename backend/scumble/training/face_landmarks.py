@@ -40,7 +40,7 @@ class LandmarkSettings(Settings):
     steps: int = Field(6000, ge=1, description="Steps of both networks.")
     scenes: int = Field(16, ge=1, description="Scenes, for the finder, in every second step.")
     mining: int = Field(300, ge=1, description="Steps between searches for what is taken for a face and is none.")
-    crops: int = Field(48, ge=2, description="Crops a step, for the landmarks.")
+    crops: int = Field(48, ge=0, description="Crops a step, for the landmarks; 0 leaves them as they are.")
     learning_rate: float = Field(2e-3, gt=0, description="The highest; it rises for 200 steps, then falls as a cosine.")
     limit: int = Field(0, ge=0, description="Pictures of each collection to use; 0 for all.")
 
@@ -189,6 +189,8 @@ class Session:
             self.average.load_state_dict(stored["average"])
             self.optimizer.load_state_dict(stored["optimizer"])
             self.number = stored["step"]
+            if not settings.crops:  # what is not learned further is what has been averaged
+                self.landmarks.load_state_dict(self.averaged("landmarks"))
             run.say(f"going on from step {self.number}")
 
     @property
@@ -208,12 +210,14 @@ class Session:
         figures = {}
         if self.number and (self.number % settings.mining == 0 or not self.negatives.mined):
             self.run.say(self.negatives.mine(self.networks_as_used(), rng))
-        empty = self.negatives.batch(settings.crops // 5, rng)
-        crop = crops(self.faces, self.pictures, empty, self.shape, settings.crops, rng)
+        loss = torch.zeros(())
         with torch.autocast("cpu", torch.bfloat16):
-            loss = landmark_loss(self.landmarks, crop)
-            figures["landmarks"] = loss.item()
-            if self.number % 2 == 0:
+            if settings.crops:
+                empty = self.negatives.batch(settings.crops // 5, rng)
+                crop = crops(self.faces, self.pictures, empty, self.shape, settings.crops, rng)
+                loss = landmark_loss(self.landmarks, crop)
+                figures["landmarks"] = loss.item()
+            if self.number % 2 == 0 or not settings.crops:
                 scene = face_scenes.scenes(self.faces, self.levels, self.negatives.backgrounds, settings.scenes, rng)
                 found = finder_loss(self.finder, scene)
                 figures["finder"] = found.item()

@@ -72,6 +72,7 @@ def train(run: Run, settings: FillSettings, kind: str) -> Path:
                 break
     for _ in fill_examples.prepare(run, kind, 1, "heldout"):
         pass
+    torch.manual_seed(run.seed)
     network = FillNetwork().to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.start:
         network.load_state_dict(load_file(settings.start))

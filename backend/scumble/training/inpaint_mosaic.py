@@ -20,7 +20,8 @@ from pydantic import Field
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from scumble.algorithms.mosaic_cells import Axes, Grid, bicubic
+from scumble.algorithms.mosaic_cells import Axes, bicubic
+from scumble.algorithms.mosaic_grid import Grid
 from scumble.networks.mosaic import CELL, PATCH, REACH, SEEN, MosaicExperts, nearest, restored, smooth, surroundings
 
 from . import collections, mosaics
@@ -163,7 +164,9 @@ def _measure(network: MosaicExperts, run: Run, step: int, seconds: float) -> Non
         one = mosaics.sample([picture], np.random.default_rng([11, number]), SIDE, 6.0, 24.0)
         if not one.mask.any():
             continue
-        truth, damaged = (torch.from_numpy(x).permute(2, 0, 1)[None].float() / 255 for x in (one.truth, one.damaged))
+        truth, damaged = (
+            torch.from_numpy(x.copy()).permute(2, 0, 1)[None].float() / 255 for x in (one.truth, one.damaged)
+        )
         mask = torch.from_numpy(one.mask)[None, None].float()
         made, plain = restored(network, damaged, mask), bicubic(grid, damaged, mask)
         gains.append(_psnr(made, truth, mask) - _psnr(plain, truth, mask))

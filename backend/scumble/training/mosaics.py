@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from scumble.algorithms.mosaic_cells import Grid, cell_numbers
+from scumble.algorithms.mosaic_grid import Grid, cell_numbers
 from scumble.networks.mosaic import CELL
 
 Bytes = NDArray[np.uint8]
