@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from scumble.algorithms import lost_contrast
 from scumble.algorithms.gaussian import blurred
 from scumble.algorithms.lost_contrast import give_back
 
@@ -42,6 +43,10 @@ def test_by_the_amount(scene: tuple[torch.Tensor, ...]) -> None:
     )
 
 
-def test_a_fill_that_lost_nothing_stays(scene: tuple[torch.Tensor, ...]) -> None:
+def test_a_fill_that_lost_nothing_gets_no_more_than_the_extra(
+    scene: tuple[torch.Tensor, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture, _, hole, places = scene
+    assert contrast(give_back(picture, picture, hole, places)) < 1.3 * contrast(picture)
+    monkeypatch.setattr(lost_contrast, "EXTRA", 1.0)
     assert torch.allclose(give_back(picture, picture, hole, places), picture, atol=1e-6)

@@ -15,7 +15,7 @@ GENERATOR = torch.Generator().manual_seed(0)
 def test_cells_begin_at_rounded_places() -> None:
     assert edges(4, 0, 10).tolist() == [0, 4, 8, 10]
     assert edges(4, 6, 10).tolist() == [0, 2, 6, 10]
-    assert edges(2.5, -1, 9).tolist() == [0, 2, 4, 6, 9]  # -1, 1.5, 4, 6.5, 9
+    assert edges(2.5, -1, 9).tolist() == [0, 2, 4, 7, 9]  # -1, 1.5, 4, 6.5, 9
     assert cell_numbers(4, 6, 10).tolist() == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
     assert edges(20, 3, 3).tolist() == [0, 3]
 

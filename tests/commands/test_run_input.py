@@ -154,7 +154,7 @@ class TestWishes:
     @pytest.mark.parametrize(
         ("setting", "words"),
         [
-            ("colour=3", "Inpaint has no parameter called “colour”. It has: method, mask_from"),
+            ("colour=3", "Inpaint has no parameter called “colour”. It has: method, domain"),
             ("variations=0", "The parameter “variations” can't be '0'."),
             ("variations=9", "less than or equal to 8"),
             ("patch=4", "odd"),

@@ -37,21 +37,25 @@ def give_back(fill: Tensor, picture: Tensor, hole: Tensor, nearest: Tensor, amou
     """
     if amount == 0 or not bool(hole.any()):
         return fill
-    fine, source_fine = (_fine(x) for x in (fill, picture))
-    rows, columns = nearest[..., 0].long(), nearest[..., 1].long()
-    strength = fine.abs().mean(1, keepdim=True)
-    wanted = source_fine.abs().mean(1, keepdim=True)[:, :, rows, columns]
-    inside = hole.to(fill.dtype)[None, None]
-    share = blurred(inside, AROUND).clamp(min=1e-6)
+    rows, columns = nearest[hole].long().T
+    strength, wanted = torch.zeros_like(fill[..., 0]), torch.zeros_like(fill[..., 0])
+    for channel in range(3):  # one at a time: a large picture has no room for copies of all three
+        strength += _fine(fill[..., channel]).abs()
+        wanted[hole] += _fine(picture[..., channel]).abs()[rows, columns]
+    inside = hole.to(fill.dtype)
     # over the hole alone: what lies beside it lost nothing
-    has = blurred(strength * inside, AROUND) / share
-    should = blurred(wanted * inside, AROUND) / share
-    gain = (EXTRA * should / has.clamp(min=1e-4)).clamp(1, MOST) - 1
-    raised = fill + amount * (gain * fine)[0].permute(1, 2, 0)
-    return torch.where(hole[..., None], raised, fill)
+    has, should = (_around(one * inside) for one in (strength, wanted))
+    gain = amount * ((EXTRA * should / has.clamp(min=1e-5)).clamp(1, MOST) - 1) * inside
+    raised = fill.clone()
+    for channel in range(3):
+        raised[..., channel] += gain * _fine(fill[..., channel])
+    return raised
 
 
-def _fine(picture: Tensor) -> Tensor:
-    """(1, 3, H, W): the picture less its smooth part."""
-    batch = picture.permute(2, 0, 1)[None]
-    return batch - blurred(batch, FINE)
+def _fine(channel: Tensor) -> Tensor:
+    """(H, W): a channel less its smooth part."""
+    return channel - blurred(channel[None, None], FINE)[0, 0]
+
+
+def _around(values: Tensor) -> Tensor:
+    return blurred(values[None, None], AROUND)[0, 0]
