@@ -38,6 +38,13 @@ class TestWish:
     def test_strength_goes_part_of_the_way(self) -> None:
         assert np.allclose(wish(RGB, disc(), BEFORE, strength=0.25).colour, 0.2)
 
+    def test_what_the_model_misses_is_not_asked_of_it(self) -> None:
+        error = np.full((64, 64, 3), 0.3, np.float32)
+        error[::2] += np.float32(0.1)
+        error[1::2] -= np.float32(0.1)
+        found = wish(RGB, disc(), BEFORE, error=error).colour
+        assert np.abs(found[5:-5] - 0.5).max() < 0.03  # the broad part, without the stripes
+
     def test_locality_leaves_what_is_far(self) -> None:
         found = wish(RGB, disc(), BEFORE, locality=1.0)
         assert found.through[32, 32] == 1

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from scumble.commands.weights import convert
 from scumble.networks.ian import Ian, IanSimple
 from scumble.weights import ian
 from scumble_client.errors import ScumbleError
@@ -262,3 +263,13 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
         with pytest.raises(ScumbleError) as raised:
             ian.load(path)
         assert raised.value.code == "weights_missing"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_converted_files_are_read_again(full: bool, tmp_path: Path) -> None:
+    path = written(tmp_path / "IAN.npz", made(full))
+    convert(path, None, half=False)
+    one, other = ian.load(path), ian.load(tmp_path / "IAN.safetensors")
+    z = torch.from_numpy(Z)[None].float()
+    with torch.no_grad():
+        assert torch.equal(one.decode(z), other.decode(z))

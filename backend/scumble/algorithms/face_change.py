@@ -33,13 +33,13 @@ RADIUS = 2
 EPSILON = 2e-3
 """Window (in the model's pixels) and edge scale (variance of colours in 0 to 1) of the guided enlargement."""
 
-STEEPEST = 0.6
+STEEPEST = 0.5
 """How much of the photograph's own contrast the affine part may take or add."""
 
 DETAIL = 0.35
 """Half a window, in the model's pixels, of the filter that tells small detail from form."""
 
-FAINT = 0.1
+FAINT = 0.13
 """Detail is weaker than this (in 0 to 1); what goes beyond is an edge."""
 
 RIM = 0.08

@@ -19,6 +19,9 @@ LIGHTER = 0.55
 PAINTED = 0.15
 """A pixel of the model with less of a stroke over it is not painted."""
 
+BROAD = 1.5
+"""Deviation, in pixels of the model, beyond which the reconstruction's error is taken for colour, not for detail."""
+
 LEAST_RADIUS = 1.5
 """Of a stroke, in pixels of the model."""
 
@@ -51,6 +54,7 @@ def wish(
     strength: float = 1.0,
     locality: float = 0.5,
     within: Floats | None = None,
+    error: Floats | None = None,
 ) -> Wish:
     """Read the strokes.
 
@@ -66,9 +70,14 @@ def wish(
         1: nothing moves beyond three times the strokes' radius. 0: the whole face may follow.
     within
         (h, w), 0 to 1: nothing moves where this is 0.
+    error
+        (h, w, 3) in −1 to 1: the photograph less `before`. It stays in the result, so that the model is asked for so much
+        less of it, where it is broad: a highlight that the model does not see must not shine through the paint.
     """
     if mode == "colour":
         goal = rgb * 2 - 1
+        if error is not None:
+            goal = np.clip(goal - ndimage.gaussian_filter(error, (BROAD, BROAD, 0), mode="nearest"), -1, 1)
     else:
         end = 1.0 if mode == "lighten" else -1.0
         goal = before + LIGHTER * (end - before)

@@ -64,17 +64,25 @@ def convert(file: Path, target: Path | None, half: bool) -> None:
         )
     if file.exists() and target.resolve() == file.resolve():
         raise ScumbleError("invalid_parameter", "The file would replace itself.", "Choose another name with --out.")
-    from scumble.weights import inpainting
+    from scumble.weights import ian, inpainting
 
-    converted = inpainting.convert(file)
+    if file.suffix == ".npz":
+        network = ian.load(file)
+        architecture, state = type(network).__name__, network.state_dict()
+    else:
+        converted = inpainting.convert(file)
+        architecture, state = converted.architecture, dict(converted.state)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        converted.save(target, half)
+        if file.suffix == ".npz":
+            ian.save(network, target, half)
+        else:
+            converted.save(target, half)
     except OSError as error:
         raise ScumbleError(
             "internal", f"“{target}” can't be written: {error.strerror or error}.", "Choose another place with --out."
         ) from error
-    out.print(f"{target}: {converted.architecture}, {sum(t.numel() for t in converted.state.values()):,} numbers")
+    out.print(f"{target}: {architecture}, {sum(t.numel() for t in state.values()):,} numbers")
 
 
 def verify(names: list[str], repair: bool, as_json: bool) -> int:

@@ -93,7 +93,8 @@ class FaceBrush(Operation[FaceBrushParameters]):
             )
         within = aligned_coverage(layers["within"], face.place, side) if "within" in layers else None
         before = as_array(face.base.picture)
-        wanted = wish(rgb, alpha, before, parameters.mode, parameters.strength, parameters.locality, within)
+        error = face.picture * 2 - 1 - before
+        wanted = wish(rgb, alpha, before, parameters.mode, parameters.strength, parameters.locality, within, error)
 
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.ascontiguousarray(array)).to(context.device)
@@ -104,7 +105,8 @@ class FaceBrush(Operation[FaceBrushParameters]):
         with torch.no_grad():
             after = as_array(decoded(face.model, z[None], face.base.correction)[0])
         # what no picture can show would come out as a stain
-        change = np.clip(after, -1, 1) - np.clip(before, -1, 1)
+        seen = face.picture * 2 - 1
+        change = np.clip(seen + after - before, -1, 1) - seen
         change = change * (interpolation_mask(change) * wanted.through)[..., None]
         if np.abs(change).max() < 1 / 255:
             return nothing(layers["image"], context, "The strokes ask for what the face already is.")

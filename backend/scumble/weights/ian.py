@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from scumble.networks.ian import Ian, IanSimple
@@ -25,7 +27,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def load(path: Path, device: str = "cpu") -> Ian | IanSimple:
-    """The network, simple or full by what the file holds.
+    """The network, simple or full by what the file holds: a published `.npz`, or Scumble's own safetensors.
 
     Raises
     ------
@@ -33,14 +35,39 @@ def load(path: Path, device: str = "cpu") -> Ian | IanSimple:
         `weights_missing` where the file is not one of these, or is damaged.
     """
     try:
-        network = convert(read(path))
-    except (OSError, ValueError, KeyError, IndexError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+        network = _own(load_file(path)) if path.suffix == ".safetensors" else convert(read(path))
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        RuntimeError,
+        EOFError,
+        zipfile.BadZipFile,
+        SafetensorError,
+    ) as error:
         raise ScumbleError(
             "weights_missing",
             f"“{path.name}” can't be read as weights of the Neural Photo Editor.",
             "Download the file again; IAN_simple.npz and IANv1.npz are known.",
         ) from error
     return network.eval().requires_grad_(False).to(device)
+
+
+def save(network: Ian | IanSimple, path: Path, half: bool = False) -> None:
+    """Write Scumble's own form, in half precision or as it is."""
+    state = {name: t for name, t in network.state_dict().items() if not name.endswith("num_batches_tracked")}
+    save_file({name: (t.half() if half else t).contiguous() for name, t in state.items()}, path)
+
+
+def _own(tensors: dict[str, torch.Tensor]) -> Ian | IanSimple:
+    width, latents = tensors["encoder.0.conv.weight"].shape[0], tensors["mean.weight"].shape[0]
+    network: Ian | IanSimple = Ian(width, latents) if "out.red.weight" in tensors else IanSimple(width, latents)
+    wanted = {name for name in network.state_dict() if not name.endswith("num_batches_tracked")}
+    if set(tensors) != wanted:
+        raise ValueError("the names of the tensors differ")
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+    return network
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
