@@ -99,7 +99,8 @@ def fill_gmic(picture: Picture, hole: Mask) -> Filled:
 
         def call(*commands: str) -> float:
             start = time.perf_counter()
-            line = ["gmic", before, mask, *commands, "remove[1]", "output", after]
+            # where a value leaves the range, its PNG writer would scale all others
+            line = ["gmic", before, mask, *commands, "remove[1]", "cut", "0,255", "output", after]
             subprocess.run(line, check=True, capture_output=True, timeout=600)
             return time.perf_counter() - start
 

@@ -32,7 +32,7 @@ from scumble.weights import WeightStore, vgg
 Picture = NDArray[np.float32]
 
 BLOCKS, WIDTHS = (2, 2, 2, 2, 1), (48, 96, 160, 256, 256)
-"""Of the random network: VGG's shape, with half its channels and as many weights as the embedded one may have."""
+"""Of the random network: VGG's shape, with about half its channels: 2 million weights, twice those of the embedded one."""
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SIDE = 256

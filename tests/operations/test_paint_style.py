@@ -160,6 +160,15 @@ class TestPlaces:
         assert result.pixels[outside].tobytes() == image.pixels[outside].tobytes()
         assert not np.array_equal(result.pixels, image.pixels)
 
+    def test_strokes_in_a_small_selection_are_as_large_as_those_of_the_whole(self) -> None:
+        image = Layer(np.full((240, 320, 3), 128, np.uint8))
+        style = stripes(266, 266, 0)
+        part = Bounds(100, 100, 60, 60)
+        whole = paint(image, style=style, turn=False)
+        alone = paint(image, style=style, turn=False, mask=selection(image.bounds, part))
+        assert alone.bounds == part
+        assert steps(alone, 0) == pytest.approx(steps(whole, 0), rel=0.3)
+
     @pytest.mark.parametrize("extent", [(1, 1), (1, 40), (40, 1), (3, 3)])
     def test_tiny_layers(self, extent: tuple[int, int]) -> None:
         layer = paint(Layer(CONTENT.pixels[: extent[1], : extent[0]]))

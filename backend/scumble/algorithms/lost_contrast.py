@@ -13,7 +13,7 @@ FINE = 1.5
 AROUND = 6.0
 """Standard deviation, in pixels, of the neighbourhood over which contrast is compared."""
 
-EXTRA = 1.25
+EXTRA = 1.3
 """Fills have less fine contrast than their surroundings even so, as smooth patches match well more often than lively ones:
 measured on training photographs, the contrast that is given back has to be so many times the sources'."""
 

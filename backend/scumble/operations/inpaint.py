@@ -28,8 +28,8 @@ class InpaintParameters(Parameters):
     method: Method = Field(
         "auto",
         title="Method",
-        description="auto takes structure from a network and detail from the picture; network is its guess alone; "
-        "patchmatch copies from the rest of the picture; smooth lets the surroundings flow in.",
+        description="auto: a network decides what goes where, and the picture's own pixels are copied there (with a source "
+        "mask, as patchmatch); network: its guess alone; patchmatch: copied without it; smooth: the surroundings flow in.",
     )
     domain: Domain = Field("photo", title="Kind of picture", description="A photograph, or drawn art.")
     weights: PublishedWeights = Field(
@@ -42,7 +42,7 @@ class InpaintParameters(Parameters):
         ge=0,
         le=2,
         title="Detail",
-        description="How much of the picture's own detail auto puts on the network's guess.",
+        description="How much of the fine contrast that copies lose where they overlap auto gives back.",
         json_schema_extra={"step": 0.1},
     )
     mask_from: Literal["mask", "alpha", "color"] = Field(

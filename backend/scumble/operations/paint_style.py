@@ -83,8 +83,8 @@ class PaintStyleParameters(Parameters):
     )
     content_weight: float = Field(5.0, ge=0, le=1e9, title="Content weight", description="gatys: likeness in content.")
     style_weight: float = Field(100.0, ge=0, le=1e9, title="Style weight", description="gatys: likeness in style.")
-    tv_weight: float = Field(1e-3, ge=0, le=1e9, title="Smoothness weight", description="gatys: total variation.")
-    content_layers: str = Field("relu4_2", title="Content layers", description="gatys: separated by commas.")
+    tv_weight: float = Field(0.0, ge=0, le=1e9, title="Smoothness weight", description="gatys: total variation.")
+    content_layers: str = Field("relu3_2", title="Content layers", description="gatys: separated by commas.")
     style_layers: str = Field(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", title="Style layers", description="gatys: separated by commas."
     )

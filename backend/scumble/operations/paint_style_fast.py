@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scumble.algorithms.reduction import factor_for
 from scumble.geometry import Bounds
 from scumble.layers import from_working
 from scumble_client.errors import ScumbleError
@@ -51,8 +52,11 @@ def run_fast(
     from scumble.algorithms.style_blocks import Style
 
     network = feature_network(parameters.features, "average", context)
-    small = seen_small(where.image, where.bounds, max(64, round(parameters.size * context.memory_scale)), context)
-    longest = max(small.alpha.shape)
+    # by the whole picture, not by what is selected: then a part that is painted later has strokes of the same size
+    whole_size = max(64, round(parameters.size * context.memory_scale))
+    factor = factor_for(where.image.bounds, whole_size)
+    small = seen_small(where.image, where.bounds, -(-max(where.bounds.extent) // factor), context)
+    longest = max(where.image.bounds.extent) / factor
     with torch.inference_mode():
         pictures, textures, seen = [], [], []
         for style in styles:
@@ -82,7 +86,7 @@ def run_fast(
                 _features(network, wanted),
                 [Style(p, _features(network, p), s) for p, s in zip(pictures, seen, strict=True)],
                 shares,
-                Effort(parameters.detail, parameters.style_scale, parameters.turn),
+                Effort(parameters.detail, parameters.style_scale * longest / max(small.alpha.shape), parameters.turn),
                 context.seed,
                 context.part(0.1, 0.9, "Painting"),
                 preview,

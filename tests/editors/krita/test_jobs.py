@@ -16,6 +16,7 @@ from tests.support.daemon import Daemon, Folders, ending, wait_for
 
 from .conftest import OPERATIONS
 from .harness.session import Krita
+from .test_docker import _docker
 
 START = """
 def main(k, seconds=20.0, marker=""):
@@ -48,6 +49,28 @@ def _cancel(k: Any) -> Any:
 def test_cancel_ends_the_job_and_makes_no_layer(krita: Krita) -> None:
     krita.run(START)
     assert krita.run(_cancel, timeout=15) == [["Background"], "Test was cancelled."]
+
+
+def _shows(k: Any) -> Any:
+    document = yield from k.new(32, 24, pixels=bytes((1, 2, 3, 255)) * 768)
+    docker = k.module("harness_docker")(k)
+    k.studio.set_parameters(k.studio.operation("test-showing"), {"seconds": 60.0, "marker": ""})
+    entry = k.studio.run("test-showing")
+    yield lambda: entry.job is not None and entry.job.preview is not None
+    docker.runs.refresh()
+    preview = docker.runs._lines[id(entry)].preview
+    shown = not preview.isHidden(), preview.pixmap().width(), preview.pixmap().height()
+    layers = k.layers(document)
+    k.studio.cancel(entry)
+    yield k.idle
+    return shown, layers, k.layers(document)
+
+
+def test_what_a_long_run_has_come_to_is_shown_in_the_docker_alone(krita: Krita) -> None:
+    krita.lend(_docker)
+    shown, before, after = krita.run(_shows)
+    assert shown == [True, 200, 100]
+    assert before == after == ["Background"]
 
 
 def _cancel_at_once(k: Any) -> Any:
