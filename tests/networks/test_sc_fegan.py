@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from scumble.networks.sc_fegan import (
@@ -12,9 +11,9 @@ from scumble.networks.sc_fegan import (
     PatchDiscriminator,
     ScFegan,
     normalized,
-    same_padded,
     tensorflow_names,
 )
+from scumble.networks.tensorflow_sizes import same_padded
 
 
 def test_local_response_normalization_by_definition() -> None:
@@ -23,16 +22,6 @@ def test_local_response_normalization_by_definition() -> None:
         around = x[:, max(0, channel - 5) : channel + 6]
         expected = x[:, channel] / (5e-5 + (around**2).sum(1)) ** 0.5
         assert torch.allclose(normalized(x)[:, channel], expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("side", "kernel", "stride", "dilation", "before", "behind"),
-    [(8, 7, 2, 1, 2, 3), (8, 5, 2, 1, 1, 2), (8, 3, 2, 1, 0, 1), (4, 3, 1, 16, 16, 16), (7, 3, 2, 1, 1, 1)],
-)
-def test_same_padding(side: int, kernel: int, stride: int, dilation: int, before: int, behind: int) -> None:
-    padded = same_padded(torch.ones(1, 1, side, side), kernel, stride, dilation)
-    row = padded[0, 0, padded.shape[2] // 2]
-    assert row.tolist() == [0.0] * before + [1.0] * side + [0.0] * behind
 
 
 def test_gated_convolution() -> None:

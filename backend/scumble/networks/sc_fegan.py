@@ -14,6 +14,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from .tensorflow_sizes import same_padded
+
 PUBLISHED_WIDTH = 64
 INPUTS = 9
 """Picture without the hole (3), sketch (1), colour (3), mask (1), noise (1)."""
@@ -30,16 +32,6 @@ def normalized(x: torch.Tensor) -> torch.Tensor:
     """tf.nn.lrn: each value over the root of the sum of squares of the 11 channels around it."""
     size = 2 * LRN_RADIUS + 1
     return functional.local_response_norm(x, size, alpha=float(size), beta=0.5, k=LRN_BIAS)
-
-
-def same_padded(x: torch.Tensor, kernel: int, stride: int, dilation: int) -> torch.Tensor:
-    """Zeros around a picture as TensorFlow's “SAME” has them: one more at the right and below where they don't come out even."""
-    amounts = []
-    for side in (x.shape[3], x.shape[2]):
-        reach = dilation * (kernel - 1) + 1
-        total = max((-(-side // stride) - 1) * stride + reach - side, 0)
-        amounts += [total // 2, total - total // 2]
-    return functional.pad(x, amounts)
 
 
 class GatedConvolution(nn.Module):
