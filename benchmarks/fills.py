@@ -36,6 +36,9 @@ Fill = Callable[[Picture, Mask], Filled]
 
 SHORT_SIDE = 384
 KINDS = ("strokes", "object", "scratches")
+SHOWN = ("CC0", "CC-BY", "MIT", "PD")
+"""How licences begin whose pictures may be shown."""
+
 DIFFUSION = ("OpenCV Telea", "OpenCV Navier-Stokes", "scikit-image biharmonic")
 GMIC = "G'MIC inpaint_matchpatch"
 AUTO = "Scumble auto"
@@ -44,16 +47,18 @@ COLUMNS = ("PSNR", "SSIM", "sharpness", "seam", "patch distance", "seconds")
 
 def pictures(
     data: Path, collection: str, count: int, split: collections.Split = "heldout", seed: int = 11
-) -> Iterator[tuple[Picture, Mask]]:
-    """The first `count` of the shuffled pictures, each with its hole."""
-    names = [row["file"] for row in collections.rows(data, collection, split, academic=True)]
+) -> Iterator[tuple[Picture, Mask, bool]]:
+    """The first `count` of the shuffled pictures, each with its hole, and whether its licence lets a sheet show it."""
+    licences = {row["file"]: row["licence"] for row in collections.rows(data, collection, split, academic=True)}
+    names = list(licences)
     np.random.default_rng(seed).shuffle(names)
     for number, pixels in enumerate(collections.pictures(data, collection, names[:count])):
         picture = Image.fromarray(pixels)
         factor = SHORT_SIDE / min(picture.size)
         extent = (round(picture.width * factor), round(picture.height * factor))
         resized = np.asarray(picture.resize(extent, Image.Resampling.LANCZOS), np.float32) / np.float32(255)
-        yield resized, make_hole(extent[1], extent[0], KINDS[number % 3], np.random.default_rng([seed, number]))
+        hole = make_hole(extent[1], extent[0], KINDS[number % 3], np.random.default_rng([seed, number]))
+        yield resized, hole, licences[names[number]].startswith(SHOWN)
 
 
 def ours(method: str, domain: str, models: ModelCache) -> Fill:
@@ -94,7 +99,8 @@ def measure(
     }
     found: dict[str, list[list[float]]] = defaultdict(list)
     rows = []
-    for number, (picture, hole) in enumerate(pictures(data, collection, count, split)):
+    for number, (picture, hole, shown_in_sheet) in enumerate(pictures(data, collection, count, split)):
+        out(f"{collection}: {number + 1} of {count}")
         made = {}
         for name, fill in fillers.items():
             filled, seconds = fill(picture, hole)
@@ -103,11 +109,12 @@ def measure(
                 m(filled, picture, hole) for m in (hole_psnr, hole_ssim, sharpness, seam_contrast, patch_distance)
             ]
             found[name].append([*measured, seconds])
+        if not shown_in_sheet:
+            continue
         shown = [np.where(hole[..., None], 0, picture), made[DIFFUSION[1]], made[GMIC], made[AUTO], picture]
         rows.append(np.concatenate([_thumbnail(one) for one in shown], axis=1))
-        out(f"{collection}: {number + 1} of {count}")
-    if sheet is not None:
-        Image.fromarray(np.concatenate(rows[:12])).save(sheet, quality=88)
+    if sheet is not None and rows:
+        Image.fromarray(np.concatenate(rows[:9])).save(sheet, quality=88)
     return {name: np.mean(values, axis=0).tolist() for name, values in found.items()}
 
 

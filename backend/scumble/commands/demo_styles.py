@@ -14,7 +14,7 @@ from .engine import Engine, Order
 
 SHOWN = (
     ("paint-style", "osprey", "starry-night"),
-    ("paint-style", "wren", "great-wave"),
+    ("paint-style", "wren", "composition-vii"),
     ("photo-style", "otters", "scream"),
 )
 """Operation, photograph, painting."""

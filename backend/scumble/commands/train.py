@@ -47,6 +47,6 @@ def describe() -> None:
 
     for name in TRAINERS:
         trainer = find(name)
-        out.print(f"[bold]{name}[/bold]  {trainer.help} Reads {', '.join(trainer.collections)}.", highlight=False)
+        out.print(f"{name}  {trainer.help} Reads {', '.join(trainer.collections)}.", highlight=False, style="bold")
         for setting, field in trainer.settings.model_fields.items():
             out.print(f"    {setting} = {field.default}  {field.description or ''}", highlight=False, markup=False)

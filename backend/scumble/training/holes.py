@@ -1,4 +1,4 @@
-"""Random holes as artists make them: strokes of a brush, the outline of an object, thin scratches, a rectangle."""
+"""Random holes as artists make them: strokes of a brush, the outline of an object, thin scratches."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from PIL import Image, ImageDraw
 
 Mask = NDArray[np.bool_]
 
-KINDS = ("strokes", "object", "scratches", "rectangle", "bars")
+KINDS = ("strokes", "object", "scratches")
 
 
 def random_hole(height: int, width: int, rng: np.random.Generator, kind: str | None = None) -> Mask:
     """(height, width): a hole of that kind, or of two kinds drawn at random; its sizes go by the shorter side."""
     if kind is None:
-        chosen = rng.choice(KINDS[:3], size=int(rng.integers(1, 3)), replace=False)
+        chosen = rng.choice(KINDS, size=int(rng.integers(1, 3)), replace=False)
         both: Mask = np.logical_or.reduce([random_hole(height, width, rng, str(one)) for one in chosen])
         return both
     canvas = Image.new("L", (width, height))
@@ -22,12 +22,6 @@ def random_hole(height: int, width: int, rng: np.random.Generator, kind: str | N
     side = min(height, width)
     if kind == "object":
         draw.polygon(_outline(height, width, rng), fill=255)
-    elif kind == "rectangle":
-        extent = rng.uniform(0.1, 0.45, 2) * side
-        corner = rng.uniform(0, 1, 2) * (np.array([width, height]) - extent)
-        draw.rectangle([*corner, *(corner + extent)], fill=255)
-    elif kind == "bars":  # as drawn art is covered: a few slanted bars beside each other
-        _bars(draw, height, width, rng)
     else:
         thick = kind == "strokes"
         for _ in range(int(rng.integers(*((2, 8) if thick else (3, 12))))):
@@ -61,15 +55,3 @@ def _outline(height: int, width: int, rng: np.random.Generator) -> list[tuple[fl
     x = rng.uniform(0.1, 0.9) * width + radius * np.cos(angles) * stretch
     y = rng.uniform(0.1, 0.9) * height + radius * np.sin(angles) / stretch
     return list(zip(x.tolist(), y.tolist(), strict=True))
-
-
-def _bars(draw: ImageDraw.ImageDraw, height: int, width: int, rng: np.random.Generator) -> None:
-    side = min(height, width)
-    thickness, length = side * rng.uniform(0.02, 0.07), side * rng.uniform(0.1, 0.4)
-    place = rng.uniform(0.15, 0.85, 2) * (width, height)
-    angle = rng.uniform(0, np.pi)
-    along = np.array([np.cos(angle), np.sin(angle)])
-    across = np.array([-along[1], along[0]])
-    for number in range(int(rng.integers(1, 5))):
-        middle = place + across * number * thickness * rng.uniform(1.3, 2.2)
-        draw.line([*(middle - along * length / 2), *(middle + along * length / 2)], fill=255, width=round(thickness))
