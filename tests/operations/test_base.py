@@ -111,6 +111,27 @@ class TestParameters:
         assert "“count”" in refused(count=0, strength=7).message
 
 
+class Numbered(Parameters):
+    option: Literal[0, 1, 2] = Field(2, description="Which.")
+
+
+class TestChoicesOfNumbers:
+    """A command line and a dialog hand over text."""
+
+    @pytest.mark.parametrize("given", [1, "1"])
+    def test_are_numbers(self, given: object) -> None:
+        assert Numbered.model_validate({"option": given}).option == 1
+
+    @pytest.mark.parametrize("given", ["3", "", "one", 3])
+    def test_others_are_refused(self, given: object) -> None:
+        with pytest.raises(ValidationError):
+            Numbered.model_validate({"option": given})
+
+    def test_the_published_stages_can_be_chosen(self) -> None:
+        operation = find("photo-style")
+        assert operation.validate({"style_option": "0"}).style_option == 0
+
+
 class TestRoles:
     def test_required_and_optional_ones(self) -> None:
         Sample().check_roles(["image"])

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -38,6 +38,19 @@ class Parameters(BaseModel):
     """Base of each operation's parameters: every field has a default, a title and a help text (`description`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choices_of_numbers(cls, raw: Any) -> Any:
+        """On a command line and in a dialog a choice among numbers is text; pydantic compares a choice as it is."""
+        if not isinstance(raw, Mapping):
+            return raw
+        found = dict(raw)
+        for name, field in cls.model_fields.items():
+            if get_origin(field.annotation) is Literal and isinstance(found.get(name), str):
+                named = {str(choice): choice for choice in get_args(field.annotation)}
+                found[name] = named.get(found[name], found[name])
+        return found
 
 
 P = TypeVar("P", bound=Parameters)
