@@ -18,6 +18,10 @@ REFRESH_MS = 700
 MAX_SEED = 2**32 - 1
 
 
+FIRST = "inpaint"
+"""The operation that the docker shows before another was chosen."""
+
+
 class ScumbleDocker(DockWidget):
     """One for each window; they all show the same studio."""
 
@@ -132,7 +136,7 @@ class ScumbleDocker(DockWidget):
     def rebuild(self, *_):
         """Show the operations that there are now, and the one that was chosen last."""
         shown = self.studio.catalogue.shown()
-        wanted = self.studio.settings.option("operation")
+        wanted = self.studio.settings.option("operation") or FIRST
         with Quiet(self.operations):
             self.operations.clear()
             for operation in shown:

@@ -21,15 +21,15 @@ MOST = 2.0
 """No contrast is multiplied by more."""
 
 
-def give_back(fill: Tensor, picture: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0) -> Tensor:
+def give_back(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0) -> Tensor:
     """Raise the fine contrast of a fill to that of the places that it was taken from.
 
     Parameters
     ----------
-    fill, picture
-        (H, W, 3) float: the filled picture, and the one that it was filled from.
+    fill
+        (H, W, 3) float: the filled picture.
     hole
-        (H, W) bool. Outside, the result is `fill`, bit for bit.
+        (H, W) bool: what was filled. Outside, the result is `fill`, bit for bit.
     nearest
         (H, W, 2) integers: the row and column that a pixel of the hole was mostly taken from (`patchmatch.Completion`).
     amount
@@ -38,10 +38,11 @@ def give_back(fill: Tensor, picture: Tensor, hole: Tensor, nearest: Tensor, amou
     if amount == 0 or not bool(hole.any()):
         return fill
     rows, columns = nearest[hole].long().T
-    strength, wanted = torch.zeros_like(fill[..., 0]), torch.zeros_like(fill[..., 0])
+    strength = torch.zeros_like(fill[..., 0])
     for channel in range(3):  # one at a time: a large picture has no room for copies of all three
         strength += _fine(fill[..., channel]).abs()
-        wanted[hole] += _fine(picture[..., channel]).abs()[rows, columns]
+    wanted = torch.zeros_like(strength)
+    wanted[hole] = strength[rows, columns]
     inside = hole.to(fill.dtype)
     # over the hole alone: what lies beside it lost nothing
     has, should = (_around(one * inside) for one in (strength, wanted))

@@ -101,7 +101,8 @@ def _patchmatch(
     elif wish.blend == "none":
         suggestion = filled.image
     if guide is not None:
-        suggestion = give_back(suggestion, rgb, hole, filled.nearest, wish.detail)
+        filled_in = torch.where(hole[..., None], suggestion, rgb)
+        suggestion = give_back(filled_in, hole, filled.nearest, wish.detail)
     made: Floats = suggestion.cpu().numpy()
     return made
 
