@@ -26,7 +26,6 @@ def _menu(k: Any) -> Any:
 def test_the_menu_has_every_operation_and_the_daemons_new_ones(krita: Krita) -> None:
     before, after, said = krita.run(_menu)
     fixed = ["Run Again", "Cancel", "New Sketch and Color Layers", "Scumble Settings..."]
-    assert before[:-4] == sorted(before[:-4])
     assert "Inpaint" in before
     assert before[-4:] == fixed
     assert "Identity" not in before
