@@ -311,7 +311,7 @@ def train(
 def demo(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = Path("demo-output"),
 ) -> None:
-    """The tour: operations on the bundled pictures, with a contact sheet."""
+    """The tour: bundled pictures filled and styled, with contact sheets."""
     from .commands.demo import demo as work
 
     work(out)

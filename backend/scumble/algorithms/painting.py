@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scumble.algorithms.colour_transfer import lab_to_rgb, linear_transport, monotone, rgb_to_lab
+from scumble.algorithms.gaussian import blurred
 from scumble.algorithms.quilting import Quilt, lay
 from scumble.algorithms.style_blocks import Blocks, Cut, Style, from_ycc, to_ycc
 
@@ -187,15 +188,3 @@ def _need(target: Tensor, painted: Tensor, sigma: float, threshold: float) -> Te
 def _mending(target: Tensor, painted: Tensor, sigma: float) -> Tensor:
     difference = to_ycc(blurred(target - painted, sigma), 1.0)
     return from_ycc(difference * difference.new_tensor([TONE, HUE, HUE])[:, None, None])
-
-
-def blurred(planes: Tensor, sigma: float) -> Tensor:
-    """(1, C, H, W) smoothed by a Gaussian; the border's values go on beyond it."""
-    radius = max(1, round(3 * sigma))
-    axis = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
-    kernel = torch.exp(-axis.square() / (2 * sigma * sigma))
-    kernel = (kernel / kernel.sum()).expand(planes.shape[1], 1, 1, -1)
-    groups = planes.shape[1]
-    wide = functional.conv2d(functional.pad(planes, (radius, radius, 0, 0), mode="replicate"), kernel, groups=groups)
-    high = functional.pad(wide, (0, 0, radius, radius), mode="replicate")
-    return functional.conv2d(high, kernel.transpose(2, 3), groups=groups)

@@ -1,4 +1,4 @@
-"""`scumble demo`: every operation on the bundled pictures, through the daemon, with a contact sheet."""
+"""`scumble demo`: filling and styling the bundled pictures, through the daemon, with contact sheets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STYLE_TITLES = ("the picture", "the painting", "with the new layer")
 
 
 def demo(folder: Path) -> None:
-    """Fill the selection in each picture; layers, composites and `contact-sheet.png` go to `folder`."""
+    """Fill the selection in each picture, then paint and relight them; layers, composites and two sheets go to `folder`."""
     make_folder(folder)
     rows = []
     with DaemonEngine() as engine, progress_bar() as bar:

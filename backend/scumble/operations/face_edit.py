@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from scumble.geometry import Bounds
-from scumble.layers import Layer, Working, from_working
+from scumble.layers import Layer, Working
 from scumble_client.errors import ScumbleError
 
 from .context import Context
 from .face_model import Model, digest, face_model, recent
 from .face_place import Place, aligned_picture, rows_of
+from .new_layer import NewLayer
 
 if TYPE_CHECKING:
     from scumble.algorithms.face_change import Enlarger
@@ -86,8 +87,7 @@ def change_layer(image: Layer, layers: dict[str, Layer], change: Enlarger, conte
             bounds = bounds.intersection(layers[role].bounds)
     if not bounds:
         return _empty(image)
-    channels = 2 if image.is_gray else 4
-    pixels = np.zeros((*bounds.extent.shape, channels), image.pixels.dtype)
+    made = NewLayer(image, bounds)
     for part in rows_of(bounds):
         context.report(0.8 + 0.2 * (part.y - bounds.y) / bounds.height, "Bringing it back")
         around = part.padded(change.margin).intersection(image.bounds)
@@ -103,12 +103,9 @@ def change_layer(image: Layer, layers: dict[str, Layer], change: Enlarger, conte
         for role in ("mask", "within"):
             if role in layers:
                 alpha = alpha * layers[role].coverage(part)
-        layer = from_working(rgb, alpha.astype(np.float32), part, image)
-        layer.pixels[layer.pixels[..., -1] == 0] = 0
-        pixels[part.relative_to(bounds.offset).slices] = layer.pixels
-    made = Layer(pixels, bounds.offset, image.colour)
-    content = made.content_bounds()
-    return made.crop(content) if content else _empty(image)
+        made.put(rgb, alpha.astype(np.float32), part)
+    layer = made.layer()
+    return layer if layer.bounds else _empty(image)
 
 
 def picture_layer(image: Layer, layers: dict[str, Layer], picture: NDArray[Any], place: Place, alpha: Floats) -> Layer:
@@ -124,8 +121,7 @@ def picture_layer(image: Layer, layers: dict[str, Layer], picture: NDArray[Any],
         raise ScumbleError(
             "missing_input", "The selection lies outside the layer.", "Choose the layer that it belongs to."
         )
-    channels = 2 if image.is_gray else 4
-    pixels = np.zeros((*bounds.extent.shape, channels), image.pixels.dtype)
+    made = NewLayer(image, bounds)
     for part in rows_of(bounds):
         y, x = np.mgrid[part.y : part.bottom, part.x : part.right] + 0.5
         at = applied(inverse(place.frame), np.stack([x.ravel(), y.ravel()], axis=1)) * side
@@ -134,11 +130,8 @@ def picture_layer(image: Layer, layers: dict[str, Layer], picture: NDArray[Any],
         covers = np.clip(seen[..., 3], 0, 1) * inside
         if "mask" in layers:
             covers = covers * layers["mask"].coverage(part)
-        layer = from_working(np.clip(seen[..., :3], 0, 1), covers.astype(np.float32), part, image)
-        layer.pixels[layer.pixels[..., -1] == 0] = 0
-        pixels[part.relative_to(bounds.offset).slices] = layer.pixels
-    made = Layer(pixels, bounds.offset, image.colour)
-    return made.crop(made.content_bounds())
+        made.put(np.clip(seen[..., :3], 0, 1), covers.astype(np.float32), part)
+    return made.layer()
 
 
 def _empty(image: Layer) -> Layer:

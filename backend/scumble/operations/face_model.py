@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .context import Context
+from .weight_file import weight_file
 
 if TYPE_CHECKING:
     from scumble.algorithms.face_search import FaceNetworks
@@ -75,25 +75,11 @@ def digest(*parts: NDArray[Any] | str | float) -> str:
     return state.hexdigest()
 
 
-def _weights(name: str, context: Context) -> Path:
-    """The file of an entry; where it is, and its digest, is looked up once: the manifest takes longer than a stroke."""
-
-    def look() -> tuple[Path, str]:
-        from scumble.weights import WeightStore
-
-        store = WeightStore()
-        return store.path(name), store.digest(name)
-
-    path, found = context.models.get(f"file of {name}", look)
-    context.weights[name] = found
-    return path
-
-
 def face_networks(context: Context) -> FaceNetworks:
     """The face finder and the landmark network."""
     from scumble.weights import face_landmarks
 
-    path = _weights(LANDMARKS, context)
+    path = weight_file(LANDMARKS, context)
     return context.models.get(f"{LANDMARKS}, {context.device}", lambda: face_landmarks.load(path, context.device))
 
 
@@ -102,7 +88,7 @@ def face_model(model: Model, context: Context) -> FaceModel:
     from scumble.weights import face_latent, ian
 
     name = EMBEDDED if model == "embedded" else model
-    path = _weights(name, context)
+    path = weight_file(name, context)
 
     def load() -> FaceModel:
         return face_latent.load(path, context.device) if model == "embedded" else ian.load(path, context.device)

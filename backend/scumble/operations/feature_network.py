@@ -9,6 +9,7 @@ from pydantic import Field
 from scumble_client.errors import ScumbleError
 
 from .context import Context
+from .weight_file import weight_file
 
 if TYPE_CHECKING:
     from scumble.networks.vgg import Pooling, Vgg
@@ -35,12 +36,10 @@ FEATURES = Field(
 def feature_network(features: Features, pooling: Pooling, context: Context) -> Vgg:
     """The network, warm where it was used before. Raises ScumbleError `weights_missing` where its file is not here."""
     from scumble.networks.vgg import Vgg
-    from scumble.weights import WeightStore, vgg
+    from scumble.weights import vgg
 
     name = EMBEDDED if features == "embedded" else features
-    store = WeightStore()
-    path = store.path(name)
-    context.weights[name] = store.digest(name)
+    path = weight_file(name, context)
 
     def load() -> Vgg:
         form: vgg.Form | None = "caffe" if features == "vgg19-caffe-torch" else None

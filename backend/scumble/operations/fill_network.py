@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .context import Context
+from .weight_file import weight_file
 
 if TYPE_CHECKING:
     from scumble.networks.fill import FillNetwork
@@ -31,12 +32,9 @@ def embedded_network(domain: Domain, context: Context) -> FillNetwork:
     from safetensors.torch import load_file
 
     from scumble.networks.fill import FillNetwork
-    from scumble.weights import WeightStore
 
     name = f"scumble-inpaint-{domain}"
-    store = WeightStore()
-    path = store.path(name)
-    context.weights[name] = store.digest(name)
+    path = weight_file(name, context)
 
     def load() -> FillNetwork:
         network = FillNetwork()
@@ -48,10 +46,7 @@ def embedded_network(domain: Domain, context: Context) -> FillNetwork:
 
 def published_network(name: str, context: Context) -> Inpainter:
     """Downloaded weights, ready to fill. Raises ScumbleError `weights_missing` where their file is not here."""
-    from scumble.weights import WeightStore
     from scumble.weights.inpainting import load
 
-    store = WeightStore()
-    path = store.path(name)
-    context.weights[name] = store.digest(name)
+    path = weight_file(name, context)
     return context.models.get(f"{name}, {context.device}", lambda: load(path, context.device))

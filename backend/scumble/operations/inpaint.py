@@ -12,14 +12,15 @@ from pydantic import Field, field_validator
 from scumble.algorithms import masks
 from scumble.algorithms.regions import ContextPolicy, plan_regions
 from scumble.geometry import Bounds
-from scumble.layers import Layer, from_working
+from scumble.layers import Layer
 
 from .base import Operation, Output, Parameters, Role
 from .context import Context
 from .fill_network import Domain, PublishedWeights
 from .inpaint_fill import Method, Wish, fill
 from .inpaint_holes import Holes
-from .inpaint_pieces import Piece, prepare
+from .inpaint_pieces import prepare
+from .new_layer import NewLayer
 
 Floats = NDArray[np.float32]
 
@@ -135,14 +136,15 @@ class Inpaint(Operation[InpaintParameters]):
         done = 0.0
         for variation in range(parameters.variations):
             seed = (context.seed + variation) % 2**32
-            canvas = _Canvas(image, Bounds.union(region.hole for region in regions))
+            made = NewLayer(image, Bounds.union(region.hole for region in regions))
             for region in regions:
                 piece = prepare(region, image, holes, layers.get("source"), parameters, context)
                 share = region.hole.extent.area / steps
                 rgb = fill(piece, _wish(parameters, seed), context, context.part(done, done + share, "Filling"))
                 done += share
-                canvas.put(rgb, piece)
-            outputs.append(Output(canvas.layer(), seed))
+                part = region.to_crop(region.hole).slices
+                made.put(rgb[part], piece.alpha[part], region.hole)
+            outputs.append(Output(made.layer(), seed))
         context.report(1.0, "Done")
         return outputs
 
@@ -157,23 +159,3 @@ def _wish(parameters: InpaintParameters, seed: int) -> Wish:
         parameters.detail,
         seed,
     )
-
-
-class _Canvas:
-    """The layer that is being made, in the depth and colour of the picture."""
-
-    def __init__(self, image: Layer, bounds: Bounds) -> None:
-        self._image, self._bounds = image, bounds
-        channels = 2 if image.is_gray else 4
-        self._pixels = np.zeros((*bounds.extent.shape, channels), image.pixels.dtype)
-
-    def put(self, rgb: Floats, piece: Piece) -> None:
-        hole = piece.region.hole
-        part = piece.region.to_crop(hole).slices
-        layer = from_working(rgb[part], piece.alpha[part], hole, self._image)
-        layer.pixels[layer.pixels[..., -1] == 0] = 0  # what is not shown is not kept
-        self._pixels[hole.relative_to(self._bounds.offset).slices] = layer.pixels
-
-    def layer(self) -> Layer:
-        made = Layer(self._pixels, self._bounds.offset, self._image.colour)
-        return made.crop(made.content_bounds())

@@ -1,4 +1,4 @@
-"""How a place is filled: by copying, smoothly, by a network, or by both: structure from the network, detail from the picture.
+"""How a place is filled: by copying, smoothly, by a network, or by copying what the network's guess leads to.
 
 A network sees the crop at its working size. Its guess is too soft to be a layer: so PatchMatch fills the place again at the
 document's own resolution, led by the guess, with the picture's own pixels.

@@ -15,11 +15,13 @@ from scumble.algorithms import masks, mosaic
 from scumble.algorithms.mosaic_grid import Grid
 from scumble.algorithms.regions import ContextPolicy, hole_bounds, plan_regions
 from scumble.geometry import Bounds
-from scumble.layers import Layer, from_working
+from scumble.layers import Layer
 from scumble_client.errors import ScumbleError
 
 from .base import Operation, Output, Parameters, Role
 from .context import Context
+from .new_layer import NewLayer
+from .weight_file import weight_file
 
 if TYPE_CHECKING:
     import torch
@@ -142,18 +144,13 @@ class RestoreMosaic(Operation[RestoreMosaicParameters]):
         everything = Bounds.union([piece.hole for piece in pieces])
         for variation in range(parameters.variations):
             turn = (context.seed + variation) % 8
-            channels = 2 if image.is_gray else 4
-            pixels = np.zeros((*everything.extent.shape, channels), image.pixels.dtype)
+            made = NewLayer(image, everything)
             for piece in pieces:
                 rgb, alpha = restorer.restored(piece, turn, (done / steps, (done + 1) / steps))
                 done += 1
                 part = piece.hole.relative_to(piece.crop.offset).slices
-                layer = from_working(rgb[part], alpha[part], piece.hole, image)
-                target = pixels[piece.hole.relative_to(everything.offset).slices]
-                shown = layer.pixels[..., -1] > 0
-                target[shown] = layer.pixels[shown]
-            made = Layer(pixels, everything.offset, image.colour)
-            outputs.append(Output(made.crop(made.content_bounds()), (context.seed + variation) % 2**32))
+                made.put(rgb[part], alpha[part], piece.hole)
+            outputs.append(Output(made.layer(), (context.seed + variation) % 2**32))
         context.report(1.0, "Done")
         return outputs
 
@@ -261,7 +258,7 @@ class _Restorer:
     """The chosen method with its network, for all pieces."""
 
     def __init__(self, parameters: RestoreMosaicParameters, context: Context) -> None:
-        from scumble.weights import WeightStore, inpainting
+        from scumble.weights import inpainting
         from scumble.weights import mosaic as reader
 
         self._parameters, self._context = parameters, context
@@ -270,9 +267,7 @@ class _Restorer:
             return
         embedded = parameters.weights == "embedded"
         name = EMBEDDED if embedded else parameters.weights
-        store = WeightStore()
-        path = store.path(name)
-        context.weights[name] = store.digest(name)
+        path = weight_file(name, context)
         load: Any = (
             (lambda: reader.load(path).to(context.device))
             if embedded

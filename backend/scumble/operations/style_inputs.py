@@ -16,11 +16,12 @@ from scumble import pictures
 from scumble.algorithms.reduction import Reduced, factor_for, reduce
 from scumble.files import read_picture
 from scumble.geometry import Bounds
-from scumble.layers import Layer, from_working
+from scumble.layers import Layer
 from scumble_client.errors import ScumbleError
 
 from .base import Role
 from .context import Context
+from .new_layer import NewLayer
 
 Floats = NDArray[np.float32]
 
@@ -104,20 +105,16 @@ def sampled(length: int, factor: int) -> NDArray[np.intp]:
 
 
 class Canvas:
-    """The layer that is being made, in the depth and colour of the picture."""
+    """The layer that is being made of a target: alpha is as the selection says."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        channels = 2 if target.image.is_gray else 4
-        self._pixels = np.zeros((*target.bounds.extent.shape, channels), target.image.pixels.dtype)
+        self._made = NewLayer(target.image, target.bounds)
 
     def put(self, rgb: Floats, bounds: Bounds) -> None:
-        """Set a part: (h, w, 3), with alpha as the selection says."""
-        layer = from_working(rgb, self._target.coverage(bounds), bounds, self._target.image)
-        layer.pixels[layer.pixels[..., -1] == 0] = 0  # what is not shown is not kept
-        self._pixels[bounds.relative_to(self._target.bounds.offset).slices] = layer.pixels
+        """Set a part: (h, w, 3)."""
+        self._made.put(rgb, self._target.coverage(bounds), bounds)
 
     def layer(self) -> Layer:
         """The layer, no larger than what is seen of it."""
-        made = Layer(self._pixels, self._target.bounds.offset, self._target.image.colour)
-        return made.crop(made.content_bounds())
+        return self._made.layer()

@@ -1,0 +1,30 @@
+"""Where the weights that an operation uses lie; which they were is stored with the layer."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .context import Context
+
+if TYPE_CHECKING:
+    from scumble.weights import Manifest
+
+
+def weight_file(name: str, context: Context) -> Path:
+    """The file of an entry of the manifest. Raises ScumbleError `weights_missing` where it is not here or damaged."""
+    from scumble.weights import WeightStore
+
+    store = WeightStore(manifest=_manifest())
+    path = store.path(name)
+    context.weights[name] = store.digest(name)
+    return path
+
+
+@cache
+def _manifest() -> Manifest:
+    """Read once: a live brush asks at every stroke."""
+    from scumble.weights import load_manifest
+
+    return load_manifest()
