@@ -14,13 +14,12 @@ from typing import IO, Any, NoReturn
 
 import zmq
 
-from scumble.workers.local import LocalPool
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection, config_dir
 from scumble_client.version import PROTOCOL, __version__
 
-from . import security
+from . import pools, security
 from .broker import Broker, Settings
 from .buffers import BufferStore
 from .folders import Folders, open_log, prepare
@@ -48,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--listen", action="append", default=[], help="tcp://HOST:PORT for other machines (CURVE)")
     p.add_argument("--spool-size", type=float, default=2.0, help="GiB of results to keep on disk")
     p.add_argument("--buffer-size", type=float, default=4.0, help="GiB of layers to keep in memory")
+    pools.add_options(p)
     return p
 
 
@@ -55,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until stopped. 0 also where another daemon is running already; 2 with one line on stderr otherwise."""
     try:
         options = parser().parse_args(arguments)
+        pools.check(options)
         folders = prepare()
         try:
             lock = _lock(folders.runtime)
@@ -90,18 +91,10 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         local, remote = _bind(context, folders.runtime, options.loopback or not posix, options.listen, keys)
         endpoints = [_address(s) for s in local]
         spool = Spool(folders.results, int(options.spool_size * GIB))
-        pool = LocalPool(
-            context,
-            f"ipc://{folders.runtime / 'workers.ipc'}" if posix else "tcp://127.0.0.1:*",
-            options.device,
-            [spool.folder, folders.memory],
-            options.free_after * 60,
-            folders.log,
-            worker_token,
-        )
+        pool = pools.choose(options, context, folders, [spool.folder, folders.memory], worker_token)
         buffers = BufferStore([folders.memory, folders.overflow], int(options.buffer_size * GIB))
         shown = endpoints + [_address(s) for s in remote]
-        settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown)
+        settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown, options.pool)
         broker = Broker(local, remote, pool, buffers, spool, settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: broker.stop())

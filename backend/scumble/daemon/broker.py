@@ -50,6 +50,7 @@ class Settings:
     log_path: Path = Path("scumble.log")
     warnings: list[str] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
+    pool: str = "local"
 
 
 class Broker:
@@ -370,7 +371,7 @@ class Broker:
             job.state = "running"
             roles = {name: self._located(described) for name, described in job.submission.roles.items()}
             s = job.submission
-            self.pool.run(Task(job.id, s.operation, s.parameters, s.seed, roles, s.previews))
+            self.pool.run(Task(job.id, s.operation, s.parameters, s.seed, roles, s.previews, s.priority))
 
     def _located(self, described: dict[str, Any]) -> dict[str, Any]:
         out = {**described, "path": str(self.buffers.path(described["buffer"]))}

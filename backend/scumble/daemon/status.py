@@ -24,6 +24,7 @@ def describe(broker: Broker) -> dict[str, Any]:
         "endpoints": broker.settings.endpoints,
         "log": str(broker.settings.log_path),
         "warnings": broker.settings.warnings,
+        "pool": broker.settings.pool,
         "workers": broker.pool.status(),
         "jobs": [
             {
