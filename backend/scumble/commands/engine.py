@@ -70,6 +70,9 @@ def choose(local: bool, device: str, pool: str | None = None, address: str | Non
     """What `--local`, `--device` and `--pool` ask for. Raises ScumbleError where they don't go together."""
     if pool and local:
         raise ScumbleError("invalid_parameter", "--local and --pool don't go together.", "Leave one of them out.")
+    if pool and pool != "ray":
+        hint = "Use --pool ray. To compute on another machine, start the daemon with it: scumble serve --pool tcp://…"
+        raise ScumbleError("invalid_parameter", f"This command can't use the pool “{pool}”.", hint)
     if pool:
         return PoolEngine(pool, address, device)
     if address:

@@ -17,6 +17,7 @@ from typing import Any
 
 import zmq
 
+from scumble.wakeup import Wakeup
 from scumble.workers.pool import Pool, Task
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
@@ -26,11 +27,11 @@ from scumble_client.wire import Message
 from .buffers import BufferStore
 from .intake import Intake
 from .jobs import Client, Job, Queue
+from .outlet import Outlet
 from .results import Results
 from .spool import Spool
 from .status import describe
-from .submission import parse
-from .wakeup import Wakeup
+from .submission import Packed, parse
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Broker:
         self.jobs: dict[str, Job] = {}
         self.queue = Queue()
         self.started = self.active = time.monotonic()
-        self._names: dict[Client, str] = {}
+        self.outlet = Outlet(settings.log_path)
         self._stopping = False
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="buffers")
         self.wakeup = Wakeup()
@@ -139,7 +140,7 @@ class Broker:
                 message = wire.decode(data)
             except ScumbleError as error:
                 log.warning("refused a message: %s", error)
-                self._send(client, Message("error", error.as_dict(), parent=wire.id_of(data)))
+                self.outlet.send(client, Message("error", error.as_dict(), parent=wire.id_of(data)))
                 continue
             self._handle(client, message)
 
@@ -154,10 +155,10 @@ class Broker:
                 )
             handler(client, message)
         except ScumbleError as error:
-            self._refuse(client, message, error)
+            self.outlet.refuse(client, message, error)
         except Exception:
             log.exception("a message of type %s failed", message.type)
-            self._refuse(client, message, self._internal())
+            self.outlet.refuse(client, message, self.outlet.internal())
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -189,8 +190,8 @@ class Broker:
     def _hello(self, client: Client, message: Message) -> None:
         name = str(message.body.get("client", "unknown"))[:80]
         log.info("hello from %s (pid %s)", name, message.body.get("pid"))
-        self._names[client] = name
-        self._answer(
+        self.outlet.names[client] = name
+        self.outlet.answer(
             client,
             message,
             "welcome",
@@ -203,14 +204,14 @@ class Broker:
                 "warnings": self.settings.warnings,
             },
         )
-        if len(self._names) == 1:
+        if len(self.outlet.names) == 1:
             self.pool.start()  # only now, so that the welcome did not wait for the worker's start
             threading.Thread(target=_import_operations, daemon=True).start()
 
     def _operations(self, client: Client, message: Message) -> None:
         from scumble.operations import operations
 
-        self._answer(client, message, "operations", {"operations": [o.describe() for o in operations().values()]})
+        self.outlet.answer(client, message, "operations", {"operations": [o.describe() for o in operations().values()]})
 
     def _submit(self, client: Client, message: Message) -> None:
         from scumble.operations import find
@@ -225,8 +226,9 @@ class Broker:
         operation.validate(submission.parameters)
         arrived = wire.attached(message)
         checks = wire.checksums(message)
-        submission.check_sizes(arrived)
-        client = Client(client.socket, client.identity, self._names.get(client, ""))
+        packed = submission.packings(message.body)
+        submission.check_sizes(arrived, packed)
+        client = self.outlet.named(client)
         job = Job(message.id, client, submission)
         if submission.replaces:
             self._replace(submission.replaces, client)
@@ -235,7 +237,7 @@ class Broker:
         self.buffers.pin(submission.sizes.keys() - missing)
         job.missing = set(missing)
         for name in missing & arrived.keys():
-            self._take(name, arrived[name], checks.get(name), job)
+            self._take(name, arrived[name], checks.get(name), packed.get(name), job)
         asked = missing - arrived.keys()
         if asked:
             self._tell(job, "need", {"job": job.id, "digests": sorted(asked)})
@@ -248,13 +250,14 @@ class Broker:
         if job is None or job.state != "waiting" or job.client != client:
             return  # it was cancelled meanwhile
         try:
-            job.submission.check_sizes(arrived)
+            packed = job.submission.packings(message.body)
+            job.submission.check_sizes(arrived, packed)
         except ScumbleError as error:
             self._fail(job, error)
             return
         for name, data in arrived.items():
             if name in job.missing:
-                self._take(name, data, checks.get(name), job)
+                self._take(name, data, checks.get(name), packed.get(name), job)
 
     def _cancel(self, client: Client, message: Message) -> None:
         job = self.jobs.get(str(message.body.get("job")))
@@ -265,11 +268,13 @@ class Broker:
         job_id = str(message.body.get("job"))
         if job_id in self.jobs:
             job = self.jobs[job_id]  # its client has a new connection
-            job.client = Client(client.socket, client.identity, self._names.get(client, ""))
+            job.client = self.outlet.named(client)
             job.told = 0.0
-            job.unseen = None
+            job.unseen = job.lost = None
+            if job.state == "waiting":
+                self._tell(job, "need", {"job": job.id, "digests": sorted(job.missing)})
         elif job_id in self.spool:
-            self._deliver(client, job_id)
+            self._deliver(client, job_id, bool(message.body.get("pack")))
         else:
             raise ScumbleError(
                 "bad_request",
@@ -286,11 +291,11 @@ class Broker:
         self.spool.drop(str(message.body.get("job")))
 
     def _status(self, client: Client, message: Message) -> None:
-        self._answer(client, message, "status", describe(self))
+        self.outlet.answer(client, message, "status", describe(self))
 
     def _shutdown(self, client: Client, message: Message) -> None:
-        log.info("asked to stop by %s", self._names.get(client, "a client"))
-        self._answer(client, message, "shutdown", {"pid": os.getpid()})
+        log.info("asked to stop by %s", self.outlet.names.get(client, "a client"))
+        self.outlet.answer(client, message, "shutdown", {"pid": os.getpid()})
         self._stopping = True
 
     # -- what the pool says
@@ -308,7 +313,7 @@ class Broker:
         if running and (running.unseen is None or now - running.unseen > PREVIEW_PATIENCE):
             running.unseen = now
             body = {"job": job, "pixels": pixels, "buffers": [pixels["buffer"]]}
-            self._send(running.client, Message("preview", body, [data], parent=job))
+            self.outlet.send(running.client, Message("preview", body, [data], parent=job))
 
     def on_error(self, job: str, error: ScumbleError) -> None:
         failed = self.jobs.get(job)
@@ -324,23 +329,31 @@ class Broker:
             return
         try:
             self._results.keep(job, body)
-            self._deliver(done.client, job)
+            self._deliver(done.client, job, done.submission.pack)
             self._forget(done)
             log.info("job %s (%s) done in %.2f s", job, done.submission.operation, body["seconds"])
         except ScumbleError as error:
             self._fail(done, error)
         except Exception:
             log.exception("the result of job %s can't be handled", job)
-            self._fail(done, self._internal())
+            self._fail(done, self.outlet.internal())
 
-    def _deliver(self, client: Client, job: str) -> None:
-        """Send a result out of the spool. Raises ScumbleError."""
-        if not self._send(client, self._results.message(job)):
-            log.info("nobody is there for the result of %s; it stays in the spool", job)
+    def _deliver(self, client: Client, job: str, pack: bool) -> None:
+        """Send a result out of the spool, packed if its client wants it so. Raises ScumbleError."""
+
+        def send(message: Message) -> None:
+            if not self.outlet.send(client, message):
+                log.info("nobody is there for the result of %s; it stays in the spool", job)
+
+        message = self._results.message(job)
+        if pack:
+            self._results.pack(message, send)
+        else:
+            send(message)
 
     # -- jobs
 
-    def _take(self, name: bytes, data: wire.Buffer, check: int | None, job: Job) -> None:
+    def _take(self, name: bytes, data: wire.Buffer, check: int | None, packed: Packed | None, job: Job) -> None:
         # A program of this user's, on this machine, is believed its names. From elsewhere, only the digest counts: a
         # wrong name would put its pixels into other people's jobs.
         if job.client.socket in self._remote:
@@ -355,7 +368,7 @@ class Broker:
                 if not job.missing:
                     self._enqueue(job)
 
-        self._intake.take(name, data, check, done)
+        self._intake.take(name, data, check, done, packed)
 
     def _enqueue(self, job: Job) -> None:
         job.state = "queued"
@@ -397,7 +410,7 @@ class Broker:
                 log.info("job %s: %s", job.id, error.message)
             else:
                 log.warning("job %s (%s) failed: %s: %s", job.id, job.submission.operation, error.code, error)
-            self._send(job.client, Message("error", {**error.as_dict(), "job": job.id}, parent=job.id))
+            self.outlet.send(job.client, Message("error", {**error.as_dict(), "job": job.id}, parent=job.id))
 
     def _forget(self, job: Job) -> bool:
         """Take a job out of everything; False if it had ended before."""
@@ -412,37 +425,13 @@ class Broker:
 
     def _tell(self, job: Job, kind: str, body: dict[str, Any]) -> None:
         job.told = time.monotonic()
-        if not self._send(job.client, Message(kind, body, parent=job.id)):
+        if self.outlet.send(job.client, Message(kind, body, parent=job.id)):
+            job.lost = None
+            return
+        job.lost = job.lost or job.told
+        if job.told - job.lost >= job.submission.patience:
             log.info("the client of job %s is gone; cancelling", job.id)
             self._end_early(job, "The program that asked for it has ended.")
-
-    def _refuse(self, client: Client, message: Message, error: ScumbleError) -> None:
-        job = message.id if message.type == "submit" else message.body.get("job")
-        self._answer(client, message, "error", {**error.as_dict(), **({"job": job} if isinstance(job, str) else {})})
-
-    def _answer(self, client: Client, to: Message, kind: str, body: dict[str, Any]) -> None:
-        self._send(client, Message(kind, body, parent=to.id))
-
-    def _send(self, client: Client, message: Message) -> bool:
-        """False if the client is gone. A client that does not read misses what can be said again later."""
-        large = any(memoryview(b).nbytes > 65536 for b in message.buffers)
-        try:
-            client.socket.send_multipart([client.identity, *wire.encode(message)], zmq.NOBLOCK, copy=not large)
-        except zmq.Again:
-            log.warning("%s does not read what it is sent", client.name or "a client")
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
-            self._names.pop(client, None)
-            return False
-        return True
-
-    def _internal(self) -> ScumbleError:
-        return ScumbleError(
-            "internal",
-            "Scumble's daemon made a mistake.",
-            f"Please report it, with the log file: {self.settings.log_path}",
-        )
 
 
 def _import_operations() -> None:

@@ -36,6 +36,8 @@ class Job:
     """When its client last heard of it."""
     unseen: float | None = None
     """When a preview was sent that the client has not said it has seen."""
+    lost: float | None = None
+    """Since when its client can't be reached."""
 
 
 class Queue:

@@ -45,6 +45,7 @@ class Worker:
         self._device = device
         self._job: str | None = None
         self._cancelled: set[str] = set()
+        self._over: deque[str] = deque(maxlen=64)
         self._heard = threading.Condition()
         self._news: deque[dict[str, Any]] = deque()
         self._told = self._shown = 0.0
@@ -74,6 +75,8 @@ class Worker:
         job = task["job"]
         with self._heard:
             self._job = job
+            if job in self._over:  # done once already, and its result was lost on the way
+                self._over.remove(job)
             self._news.clear()
             self._told = self._shown = 0.0
         made: list[Any] = []
@@ -86,6 +89,7 @@ class Worker:
             body, made = {"error": mistake.as_dict(), "trace": traceback.format_exc()}, []
         with self._heard:
             self._job = None
+            self._over.append(job)
             self._cancelled.discard(job)
             self._heard.notify_all()
         return {**body, "info": self._info()}, made
@@ -99,11 +103,13 @@ class Worker:
         """What a job has reported since the last call; waits for it. Empty: nothing yet."""
         end = time.monotonic() + NEWS_WAIT
         with self._heard:
-            while not (self._news and self._job == job):
+            while not (self._news and self._job == job) and job not in self._over:
                 left = end - time.monotonic()
                 if left <= 0:
                     return []
                 self._heard.wait(left)
+            if self._job != job:
+                return []
             news = list(self._news)
             self._news.clear()
         return news

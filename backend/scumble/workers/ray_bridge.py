@@ -28,6 +28,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from scumble.pixelfiles import map_file
+from scumble.wakeup import Wakeup
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.version import __version__
@@ -40,7 +41,7 @@ from .ray_cluster import Place, places
 log = logging.getLogger("scumble.ray")
 
 KILL_AFTER = 2.0
-MAX_ATTEMPTS = 4
+MAX_ATTEMPTS = 3
 """How often a job may lose its actor before it is thought to be the job's own fault."""
 LOOK = 1.0
 """Seconds between looks at the cluster's nodes."""
@@ -81,26 +82,18 @@ class Bridge:
         self._failed: dict[str, tuple[int, float, str]] = {}
         self._awake, self._used = True, time.monotonic()
         self._told: Any = None
-        self._calls: deque[Callable[[], None]] = deque()
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
+        self._wakeup = Wakeup()
         self._actor = ray.remote(concurrency_groups=GROUPS)(Worker)
 
     def run(self) -> None:
         threading.Thread(target=self._watch, daemon=True).start()
         poller = zmq.Poller()
         poller.register(self._pool, zmq.POLLIN)
-        poller.register(self._wake_in.fileno(), zmq.POLLIN)
+        poller.register(self._wakeup.fileno(), zmq.POLLIN)
         while True:
             poller.poll(200)
-            try:
-                while self._wake_in.recv(4096):
-                    pass
-            except (BlockingIOError, InterruptedError):
-                pass
-            while self._calls:
-                self._calls.popleft()()
+            for call in self._wakeup.taken():
+                call()
             while self._pool.poll(0):
                 message = wire.unpack(self._pool.recv())
                 if message["type"] == "exit":
@@ -110,19 +103,12 @@ class Bridge:
 
     # -- other threads
 
-    def _post(self, call: Callable[[], None]) -> None:
-        self._calls.append(call)
-        try:
-            self._wake_out.send(b"!")
-        except OSError:
-            pass  # full: the loop will wake anyway
-
     def _watch(self) -> None:
         """Look at the nodes again and again: the call waits for the cluster's head, which the loop must not."""
         while True:
             try:
                 nodes = ray.nodes()
-                self._post(partial(self._on_nodes, nodes))
+                self._wakeup.post(partial(self._on_nodes, nodes))
             except Exception as error:
                 log.warning("the cluster does not say which nodes it has: %s", error)
             time.sleep(LOOK)
@@ -133,7 +119,7 @@ class Bridge:
         def done(future: Any) -> None:
             error = future.exception()
             value = None if error else future.result()
-            self._post(lambda: then(value, error))
+            self._wakeup.post(lambda: then(value, error))
 
         reference.future().add_done_callback(done)
 
@@ -323,7 +309,10 @@ class Bridge:
         self._when(slot.actor.news.remote(job.task["job"]), partial(self._on_news, slot, job))
 
     def _on_news(self, slot: _Slot, job: _Job, news: Any, error: BaseException | None) -> None:
-        if slot.job is not job or error:  # a dead actor is told of by `run`
+        if slot.job is not job:
+            return
+        if error:  # a dead actor is told of by `run`
+            log.info("no news of job %s: %s", job.task["job"], error)
             return
         for item in news:
             self._send(**item, job=job.task["job"])
@@ -385,6 +374,13 @@ class Bridge:
         self._pool.send(wire.pack({"type": type, **body}))
 
 
+def _knock(address: str) -> None:
+    """Raises OSError where nobody listens: Ray itself would try for more than a minute."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scumble-ray")
     parser.add_argument("--endpoint", required=True)
@@ -406,6 +402,7 @@ def main() -> None:
         pool.plain_username, pool.plain_password = b"worker", token.encode()
     pool.connect(options.endpoint)
     try:
+        _knock(options.address)
         ray.init(address=options.address, namespace="scumble", log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises whatever its parts happen to
         log.exception("the cluster can't be reached")
