@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import heapq
+import itertools
 import os
 import random
 import selectors
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+_numbers = itertools.count()
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 1, 0x1000
 
 
@@ -70,7 +72,7 @@ class NamespaceCable:
     """
 
     def __init__(self, delay: float = 0.0, loss: float = 0.0) -> None:
-        number = os.getpid() % 10_000
+        number = f"{os.getpid() % 100_000}x{next(_numbers)}"
         self._names = [f"scb{number}", f"scl{number}"]
         self.box, self.laptop = (["ip", "netns", "exec", name] for name in self._names)
         self.delay, self.loss = delay, loss
