@@ -151,3 +151,14 @@ for i in range(100_000):
     sizes = [p.stat().st_size for p in tmp_path.glob("scumble.log*")]
     assert len(sizes) == 4
     assert max(sizes) <= 2_000_000
+
+
+def test_what_goes_wrong_before_it_serves_ends_it(folders: Folders) -> None:
+    """Nothing that was opened by then keeps it from ending."""
+    keys = folders.base / "config" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "server.key").write_text("x")
+    (keys / "server.key").chmod(0o644)
+    ended = serve(folders, "--pool", "tcp://127.0.0.1:9", "--pool-key", "0" * 40)
+    assert ended.returncode == 2
+    assert "Others can read" in ended.stderr

@@ -22,6 +22,7 @@ from scumble_client.version import PROTOCOL, __version__
 from . import pools, security
 from .broker import Broker, Settings
 from .buffers import BufferStore
+from .door import Door
 from .folders import Folders, open_log, prepare
 from .spool import Spool
 
@@ -101,10 +102,12 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         signal.set_wakeup_fd(broker.wakeup.signal_fd, warn_on_full_buffer=False)
         connection = Connection(endpoints, os.getpid(), __version__, PROTOCOL, token, str(folders.log), time.time())
         path = connection.write(folders.runtime)
+        door = Door([s for s in local + remote if _address(s).startswith("tcp:")])
         try:
             broker.serve()
         finally:
             path.unlink(missing_ok=True)
+            door.close()
             for s in local + remote:
                 s.close(1000)
             log.info("ended")
@@ -113,7 +116,7 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         if authenticator:
             authenticator.stop()
         folders.clean()
-        context.term()
+        context.destroy(linger=1000)  # also what was open when something failed before the end
 
 
 def _bind(

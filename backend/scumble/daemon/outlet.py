@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from pathlib import Path
 
 import zmq
@@ -16,12 +17,26 @@ from .jobs import Client
 log = logging.getLogger(__name__)
 
 
+MAX_NAMES = 10_000
+
+
+def one_line(said: object) -> str:
+    """A stranger's words for the log: short, and nothing in them that could look like a line of the log."""
+    return "".join(c if c.isprintable() else "?" for c in str(said)[:300])
+
+
 class Outlet:
     """Sends messages; `names` are the clients that have said hello."""
 
     def __init__(self, log_path: Path) -> None:
         self._log_path = log_path
-        self.names: dict[Client, str] = {}
+        self.names: OrderedDict[Client, str] = OrderedDict()
+
+    def remember(self, client: Client, name: str) -> None:
+        """Note a client's name. The oldest are forgotten: clients do not say when they leave."""
+        self.names[client] = name
+        while len(self.names) > MAX_NAMES:
+            self.names.popitem(last=False)
 
     def named(self, client: Client) -> Client:
         """The client with the name that it gave."""
@@ -46,6 +61,8 @@ class Outlet:
 
     def refuse(self, client: Client, message: Message, error: ScumbleError) -> None:
         """Answer a message, and the job that it was about, with an error."""
+        name = self.named(client).name or "a client"
+        log.warning("refused a %s of %s: %s: %s", one_line(message.type), name, error.code, one_line(error))
         job = message.id if message.type == "submit" else message.body.get("job")
         self.answer(client, message, "error", {**error.as_dict(), **({"job": job} if isinstance(job, str) else {})})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -80,6 +81,12 @@ class Submission:
                 )
             if expected is None and size > 16 * 1024**2:
                 raise ScumbleError("too_large", "The colour profile is too large.", "Convert the layer to sRGB.")
+
+
+def check_id(name: str) -> None:
+    """A job's name becomes part of files' names. Raises ScumbleError `bad_request` where it could lead elsewhere."""
+    if not re.fullmatch(r"[0-9A-Za-z_-]{1,64}", name):
+        raise _bad("has an id of other than letters, digits, - and _")
 
 
 def parse(body: Mapping[str, Any]) -> Submission:

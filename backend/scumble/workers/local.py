@@ -122,9 +122,12 @@ class LocalPool(Pool):
                 name, frame = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 break
-            process = self._processes.get(name.decode())
+            process = self._processes.get(name.decode("utf-8", "replace"))
             if process:
-                self._on_message(process, wire.unpack(frame))
+                try:
+                    self._on_message(process, wire.unpack(frame))
+                except (ValueError, TypeError, KeyError, AttributeError) as error:
+                    log.warning("%s sent something unreadable: %r", process.name, error)
         # After the messages: what a worker said before it died still counts.
         for dead in ended:
             self._on_death(self._processes[dead])

@@ -77,7 +77,7 @@ class Worker:
                     self.send("info", **self.info())
                 continue
             message = self.receive()
-            if message["type"] == "run":
+            if message["type"] == "run" and isinstance(message.get("job"), str):
                 self.run_job(message)
             elif message["type"] == "exit":
                 return
@@ -91,14 +91,19 @@ class Worker:
         self.socket.send(wire.pack({"type": kind, **body}))
 
     def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = wire.unpack(self.socket.recv())
-        return message
+        """The next message; one of no type where it can't be read."""
+        try:
+            message = wire.unpack(self.socket.recv())
+        except ValueError as error:
+            log.warning("the pool sent something unreadable: %s", error)
+            return {"type": ""}
+        return message if isinstance(message, dict) and "type" in message else {"type": ""}
 
     def report(self, fraction: float, message: str) -> None:
         """Progress, and the place where a cancel takes effect."""
         while self.socket.poll(0):
             heard = self.receive()
-            if heard["type"] == "cancel" and heard["job"] == self.job:
+            if heard["type"] == "cancel" and heard.get("job") == self.job:
                 self.cancelled = True
             elif heard["type"] == "exit":
                 os._exit(0)
@@ -120,8 +125,8 @@ class Worker:
 
     def run_job(self, task: Mapping[str, Any]) -> None:
         self.job, self.cancelled, self.sent_at, self.shown_at = task["job"], False, 0.0, 0.0
-        self.previews = task.get("previews", 0)
         try:
+            self.previews = int(task.get("previews", 0))
             self.send("result", job=self.job, **self.compute(task), info=self.info())
         except ScumbleError as error:
             self.send("error", job=self.job, error=error.as_dict(), info=self.info())

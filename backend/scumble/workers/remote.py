@@ -232,7 +232,9 @@ class RemotePool(Pool):
             name: {k: v for k, v in described.items() if k not in ("path", "icc_path")}
             for name, described in task.roles.items()
         }
-        small = {name: map_file(path) for name, (path, _) in flight.paths.items() if Path(path).stat().st_size <= AT_ONCE}
+        small = {
+            name: map_file(path) for name, (path, _) in flight.paths.items() if Path(path).stat().st_size <= AT_ONCE
+        }
         body = {
             "operation": task.operation,
             "parameters": task.parameters,
