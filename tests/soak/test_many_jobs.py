@@ -58,6 +58,11 @@ class Crowd:
                 for frames in dealer.poll():
                     self.hear(number, wire.decode(frames))
 
+    def close(self) -> None:
+        for dealer in self.dealers:
+            dealer.close()
+        self.selector.close()
+
     def hear(self, number: int, message: Message) -> None:
         job = str(message.body.get("job"))
         if message.type == "accepted":
@@ -96,7 +101,13 @@ def test_many(start_daemon: Callable[..., Daemon], folders: Folders, tmp_path: P
                 for name, pid in pids.items():
                     memory[name].append(resident(pid))
         seconds = time.monotonic() - started
-        wait_for(lambda: crowd.turn(0) or status(client)["results"] == [])  # the daemon has heard that all came
+
+        def heard() -> bool:
+            crowd.turn(0)
+            return not status(client)["results"]
+
+        wait_for(heard)
+        crowd.close()
     assert crowd.failed == []
     assert len(crowd.done) == JOBS
     order = [priority for _, priority in crowd.done]
