@@ -116,6 +116,8 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         if authenticator:
             authenticator.stop()
         folders.clean()
+        for left in folders.runtime.glob("*.ipc"):  # the lock is still ours, so these are, too
+            left.unlink(missing_ok=True)
         context.destroy(linger=1000)  # also what was open when something failed before the end
 
 
