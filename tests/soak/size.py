@@ -7,7 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SOAK = bool(os.environ.get("SCUMBLE_SOAK"))
+
+
+soak_only = pytest.mark.skipif(not SOAK, reason="only under `make soak`: CI has its like in tests/daemon")
 
 
 def size(small: int, whole: int) -> int:

@@ -18,7 +18,7 @@ import pytest
 from scumble_client import Client, Pixels, Request, ScumbleError
 from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
 
-from .size import figures, processes_of, size
+from .size import figures, processes_of, size, soak_only
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small disk")
 
@@ -58,6 +58,7 @@ def test_a_full_disk(folders: Folders, tmp_path: Path) -> None:
         daemon.stop()
 
 
+@soak_only
 @root_only
 def test_no_room_at_all_is_one_clear_sentence(folders: Folders) -> None:
     """Memory for layers and the disk are full: the job is told so, and the next one that fits is done."""
@@ -91,6 +92,7 @@ def test_a_memory_limit(start_daemon: Callable[..., Daemon]) -> None:
         assert status(client)["workers"][0]["pid"] == pid
 
 
+@soak_only
 @root_only
 def test_a_read_only_home(folders: Folders) -> None:
     """Its results and log go to the runtime folder, and the artist is told."""
@@ -165,7 +167,7 @@ def test_many_daemons_at_once(folders: Folders) -> None:
 def test_a_laptop_that_sleeps(start_daemon: Callable[..., Daemon], folders: Folders, tmp_path: Path) -> None:
     """Daemon, worker and client stand still together, a minute under `make soak`; then everything goes on."""
     daemon = start_daemon()
-    marker, gate, log = tmp_path / "began", tmp_path / "gate", tmp_path / "log"
+    marker, gate = tmp_path / "began", tmp_path / "gate"
     code = (
         "import sys, json; from scumble_client import Client; from tests.support.daemon import request\n"
         "with Client('sleeper', launch=False) as c:\n"
@@ -178,7 +180,7 @@ def test_a_laptop_that_sleeps(start_daemon: Callable[..., Daemon], folders: Fold
         [sys.executable, "-c", code, str(marker), str(gate)],
         env=folders.environment,
         cwd=ROOT,
-        stdout=log.open("wb"),
+        stdout=subprocess.PIPE,
     )
     wait_for(marker.exists)
     asleep = processes_of(folders.runtime)
@@ -190,12 +192,14 @@ def test_a_laptop_that_sleeps(start_daemon: Callable[..., Daemon], folders: Fold
     for pid in asleep:
         os.kill(pid, signal.SIGCONT)
     gate.write_text("1")
-    assert client.wait(120) == 0
-    assert json.loads(log.read_text()) == [9, 247]
+    said, _ = client.communicate(timeout=120)
+    assert client.returncode == 0
+    assert json.loads(said) == [9, 247]
     assert marker.stat().st_size == 1
     figures("sleep", seconds=seconds, processes=len(asleep))
 
 
+@soak_only
 def test_only_the_worker_sleeps(start_daemon: Callable[..., Daemon], tmp_path: Path) -> None:
     """The daemon answers all the same, and a job that is cancelled meanwhile ends by force."""
     start_daemon()

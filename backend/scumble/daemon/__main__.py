@@ -57,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)
         pools.check(options)
+        os.umask(0o077)  # whatever this process and its workers write is its user's alone
         folders = prepare()
         try:
             lock = _lock(folders.runtime)

@@ -104,6 +104,19 @@ def small_picture(layer: Any, longest: int) -> tuple[dict[str, Any], bytes]:
     return pixels, data
 
 
+def mistake(error: Exception, hint: str = "") -> ScumbleError:
+    """What to say of an exception that no operation meant: that memory ran out, if it did, else that it is a defect."""
+    from .device import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return ScumbleError(
+            "out_of_memory",
+            "There is not enough memory for this layer.",
+            "Close other programs, or select a smaller part.",
+        )
+    return ScumbleError("internal", "Scumble made a mistake while it computed this.", hint)
+
+
 class ResultFiles:
     """Writes results' pixels where they outlive the process: into the first of `folders` that has room."""
 

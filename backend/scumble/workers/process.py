@@ -22,7 +22,7 @@ from scumble.pixelfiles import map_file
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
-from .compute import ResultFiles, compute, layer_of, small_picture
+from .compute import ResultFiles, compute, layer_of, mistake, small_picture
 
 log = logging.getLogger("scumble.worker")
 
@@ -130,14 +130,10 @@ class Worker:
             self.send("result", job=self.job, **self.compute(task), info=self.info())
         except ScumbleError as error:
             self.send("error", job=self.job, error=error.as_dict(), info=self.info())
-        except Exception:
+        except Exception as error:
             log.exception("job %s (%s) failed", self.job, task.get("operation"))
-            mistake = ScumbleError(
-                "internal",
-                "Scumble made a mistake while it computed this.",
-                f"Please report it, with the log file: {self.log_path}",
-            )
-            self.send("error", job=self.job, error=mistake.as_dict(), info=self.info())
+            said = mistake(error, f"Please report it, with the log file: {self.log_path}")
+            self.send("error", job=self.job, error=said.as_dict(), info=self.info())
         finally:
             self.job = None
 

@@ -18,7 +18,7 @@ import ray
 from scumble import __version__
 from scumble_client.errors import ScumbleError
 
-from .compute import compute, layer_of, small_picture
+from .compute import compute, layer_of, mistake, small_picture
 
 PROGRESS_INTERVAL = 0.05
 PREVIEW_INTERVAL = 0.5
@@ -84,9 +84,8 @@ class Worker:
             body = self._compute(task, dict(zip(names, arrays, strict=True)), made)
         except ScumbleError as error:
             body, made = {"error": error.as_dict()}, []
-        except Exception:
-            mistake = ScumbleError("internal", "Scumble made a mistake while it computed this.", "")
-            body, made = {"error": mistake.as_dict(), "trace": traceback.format_exc()}, []
+        except Exception as error:
+            body, made = {"error": mistake(error).as_dict(), "trace": traceback.format_exc()}, []
         with self._heard:
             self._job = None
             self._over.append(job)
