@@ -26,7 +26,6 @@ from tests.support.daemon import Daemon, Folders, request, status, wait_for
 
 from .size import figures, size
 
-
 _open: list[zmq.Socket[Any]] = []
 
 
