@@ -25,7 +25,7 @@ class OwnDaemon:
 
     def __init__(self, options: list[str]) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="scumble-"))
-        command = [sys.executable, "-m", "scumble.daemon", "--idle-exit", "1", *options]
+        command = [sys.executable, "-m", "scumble.daemon", "--plain", "--idle-exit", "1", *options]
         logs = os.environ.get("SCUMBLE_LOG_DIR") or platformdirs.user_log_dir("scumble", appauthor=False)
         settings = {
             "SCUMBLE_RUNTIME_DIR": str(self._folder / "run"),

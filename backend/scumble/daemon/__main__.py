@@ -19,7 +19,7 @@ from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection, config_dir
 from scumble_client.version import PROTOCOL, __version__
 
-from . import pools, security
+from . import pools, remembered, security
 from .broker import Broker, Settings
 from .buffers import BufferStore
 from .door import Door
@@ -49,13 +49,16 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--spool-size", type=float, default=2.0, help="GiB of results to keep on disk")
     p.add_argument("--buffer-size", type=float, default=4.0, help="GiB of layers to keep in memory")
     pools.add_options(p)
+    p.add_argument(remembered.REMEMBER, action="store_true", help="these options hold for every later start, too")
+    p.add_argument(remembered.FORGET, action="store_true", help="forget what was remembered")
+    p.add_argument(remembered.PLAIN, action="store_true", help="take no notice of what was remembered, this once")
     return p
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped. 0 also where another daemon is running already; 2 with one line on stderr otherwise."""
     try:
-        options = parser().parse_args(arguments)
+        options = parser().parse_args(remembered.arguments(sys.argv[1:] if arguments is None else arguments))
         pools.check(options)
         os.umask(0o077)  # whatever this process and its workers write is its user's alone
         folders = prepare()
