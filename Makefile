@@ -18,7 +18,7 @@ test: $(READY)
 
 # The proofs of tests/soak at their whole size: hours. SOAK=/some/file also appends the figures to that file.
 soak: $(READY)
-	SCUMBLE_SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest tests/soak -s --timeout=0 $(ARGS)
+	SCUMBLE_SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest tests/soak tests/workers/test_ray_pool.py -s --timeout=0 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

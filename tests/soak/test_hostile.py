@@ -28,9 +28,9 @@ from .size import figures, resident, size
 
 EACH = 20
 """Messages from one that hypothesis made: itself, and spoilt ones."""
-MESSAGES = size(12_000, 700_000)
+MESSAGES = size(6_000, 700_000)
 STREAMS = size(4_000, 200_000)
-AT_WORKER = size(4_000, 100_000)
+AT_WORKER = size(2_000, 100_000)
 GROWTH = 64 * 1024**2
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ import zmq
 from scumble.daemon.security import Keys
 from scumble_client import Client, ScumbleError, wire
 from scumble_client.wire import Message
-from tests.support.daemon import Daemon, Folders, request, status, wait_for
+from tests.conftest import _enter
+from tests.support.daemon import Daemon, Folders, ending, request, status, wait_for
 
 from .size import figures, size
 
@@ -38,18 +40,32 @@ def context() -> Iterator[zmq.Context[Any]]:
     made.destroy(linger=0)
 
 
-@pytest.fixture
-def studio(folders: Folders, start_daemon: Callable[..., Daemon]) -> tuple[Daemon, tuple[bytes, bytes], bytes, str]:
-    """A daemon with all doors: the laptop's key pair, the daemon's public key, and its CURVE endpoint."""
+@pytest.fixture(scope="module")
+def all_doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, tuple[bytes, bytes], bytes]]:
+    """A daemon with all doors, the laptop's key pair, and the daemon's public key."""
+    folders = Folders(tmp_path_factory.mktemp("doors"))
     keys = Keys(folders.base / "config" / "keys")
     laptop = zmq.curve_keypair()
     keys.allow("laptop", laptop[0].decode())
-    daemon = start_daemon("--listen", "tcp://127.0.0.1:*", "--loopback")
+    with ending(folders):
+        daemon = Daemon(folders, "--device", "cpu", "--listen", "tcp://127.0.0.1:*", "--loopback")
+        yield daemon, laptop, keys.server()[0]
+        daemon.stop()
+    shutil.rmtree(folders.runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def studio(
+    all_doors: tuple[Daemon, tuple[bytes, bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Daemon, tuple[bytes, bytes], bytes, str]:
+    """The same, with its CURVE endpoint; this process's clients are its own user's."""
+    daemon, laptop, server = all_doors
+    _enter(daemon.folders, monkeypatch)
     connection = daemon.connection()
     assert connection
     with Client("test", launch=False) as local:
         endpoint = next(e for e in status(local)["endpoints"] if e.startswith("tcp") and e not in connection.endpoints)
-    return daemon, laptop, keys.server()[0], endpoint
+    return daemon, laptop, server, endpoint
 
 
 def log_of(daemon: Daemon) -> str:
@@ -89,6 +105,7 @@ def test_another_user_of_this_machine(studio: tuple[Daemon, Any, bytes, str]) ->
         client.wait(job, 60)
         port = next(e for e in status(client)["endpoints"] if e.startswith("tcp")).rpartition(":")[2]
     memory = next(p for p in Path("/dev/shm").glob(f"scumble-*-{daemon.process.pid}"))
+    refusals = log_of(daemon).count("refused a connection")
     places = [runtime / "daemon.json", runtime / "daemon.ipc", memory, daemon.folders.results, daemon.folders.log]
     code = f"""
 import encodings.idna, os, socket
@@ -114,7 +131,7 @@ print("put out")
         assert stat.S_IMODE(place.stat().st_mode) & 0o077 == 0, place
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd="/")
     assert said.stdout == "put out\n", said.stderr
-    wait_for(lambda: "refused a connection" in log_of(daemon))
+    wait_for(lambda: log_of(daemon).count("refused a connection") > refusals)
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) & 0o077 for p in runtime.iterdir()}
     assert set(modes.values()) == {0}, modes
 
@@ -236,5 +253,5 @@ def test_another_machine_may_not_do_everything(
         assert not list(outside.parent.glob("evil*"))
         with pytest.raises(ScumbleError, match="other than letters"):
             owner.call_raw(Message("submit", asked.describe(), id="../evil"))
-        assert {r["job"] for r in status(owner)["results"]} == {job.id}
+        assert all(set(r["job"]) <= set("0123456789abcdef") for r in status(owner)["results"])
     figures("intruders", refused=["another user", "wrong token", "unknown key", "replayed bytes", "replayed message"])

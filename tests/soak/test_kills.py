@@ -23,7 +23,7 @@ from tests.support.daemon import ROOT, Folders, status, wait_for
 
 from .size import figures, processes_of, size
 
-JOBS = size(60, 500)
+JOBS = size(40, 500)
 KILLS = size(6, 100)
 EDITORS = 3
 CLEAR = {"unreachable", "worker_died", "cancelled"}

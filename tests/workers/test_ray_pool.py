@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from scumble_client import Client, Pixels, Request, ScumbleError
 from scumble_client.paths import process_alive
 from tests.conftest import _enter
+from tests.soak.size import soak_only
 from tests.support.daemon import Daemon, Folders, ending, request, status, wait_for
 from tests.support.ray_cluster import RayCluster, ray_cluster
 from tests.support.ray_soak import batch_with_a_killed_node
@@ -117,6 +119,7 @@ def test_weights_are_loaded_once_in_each_actor(client: Client) -> None:
     assert sum(loads) == len(models) <= 2
 
 
+@soak_only
 def test_a_job_that_ends_every_actor_is_told_so(client: Client) -> None:
     with pytest.raises(ScumbleError) as raised:
         client.wait(client.submit(request("test-deadly")), 100)
@@ -124,14 +127,13 @@ def test_a_job_that_ends_every_actor_is_told_so(client: Client) -> None:
     client.wait(client.submit(request("identity")), 100)
 
 
+@soak_only
 def test_a_lost_bridge_costs_no_job(client: Client, daemon: Daemon, tmp_path: Path) -> None:
     """The process that has Ray in it is killed; the daemon and its job live on."""
     marker, gate = tmp_path / "began", tmp_path / "gate"
     job = client.submit(request("test-gated", marker=str(marker), gate=str(gate)))
     wait_for(marker.exists)
     bridge = next(p for p in _children(daemon.process.pid) if "ray_bridge" in _command(p))
-    import os
-
     os.kill(bridge, 9)
     wait_for(lambda: marker.stat().st_size == 2, 100)  # it is done again
     gate.write_text("2")

@@ -21,7 +21,7 @@ from scumble_client.wire import Message
 log = logging.getLogger(__name__)
 
 PING = 2_000
-GONE = 10_000
+GONE = 6_000
 """Milliseconds after which bytes that the other machine does not confirm mean that it is gone."""
 _REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH
 _BROKEN = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
