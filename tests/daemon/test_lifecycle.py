@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,3 +163,16 @@ def test_what_goes_wrong_before_it_serves_ends_it(folders: Folders) -> None:
     ended = serve(folders, "--pool", "tcp://127.0.0.1:9", "--pool-key", "0" * 40)
     assert ended.returncode == 2
     assert "Others can read" in ended.stderr
+
+
+def test_it_costs_nothing_while_it_has_nothing_to_do(start_daemon: Callable[..., Daemon]) -> None:
+    daemon = start_daemon()
+    with Client("test", launch=False) as client:
+        client.wait(client.submit(request("identity")), 60)
+
+    def used() -> int:
+        return sum(map(int, Path(f"/proc/{daemon.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+    before = used()
+    time.sleep(2)  # what is used up in this time is what is tested
+    assert used() - before < 20  # hundredths of a second

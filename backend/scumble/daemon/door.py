@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from typing import Any
 
 import zmq
@@ -18,7 +19,7 @@ _FAILURES: dict[int, str] = {
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "it went away, or said nothing",
 }
 INTERVAL = 1.0
-"""Seconds between two lines: who knocks a thousand times must not fill the log."""
+"""Seconds between lines: who knocks a thousand times must not fill the log."""
 
 
 class Door:
@@ -31,12 +32,14 @@ class Door:
         }
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="door", daemon=True)
-        self._thread.start()
+        if sockets:  # without any, a poller would not wait
+            self._thread.start()
 
     def close(self) -> None:
         """Call it before the sockets are closed."""
         self._closing.set()
-        self._thread.join()
+        if self._sockets:
+            self._thread.join()
         for s in self._sockets:
             s.disable_monitor()
         for monitor in self._monitors:
@@ -46,13 +49,14 @@ class Door:
         poller = zmq.Poller()
         for monitor in self._monitors:
             poller.register(monitor, zmq.POLLIN)
-        said, unsaid = 0.0, 0
+        refused: Counter[tuple[str, str]] = Counter()
+        said = 0.0
         while not self._closing.is_set():
             for monitor, _ in poller.poll(200):
                 why = _FAILURES[int(recv_monitor_message(monitor)["event"])]
-                if time.monotonic() - said < INTERVAL:
-                    unsaid += 1
-                    continue
-                more = f" ({unsaid} more since the last)" if unsaid else ""
-                log.warning("refused a connection to %s: %s%s", self._monitors[monitor], why, more)
-                said, unsaid = time.monotonic(), 0
+                refused[self._monitors[monitor], why] += 1
+            if time.monotonic() - said >= INTERVAL:
+                for (where, why), count in refused.items():
+                    log.warning("refused a connection to %s: %s%s", where, why, f" ({count} times)" * (count > 1))
+                    said = time.monotonic()
+                refused.clear()
