@@ -333,7 +333,7 @@ def train(
 def demo(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = Path("demo-output"),
 ) -> None:
-    """The tour: bundled pictures filled and styled, with contact sheets."""
+    """The tour: every operation on bundled pictures, with a contact sheet."""
     from .commands.demo import demo as work
 
     work(out)
