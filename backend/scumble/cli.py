@@ -158,6 +158,14 @@ def batch(
     seed: Seed = 0,
     local: Local = False,
     device: Device = "auto",
+    pool: Annotated[
+        str | None,
+        typer.Option(metavar="ray", help="Compute elsewhere (scumble serve --help).", show_default=False),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="With --pool ray: the cluster's head.", show_default=False),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run one operation on every picture of a folder. Stopped, it goes on where it was."""
@@ -172,7 +180,21 @@ def batch(
     }
     try:
         code = work(
-            operation, folder, out, composite, mask, original, others, settings, mask_from, seed, local, device, json
+            operation,
+            folder,
+            out,
+            composite,
+            mask,
+            original,
+            others,
+            settings,
+            mask_from,
+            seed,
+            local,
+            device,
+            json,
+            pool,
+            address,
         )
     except KeyboardInterrupt:
         code = interrupted()

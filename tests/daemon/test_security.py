@@ -162,7 +162,13 @@ def test_keys(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ScumbleError, match="Others can read"):
         keys.server()
-    for name, key in (("../evil", public.decode()), (".hidden", public.decode()), ("ok", "short"), ("ok", "\0" * 40)):
+    for name, key in (
+        ("../evil", public.decode()),
+        (".hidden", public.decode()),
+        ("ok", "short"),
+        ("ok", "\0" * 40),
+        ("ok", "%" * 40),
+    ):
         with pytest.raises(ScumbleError):
             keys.allow(name, key)
     keys.allow("anna", public.decode())
