@@ -12,9 +12,9 @@ from typing import Any
 from scumble_client import Client, wire
 from scumble_client.wire import Message
 from scumble_client.zmtp import Dealer
-from tests.support.daemon import Daemon, Folders, request, square, status, wait_for
+from tests.support.daemon import Daemon, Folders, request, square, status
 
-from .size import figures, resident, size
+from .size import PATIENCE, figures, resident, size, wait_for
 
 CLIENTS = 64
 JOBS = size(640, 10_000)
@@ -85,16 +85,16 @@ def test_many(start_daemon: Callable[..., Daemon], folders: Folders, tmp_path: P
         pids = {"broker": daemon.process.pid, "worker": status(client)["workers"][0]["pid"]}
         crowd = Crowd(f"ipc://{folders.runtime / 'daemon.ipc'}")
         crowd.submit(JOBS)
-        end = time.monotonic() + 600
+        end = time.monotonic() + PATIENCE
         while len(crowd.accepted) < JOBS and time.monotonic() < end:
             crowd.turn()
         assert len(crowd.accepted) == JOBS
         gate.write_text("1")
-        client.wait(first, 60)
+        client.wait(first, PATIENCE)
         client.received(first)
         started = time.monotonic()
         seen = 0
-        while len(crowd.done) + len(crowd.failed) < JOBS and time.monotonic() - started < 3600:
+        while len(crowd.done) + len(crowd.failed) < JOBS and time.monotonic() - started < PATIENCE:
             crowd.turn()
             if len(crowd.done) >= SETTLED and len(crowd.done) - seen >= 50:
                 seen = len(crowd.done)

@@ -9,11 +9,11 @@ import pytest
 
 from scumble_client import Client
 from tests.conftest import _enter
-from tests.support.daemon import Folders, ending, wait_for
+from tests.support.daemon import Folders, ending
 from tests.support.ray_cluster import ray_cluster
 from tests.support.ray_soak import batch_with_a_killed_node
 
-from .size import figures, processes_of, soak_only
+from .size import figures, processes_of, soak_only, wait_for
 
 
 @soak_only
