@@ -187,7 +187,7 @@ def test_a_laptop_that_sleeps(start_daemon: Callable[..., Daemon], folders: Fold
     wait_for(marker.exists)
     asleep = processes_of(folders.runtime)
     assert {client.pid, daemon.process.pid} < set(asleep)
-    seconds = size(5, PATIENCE)
+    seconds = size(5, 60)
     for pid in asleep:
         os.kill(pid, signal.SIGSTOP)
     time.sleep(seconds)  # the time itself is what is tested
