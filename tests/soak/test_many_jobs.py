@@ -31,7 +31,8 @@ class Crowd:
         self.pixels = square(50)
         self.jobs: dict[str, tuple[int, str]] = {}
         self.accepted: set[str] = set()
-        self.done: list[tuple[int, str]] = []
+        self.done: list[tuple[float, int, str]] = []
+        """When the daemon sent a result, to whom, and of which priority."""
         self.failed: list[str] = []
         for number, dealer in enumerate(self.dealers):
             self.selector.register(dealer.fileno(), selectors.EVENT_READ, number)
@@ -69,7 +70,7 @@ class Crowd:
             self.accepted.add(job)
         elif message.type == "result":
             assert self.jobs[job][0] == number, "somebody else's result"
-            self.done.append(self.jobs[job])
+            self.done.append((message.time, *self.jobs[job]))
             self.dealers[number].send(wire.encode(Message("received", {"job": job})))
         elif message.type == "error":
             self.failed.append(str(message.body))
@@ -110,9 +111,10 @@ def test_many(start_daemon: Callable[..., Daemon], folders: Folders, tmp_path: P
         crowd.close()
     assert crowd.failed == []
     assert len(crowd.done) == JOBS
-    order = [priority for _, priority in crowd.done]
+    done = [(number, priority) for _, number, priority in sorted(crowd.done)]
+    order = [priority for _, priority in done]
     urgent = order.count("interactive")
-    rounds = _unfairness(crowd.done)
+    rounds = _unfairness(done)
     flat = {name: round(max(values) / min(values) - 1, 4) for name, values in memory.items()}
     figures(
         "many jobs",
