@@ -1,4 +1,4 @@
-"""A batch of 200 pictures on a two-node Ray cluster, a node of which is killed in the middle; in CI tests/workers does 40."""
+"""A batch of 200 pictures on a two-node Ray cluster, a node of which is killed in the middle; in CI tests/workers does 24."""
 
 from __future__ import annotations
 

@@ -154,9 +154,9 @@ def test_a_node_that_dies_in_a_batch_costs_no_picture(
 ) -> None:
     _, cluster, there = nodes
     wait_for(lambda: len(workers(client)) == 2, 240)
-    figures = batch_with_a_killed_node(tmp_path, 40, lambda: cluster.kill(there.pop()))
+    figures = batch_with_a_killed_node(tmp_path, 24, lambda: cluster.kill(there.pop()))
     print(figures)
-    assert figures["done"] == 40
+    assert figures["done"] == 24
     wait_for(lambda: len(workers(client)) == 1, 240)
     there.append(cluster.add())  # and it grows again
     client.wait(client.submit(request("identity")), 240)
