@@ -145,6 +145,8 @@ class Bridge:
             )
         else:
             log.info("job %s is done again elsewhere", job.task["job"])
+            for name in inputs(job.task):  # others would wait for the dead node to answer, half a minute
+                self._objects.forget(name)
             self._waiting.appendleft(job)
 
     # -- jobs

@@ -42,6 +42,10 @@ class Objects:
         self._kept.move_to_end(name)
         return self._kept[name][0]
 
+    def forget(self, name: bytes) -> None:
+        """Have it put into the store anew when it is needed: a node that died may be thought to have a copy."""
+        self._kept.pop(name, None)
+
 
 def store_size(nodes: list[Any]) -> float:
     """Bytes of this node's object store, of `ray.nodes()`; 0 where that is not known."""

@@ -34,6 +34,7 @@ FAR = 0.005
 """Seconds for a message and its answer from which on a link is thought slow until it has been measured."""
 ASK = 5.0
 """Seconds between questions about the other machine's workers."""
+HELLO_AGAIN = 3.0
 CANCEL_PATIENCE = 10.0
 MAX_ATTEMPTS = 3
 
@@ -102,9 +103,7 @@ class RemotePool(Pool):
         for event in self._link.events():
             self._greeted = False
             if event == "up":
-                self._hello_at = time.monotonic()
-                body = {"client": f"scumble broker {os.getpid()}", "version": __version__, "pid": os.getpid()}
-                self._link.send(Message("hello", body))
+                self._say_hello()
             else:
                 log.warning("%s is gone; %d jobs wait for it", self._where, len(self._flights))
         self._read()
@@ -126,6 +125,8 @@ class RemotePool(Pool):
             self._link.send(Message("status"))
         elif not self._greeted and now - self._said_at > 1.0:
             self._said_at = now
+            if self._link.state == "up" and now - self._hello_at > HELLO_AGAIN:
+                self._say_hello()  # the first came too early, or was lost with a connection
             for flight in self._flights.values():
                 sentence = f"{self._where} can't be reached; waiting for it"
                 self.listener.on_progress(flight.task.job, flight.fraction, sentence)
@@ -173,6 +174,11 @@ class RemotePool(Pool):
                 self._on_message(message)
             except (ScumbleError, KeyError, TypeError, ValueError) as error:
                 log.warning("%s sent an odd %s: %s", self._where, message.type, error)
+
+    def _say_hello(self) -> None:
+        self._hello_at = time.monotonic()
+        body = {"client": f"scumble broker {os.getpid()}", "version": __version__, "pid": os.getpid()}
+        self._link.send(Message("hello", body))
 
     def _on_welcome(self, message: Message) -> None:
         theirs = str(message.body.get("version"))
