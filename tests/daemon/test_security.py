@@ -194,3 +194,9 @@ def test_one_client_can_t_cancel_another_s_job(shared: Daemon, tmp_path: Path) -
         assert not job.ended
         owner.cancel(job)
         wait_for(lambda: job.ended)
+
+
+def test_a_key_can_be_written_on_a_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [(b"-" + b"0" * 39, b"1" * 40), (b"-" + b"2" * 39, b"3" * 40), (b"a-" + b"0" * 38, b"4" * 40)]
+    monkeypatch.setattr("scumble.daemon.security.zmq.curve_keypair", lambda: pairs.pop(0))
+    assert Keys(tmp_path / "keys").server() == (b"a-" + b"0" * 38, b"4" * 40)

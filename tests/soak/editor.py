@@ -22,7 +22,7 @@ def main() -> None:
             job = client.submit(request("test-slow", number % 256, seconds=number % 5 * 0.02))
             note(kind="submitted", number=number, job=job.id)
             try:
-                result = client.wait(job, 300)
+                result = client.wait(job)
             except ScumbleError as error:
                 note(kind="failed", number=number, job=job.id, code=error.code, message=error.message)
                 continue

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import daemon as support
+
 SOAK = bool(os.environ.get("SCUMBLE_SOAK"))
 
+
+PATIENCE = 3600.0 if SOAK else 240.0
+"""Seconds: they only end what would hang. A whole soak runs for hours beside other work, when everything is slow."""
 
 soak_only = pytest.mark.skipif(not SOAK, reason="only under `make soak`: CI has its like in tests/daemon")
 
@@ -49,3 +55,8 @@ def processes_of(runtime: Path) -> list[int]:
             if mark in environment and state != "Z":
                 found.append(int(entry.name))
     return found
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Wait until a condition holds, and give its value."""
+    return support.wait_for(condition, PATIENCE)

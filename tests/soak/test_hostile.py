@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from scumble.workers.process import Worker
 from scumble_client import Client, wire
 from scumble_client.zmtp import Dealer, ZmtpError
-from tests.support.daemon import Daemon, Folders, request, status, wait_for
+from tests.support.daemon import Daemon, Folders, request, status
 
 from .hostile import ANSWERS, TYPES, Mutator, messages
-from .size import figures, resident, size
+from .size import PATIENCE, figures, resident, size, wait_for
 
 EACH = 20
 """Messages from one that hypothesis made: itself, and spoilt ones."""
@@ -55,7 +55,7 @@ def test_at_the_broker(start_daemon: Callable[..., Daemon], folders: Folders) ->
     sent, answered = 0, 0
     memory: list[int] = []
     with Client("honest", launch=False) as client:
-        client.wait(client.submit(request("identity")), 60)
+        client.wait(client.submit(request("identity")), PATIENCE)
 
         def open_socket() -> zmq.Socket[Any]:
             made: zmq.Socket[Any] = context.socket(zmq.DEALER)
@@ -92,7 +92,7 @@ def test_at_the_broker(start_daemon: Callable[..., Daemon], folders: Folders) ->
         attack()
         dealer.close(0)
         wait_for(lambda: status(client)["jobs"] == [])
-        result = client.wait(client.submit(request("test-slow", 9)), 60)
+        result = client.wait(client.submit(request("test-slow", 9)), PATIENCE)
         assert set(bytes(result.layers[0].pixels.data)) == {246}
         assert daemon.process.poll() is None
         after = resident(pid)
@@ -178,7 +178,7 @@ def test_at_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker(f"inproc://{tmp_path}", "w", "cpu", [tmp_path], 300.0, "log")
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
-    assert pool.poll(120_000)
+    assert pool.poll(int(PATIENCE * 1000))
     assert wire.unpack(pool.recv_multipart()[1])["type"] == "ready"
     mutator = Mutator(3)
     sent, heard = 0, 0

@@ -24,9 +24,9 @@ from scumble.daemon.security import Keys
 from scumble_client import Client, ScumbleError, wire
 from scumble_client.wire import Message
 from tests.conftest import _enter
-from tests.support.daemon import Daemon, Folders, ending, request, status, wait_for
+from tests.support.daemon import Daemon, Folders, ending, request, status
 
-from .size import figures, size
+from .size import PATIENCE, figures, size, wait_for
 
 _open: list[zmq.Socket[Any]] = []
 
@@ -90,7 +90,7 @@ def say(dealer: zmq.Socket[Any], message: Message) -> None:
 
 def answer(dealer: zmq.Socket[Any], kind: str) -> Message:
     while True:
-        assert dealer.poll(60_000), f"no {kind}"
+        assert dealer.poll(int(PATIENCE * 1000)), f"no {kind}"
         message = wire.decode(dealer.recv_multipart())
         if message.type == kind:
             return message
@@ -102,7 +102,7 @@ def test_another_user_of_this_machine(studio: tuple[Daemon, Any, bytes, str]) ->
     runtime = daemon.folders.runtime
     with Client("test", launch=False) as client:
         job = client.submit(request("test-slow", 9))
-        client.wait(job, 60)
+        client.wait(job, PATIENCE)
         port = next(e for e in status(client)["endpoints"] if e.startswith("tcp")).rpartition(":")[2]
     memory = next(p for p in Path("/dev/shm").glob(f"scumble-*-{daemon.process.pid}"))
     refusals = log_of(daemon).count("refused a connection")
@@ -155,7 +155,7 @@ def test_a_wrong_token(studio: tuple[Daemon, Any, bytes, str], context: zmq.Cont
     assert connection.token not in log_of(daemon)
     assert "hello from" in log_of(daemon)  # and the honest one is still let in
     with Client("test", launch=False) as client:
-        client.wait(client.submit(request("identity")), 60)
+        client.wait(client.submit(request("identity")), PATIENCE)
 
 
 def test_an_unknown_key(studio: tuple[Daemon, Any, bytes, str], context: zmq.Context[Any]) -> None:
@@ -239,7 +239,7 @@ def test_another_machine_may_not_do_everything(
     daemon, laptop, server, endpoint = studio
     with Client("owner", launch=False) as owner:
         job = owner.submit(request("test-slow", 9))
-        owner.wait(job, 60)
+        owner.wait(job, PATIENCE)
         dealer = enter(context, endpoint, laptop, server, Message("shutdown"))
         assert answer(dealer, "error").body["code"] == "unauthorized"
         say(dealer, Message("status"))

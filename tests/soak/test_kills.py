@@ -19,9 +19,9 @@ from typing import Any
 
 from scumble_client import Client, ScumbleError
 from scumble_client.paths import Connection
-from tests.support.daemon import ROOT, Folders, status, wait_for
+from tests.support.daemon import ROOT, Folders, status
 
-from .size import figures, processes_of, size
+from .size import PATIENCE, figures, processes_of, size, wait_for
 
 JOBS = size(40, 500)
 KILLS = size(6, 100)
@@ -108,7 +108,7 @@ def test_kills(folders: Folders, tmp_path: Path) -> None:
     wait_for(lambda: pid not in processes_of(folders.runtime))
     with Client("after", launch=True) as client:
         for entry in finished:
-            back = client.wait(client.fetch(entry["job"]), 60).layers[0].pixels
+            back = client.wait(client.fetch(entry["job"]), PATIENCE).layers[0].pixels
             assert set(bytes(back.data)) == {255 - entry["number"] % 256}
         wait_for(lambda: status(client)["jobs"] == [])
         client.call("shutdown")

@@ -1,4 +1,4 @@
-"""A batch of 200 pictures on a two-node Ray cluster, a node of which is killed in the middle; in CI tests/workers does 40."""
+"""A batch of 200 pictures on a two-node Ray cluster, a node of which is killed in the middle; in CI tests/workers does 24."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from scumble_client import Client
 from tests.conftest import _enter
-from tests.support.daemon import Folders, ending, wait_for
+from tests.support.daemon import Folders, ending
 from tests.support.ray_cluster import ray_cluster
 from tests.support.ray_soak import batch_with_a_killed_node
 
-from .size import figures, processes_of, soak_only
+from .size import figures, processes_of, soak_only, wait_for
 
 
 @soak_only

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from scumble_client import Client, Pixels, Request, ScumbleError
-from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
+from tests.support.daemon import ROOT, Daemon, Folders, request, status
 
-from .size import figures, processes_of, size, soak_only
+from .size import PATIENCE, figures, processes_of, size, soak_only, wait_for
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small disk")
 
@@ -44,17 +44,17 @@ def test_a_full_disk(folders: Folders, tmp_path: Path) -> None:
             for value in range(4):
                 sent = Pixels(bytes([value]) * (side * side * 4), side, side)
                 jobs.append(client.submit(Request("test-slow", {"image": sent})))
-                assert set(bytes(client.wait(jobs[-1], 60).layers[0].pixels.data)) == {255 - value}
+                assert set(bytes(client.wait(jobs[-1], PATIENCE).layers[0].pixels.data)) == {255 - value}
             for value, job in enumerate(jobs):
-                assert set(bytes(client.wait(client.fetch(job.id), 60).layers[0].pixels.data)) == {255 - value}
+                assert set(bytes(client.wait(client.fetch(job.id), PATIENCE).layers[0].pixels.data)) == {255 - value}
                 client.received(job)
             wait_for(lambda: status(client)["results"] == [])
             last = client.submit(Request("test-slow", {"image": sent}))
-            client.wait(last, 60)
+            client.wait(last, PATIENCE)
         daemon.kill()
         daemon.start()
         with Client("test", launch=False) as client:
-            client.wait(client.fetch(last.id), 60)
+            client.wait(client.fetch(last.id), PATIENCE)
         daemon.stop()
 
 
@@ -68,9 +68,11 @@ def test_no_room_at_all_is_one_clear_sentence(folders: Folders) -> None:
         side = 800
         with small_disk(buffers, 1), Client("test", launch=False) as client:
             with pytest.raises(ScumbleError) as raised:
-                client.wait(client.submit(Request("identity", {"image": Pixels(bytes(side**2 * 4), side, side)})), 60)
+                client.wait(
+                    client.submit(Request("identity", {"image": Pixels(bytes(side**2 * 4), side, side)})), PATIENCE
+                )
             assert raised.value.code == "out_of_memory"
-            client.wait(client.submit(request("identity")), 60)
+            client.wait(client.submit(request("identity")), PATIENCE)
         daemon.stop()
 
 
@@ -78,7 +80,7 @@ def test_a_memory_limit(start_daemon: Callable[..., Daemon]) -> None:
     """The worker may have 1 GiB of address space more than it has: a large layer is refused, a small one is done."""
     start_daemon()
     with Client("test", launch=False) as client:
-        client.wait(client.submit(request("test-slow")), 60)
+        client.wait(client.submit(request("test-slow")), PATIENCE)
         pid = status(client)["workers"][0]["pid"]
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
         limit = pages * os.sysconf("SC_PAGE_SIZE") + 48 * 1024**2
@@ -86,9 +88,9 @@ def test_a_memory_limit(start_daemon: Callable[..., Daemon]) -> None:
         side = 8192
         layer = Pixels(bytes(side * side), side, side, "gray")
         with pytest.raises(ScumbleError) as raised:
-            client.wait(client.submit(Request("test-slow", {"image": layer})), 60)
+            client.wait(client.submit(Request("test-slow", {"image": layer})), PATIENCE)
         assert raised.value.code == "out_of_memory"
-        client.wait(client.submit(request("test-slow")), 60)
+        client.wait(client.submit(request("test-slow")), PATIENCE)
         assert status(client)["workers"][0]["pid"] == pid
 
 
@@ -104,7 +106,7 @@ def test_a_read_only_home(folders: Folders) -> None:
             folders.environment[f"SCUMBLE_{name}_DIR"] = str(place / name)
         daemon = Daemon(folders, "--device", "cpu")
         with Client("test", launch=False) as client:
-            client.wait(client.submit(request("test-slow")), 60)
+            client.wait(client.submit(request("test-slow")), PATIENCE)
             assert len(client.welcome["warnings"]) == 2
             assert all("can't be kept" in warning for warning in client.welcome["warnings"])
         daemon.stop()
@@ -135,8 +137,8 @@ def test_clocks_that_jump(folders: Folders, tmp_path: Path) -> None:
             seen.append(wait_for(lambda: status(client)["jobs"])[0]["age"])
         assert seen[0] > 80_000 > 0 > seen[1]  # the daemon does see the wrong clock
         gate.write_text("1")
-        client.wait(job, 60)
-        client.wait(waiting, 60)
+        client.wait(job, PATIENCE)
+        client.wait(waiting, PATIENCE)
         found = {r["job"] for r in status(client)["results"]}
         assert found == {job.id, waiting.id}
     daemon.stop()
@@ -157,10 +159,10 @@ def test_many_daemons_at_once(folders: Folders) -> None:
         assert all(p.returncode == 0 for p in started if p is not alive)
         wait_for(lambda: (folders.runtime / "daemon.json").exists())
         assert status(client)["pid"] == alive.pid
-        client.wait(client.submit(request("identity")), 60)
+        client.wait(client.submit(request("identity")), PATIENCE)
         client.call("shutdown")
     for process in started:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     wait_for(lambda: processes_of(folders.runtime) == [])
 
 
@@ -192,7 +194,7 @@ def test_a_laptop_that_sleeps(start_daemon: Callable[..., Daemon], folders: Fold
     for pid in asleep:
         os.kill(pid, signal.SIGCONT)
     gate.write_text("1")
-    said, _ = client.communicate(timeout=120)
+    said, _ = client.communicate(timeout=PATIENCE)
     assert client.returncode == 0
     assert json.loads(said) == [9, 247]
     assert marker.stat().st_size == 1
@@ -211,5 +213,5 @@ def test_only_the_worker_sleeps(start_daemon: Callable[..., Daemon], tmp_path: P
         status(client)
         client.cancel(job)
         with pytest.raises(ScumbleError, match="cancelled"):
-            client.wait(job, 60)
-        client.wait(client.submit(request("identity")), 60)
+            client.wait(job, PATIENCE)
+        client.wait(client.submit(request("identity")), PATIENCE)

@@ -55,21 +55,21 @@ def test_where_namespaces_should_work_they_do() -> None:
 
 def test_a_layer_goes_there_and_comes_back(machines: TwoMachines, client: Client) -> None:
     sent = photo()
-    back = client.wait(client.submit(Request("test-slow", {"image": sent})), 60).layers[0].pixels
+    back = client.wait(client.submit(Request("test-slow", {"image": sent})), 240).layers[0].pixels
     assert np.array_equal(np.frombuffer(back.data, np.uint8), 255 - np.frombuffer(memoryview(sent.data), np.uint8))
     odd = Pixels(bytes([10, 20, 30, 255]) * 6, 3, 2, "bgra", x=-4, y=2)
-    back = client.wait(client.submit(Request("test-slow", {"image": odd})), 60).layers[0].pixels
+    back = client.wait(client.submit(Request("test-slow", {"image": odd})), 240).layers[0].pixels
     assert (bytes(back.data), back.layout, back.x, back.y) == (bytes([245, 235, 225, 0]) * 6, "bgra", -4, 2)
     profiled = Pixels(bytes(12), 2, 2, "rgb", colour="icc", icc=b"a profile's bytes")
-    back = client.wait(client.submit(Request("identity", {"image": profiled})), 60).layers[0].pixels
+    back = client.wait(client.submit(Request("identity", {"image": profiled})), 240).layers[0].pixels
     assert (back.colour, back.icc) == ("icc", b"a profile's bytes")
 
 
 def test_a_layer_travels_once(machines: TwoMachines, client: Client) -> None:
     layer = photo(512, 1)
-    client.wait(client.submit(Request("identity", {"image": layer})), 60)
+    client.wait(client.submit(Request("identity", {"image": layer})), 240)
     before = machines.cable.carried
-    client.wait(client.submit(Request("test-warm", {"image": layer})), 60)  # its result is one value everywhere
+    client.wait(client.submit(Request("test-warm", {"image": layer})), 240)  # its result is one value everywhere
     assert machines.cable.carried - before < 100_000 < memoryview(layer.data).nbytes
 
 
@@ -79,7 +79,7 @@ def test_a_slow_link_has_its_layers_packed(machines: TwoMachines, client: Client
     assert found["bytes_per_second"] < 12e6
     layer = photo(512, 2)
     before = machines.cable.carried
-    client.wait(client.submit(Request("test-slow", {"image": layer})), 60)
+    client.wait(client.submit(Request("test-slow", {"image": layer})), 240)
     assert machines.cable.carried - before < 1.6 * memoryview(layer.data).nbytes  # there and back
 
 
@@ -94,20 +94,19 @@ def test_progress_previews_and_cancel(client: Client, tmp_path: Path) -> None:
     wait_for(marker.exists)
     client.cancel(job)
     with pytest.raises(ScumbleError, match="cancelled"):
-        client.wait(job, 60)
+        client.wait(job, 240)
 
 
 def test_an_error_there_is_an_error_here(client: Client) -> None:
     with pytest.raises(ScumbleError) as raised:
-        client.wait(client.submit(request("test-deadly")), 60)
+        client.wait(client.submit(request("test-deadly")), 240)
     assert raised.value.code == "worker_died"
-    client.wait(client.submit(request("identity")), 60)
+    client.wait(client.submit(request("identity")), 240)
 
 
 def test_status_shows_both(client: Client) -> None:
-    client.wait(client.submit(request("identity")), 60)
-    found = wait_for(lambda: [w for w in status(client)["workers"] if w["device"] == "cpu"])
-    assert found[0]["state"] in ("idle", "busy")
+    client.wait(client.submit(request("identity")), 240)
+    wait_for(lambda: [w for w in status(client)["workers"] if w["device"] == "cpu" and w["state"] in ("idle", "busy")])
 
 
 def test_a_cut_cable_costs_a_running_job_nothing(machines: TwoMachines, client: Client, tmp_path: Path) -> None:
@@ -120,7 +119,7 @@ def test_a_cut_cable_costs_a_running_job_nothing(machines: TwoMachines, client: 
     machines.cable.mend()
     wait_for(lambda: job.message == "Waiting")
     gate.write_text("1")
-    assert set(bytes(client.wait(job, 60).layers[0].pixels.data)) == {3}
+    assert set(bytes(client.wait(job, 240).layers[0].pixels.data)) == {3}
     assert marker.stat().st_size == 1
 
 
@@ -137,7 +136,7 @@ def test_a_result_that_was_ready_meanwhile_is_fetched(machines: TwoMachines, cli
     machines.cable.mend()
     if isinstance(machines.cable, NamespaceCable):
         machines.cable.plug_in()
-    assert set(bytes(client.wait(job, 60).layers[0].pixels.data)) == {4}
+    assert set(bytes(client.wait(job, 240).layers[0].pixels.data)) == {4}
     assert marker.stat().st_size == 1
 
 
@@ -151,7 +150,7 @@ def test_a_box_that_starts_again_gets_the_job_again(machines: TwoMachines, clien
     machines.box.kill()
     machines.start_box(machines.cable.listen().replace("*", port))
     gate.write_text("2")
-    assert set(bytes(client.wait(job, 60).layers[0].pixels.data)) == {5}
+    assert set(bytes(client.wait(job, 240).layers[0].pixels.data)) == {5}
     assert marker.stat().st_size == 2
 
 
@@ -162,7 +161,7 @@ def test_a_box_that_is_not_there_is_one_clear_sentence(tmp_path: Path, monkeypat
         with Client("test", launch=False) as client:
             for _ in range(2):
                 with pytest.raises(ScumbleError, match="can't be reached") as raised:
-                    client.wait(client.submit(request("identity")), 60)
+                    client.wait(client.submit(request("identity")), 240)
                 assert raised.value.code == "worker_died"
                 assert "scumble serve --listen" in raised.value.hint
 
@@ -180,7 +179,7 @@ def test_a_key_that_the_box_does_not_know_is_one_clear_sentence(
         machines.start_laptop(machines.cable.reach(port))
         _enter(machines.laptop_folders, monkeypatch)
         with Client("test", launch=False) as client, pytest.raises(ScumbleError, match="does not let this") as raised:
-            client.wait(client.submit(request("identity")), 60)
+            client.wait(client.submit(request("identity")), 240)
         assert raised.value.code == "unauthorized"
         assert "scumble keys allow" in raised.value.hint
         assert "refused the unknown CURVE key" in machines.box_folders.log.read_text()

@@ -35,7 +35,9 @@ class Keys:
         path = self.folder / SERVER_KEY
         if not path.exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            public, secret = zmq.curve_keypair()
+            public = b"-"
+            while public.startswith(b"-"):  # a command line would take it for an option
+                public, secret = zmq.curve_keypair()
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(public + b"\n" + secret + b"\n")

@@ -14,29 +14,24 @@ import socket
 import sys
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import ray
 import zmq
 from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from scumble.pixelfiles import map_file
 from scumble.wakeup import Wakeup
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
-from scumble_client.version import __version__
 
 from .compute import ResultFiles
 from .process import end_with_parent
-from .ray_actor import GROUPS, Worker
-from .ray_cluster import Place, places
+from .ray_objects import Objects, inputs, store_size
+from .ray_slots import Job, Slot, Slots
 
 log = logging.getLogger("scumble.ray")
 
@@ -45,45 +40,20 @@ MAX_ATTEMPTS = 3
 """How often a job may lose its actor before it is thought to be the job's own fault."""
 LOOK = 1.0
 """Seconds between looks at the cluster's nodes."""
-MAX_FAILED_STARTS = 3
-FORGIVE = 60.0
-"""Seconds after which a node whose actors did not start is tried again."""
-
-
-@dataclass(eq=False)
-class _Job:
-    task: dict[str, Any]
-    attempts: int = 0
-    cancelled: bool = False
-
-
-@dataclass(eq=False)
-class _Slot:
-    """One actor. States: starting, idle, busy, gone."""
-
-    place: Place
-    actor: Any
-    state: str = "starting"
-    job: _Job | None = None
-    deadline: float | None = None
-    info: dict[str, Any] = field(default_factory=dict)
 
 
 class Bridge:
     """One loop in one thread; completed references and the watcher of the cluster post calls to it."""
 
     def __init__(self, pool: zmq.Socket[Any], device: str, cores: int, folders: list[Path], free_after: float) -> None:
-        self._pool, self._device, self._cores, self._free_after = pool, device, cores, free_after
+        self._pool, self._free_after = pool, free_after
         self._files = ResultFiles(folders)
-        self._slots: dict[Place, _Slot] = {}
-        self._waiting: deque[_Job] = deque()
-        self._objects: OrderedDict[bytes, tuple[Any, int]] = OrderedDict()
-        self._nodes: list[Any] = []
-        self._failed: dict[str, tuple[int, float, str]] = {}
+        self._slots = Slots(device, cores, self._when)
+        self._objects = Objects()
+        self._waiting: deque[Job] = deque()
         self._awake, self._used = True, time.monotonic()
         self._told: Any = None
         self._wakeup = Wakeup()
-        self._actor = ray.remote(concurrency_groups=GROUPS)(Worker)
 
     def run(self) -> None:
         threading.Thread(target=self._watch, daemon=True).start()
@@ -126,94 +96,42 @@ class Bridge:
     # -- the cluster
 
     def _on_nodes(self, nodes: list[Any]) -> None:
-        self._nodes = nodes
-        alive = {node["NodeID"] for node in nodes if node["Alive"]}
-        for slot in [s for s in self._slots.values() if s.place.node not in alive]:
+        self._slots.nodes = nodes
+        for slot in self._slots.on_dead_nodes():
             self._lose(slot, "its node is gone")
 
     def _tick(self) -> None:
         now = time.monotonic()
-        if self._waiting or any(slot.job for slot in self._slots.values()):
+        if self._waiting or any(slot.job for slot in self._slots.all()):
             self._used = now
         elif self._awake and now - self._used > self._free_after:
             log.info("no work for %.0f s: giving the cluster's places back", self._free_after)
             self._awake = False
-            for slot in list(self._slots.values()):
-                self._end(slot)
-        for slot in list(self._slots.values()):
+            for slot in self._slots.all():
+                self._slots.end(slot)
+        for slot in self._slots.all():
             if slot.deadline is not None and now > slot.deadline:
                 log.warning("an actor on %s does not stop; ending it", slot.place.host)
                 self._lose(slot, "it did not stop")
         if self._awake:
-            self._grow(now)
+            self._slots.grow()
         self._dispatch()
         self._tell_state()
 
-    def _grow(self, now: float) -> None:
-        wanted = places(self._nodes, self._device, self._cores)
-        for place in wanted:
-            count, when, _ = self._failed.get(place.node, (0, 0.0, ""))
-            if count >= MAX_FAILED_STARTS and now - when < FORGIVE:
-                continue
-            if place not in self._slots:
-                self._begin(place)
-        for slot in [s for s in self._slots.values() if s.place not in wanted and s.state != "busy"]:
-            self._end(slot)  # the rule changed: a GPU has come to a cluster of cores, say
-
-    def _begin(self, place: Place) -> None:
-        device = self._device if not place.gpus or self._device != "auto" else "cuda"
-        actor = self._actor.options(
-            num_cpus=place.cores,
-            num_gpus=place.gpus,
-            max_restarts=0,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=place.node, soft=False),
-        ).remote("cpu" if device == "auto" else device)
-        slot = self._slots[place] = _Slot(place, actor)
-        self._when(actor.ready.remote(), partial(self._on_ready, slot))
-
-    def _on_ready(self, slot: _Slot, info: Any, error: BaseException | None) -> None:
-        if slot.state == "gone":
-            return
-        if error or "error" in info:
-            reason = str(error).strip() if error else str(ScumbleError.from_dict(info["error"]))
-            self._refuse(slot, reason)
-        elif info["version"] != __version__:
-            self._refuse(slot, f"it has Scumble {info['version']}, and this machine {__version__}")
-        else:
-            self._failed.pop(slot.place.node, None)
-            slot.state, slot.info = "idle", info
-            log.info("an actor on %s is ready: %s", slot.place.host, info["name"])
-
-    def _refuse(self, slot: _Slot, reason: str) -> None:
-        """An actor that did not start."""
-        log.warning("an actor on %s did not start: %s", slot.place.host, reason)
-        count, _, _ = self._failed.get(slot.place.node, (0, 0.0, ""))
-        self._failed[slot.place.node] = (count + 1, time.monotonic(), reason)
-        self._end(slot)
-
-    def _end(self, slot: _Slot) -> None:
-        slot.state = "gone"
-        if self._slots.get(slot.place) is slot:
-            del self._slots[slot.place]
-        try:
-            ray.kill(slot.actor)
-        except (RayError, ValueError) as error:
-            log.info("an actor was gone already: %s", error)
-
-    def _lose(self, slot: _Slot, reason: str) -> None:
+    def _lose(self, slot: Slot, reason: str) -> None:
         """An actor has died, or was given up: its job is done again elsewhere."""
         if slot.state == "gone":
             return
         log.warning("the actor on %s is lost: %s", slot.place.host, reason)
         if slot.state == "starting":
-            self._refuse(slot, reason)
+            self._slots.refuse(slot, reason)
             return
         job, slot.job = slot.job, None
-        self._end(slot)
+        self._slots.end(slot)
         if job is not None:
             self._again(job)
 
-    def _again(self, job: _Job) -> None:
+    def _again(self, job: Job) -> None:
         if job.cancelled:
             self._error(job, ScumbleError("cancelled", "The job was cancelled.", ""))
         elif job.attempts >= MAX_ATTEMPTS:
@@ -227,6 +145,8 @@ class Bridge:
             )
         else:
             log.info("job %s is done again elsewhere", job.task["job"])
+            for name in inputs(job.task):  # others would wait for the dead node to answer, half a minute
+                self._objects.forget(name)
             self._waiting.appendleft(job)
 
     # -- jobs
@@ -234,7 +154,7 @@ class Bridge:
     def _on_message(self, message: dict[str, Any]) -> None:
         if message["type"] == "run":
             self._wake()
-            self._waiting.append(_Job(message))
+            self._waiting.append(Job(message))
         elif message["type"] == "wake":
             self._wake()
         elif message["type"] == "cancel":
@@ -247,24 +167,24 @@ class Bridge:
         for job in [j for j in self._waiting if j.task["job"] == name]:
             self._waiting.remove(job)
             self._error(job, ScumbleError("cancelled", "The job was cancelled.", ""))
-        for slot in self._slots.values():
+        for slot in self._slots.all():
             if slot.job and slot.job.task["job"] == name and slot.deadline is None:
                 slot.job.cancelled = True
                 slot.deadline = time.monotonic() + KILL_AFTER
                 slot.actor.cancel.remote(name)
 
     def _dispatch(self) -> None:
-        for slot in [s for s in self._slots.values() if s.state == "idle"]:
+        for slot in self._slots.idle():
             if not self._waiting:
                 return
             job = self._waiting.popleft()
             job.attempts += 1
             task = job.task
             try:
-                names = list(self._inputs(task))
-                arrays = [self._object(name, path) for name, path in self._inputs(task).items()]
+                needed, room = inputs(task), store_size(self._slots.nodes)
+                arrays = [self._objects.reference(name, path, room) for name, path in needed.items()]
                 described = {key: task[key] for key in ("job", "operation", "parameters", "seed", "roles", "previews")}
-                reference = slot.actor.run.remote(described, names, *arrays)
+                reference = slot.actor.run.remote(described, list(needed), *arrays)
             except (OSError, RayError) as error:
                 log.warning("job %s can't be sent: %s", task["job"], error)
                 self._error(
@@ -280,35 +200,10 @@ class Bridge:
             self._when(reference, partial(self._on_result, slot, job))
             self._listen(slot, job)
 
-    def _inputs(self, task: Mapping[str, Any]) -> dict[bytes, str]:
-        found = {}
-        for described in task["roles"].values():
-            found[described["buffer"]] = described["path"]
-            if "icc" in described:
-                found[described["icc"]] = described["icc_path"]
-        return found
-
-    def _object(self, name: bytes, path: str) -> Any:
-        """A buffer in Ray's object store; those used last stay there, so that an unchanged layer is put there once."""
-        if name not in self._objects:
-            mapped = map_file(path)
-            data = np.frombuffer(mapped, np.uint8) if mapped.nbytes else np.empty(0, np.uint8)
-            self._objects[name] = (ray.put(data), data.nbytes)
-            room = self._room()
-            while len(self._objects) > 1 and sum(size for _, size in self._objects.values()) > room:
-                self._objects.popitem(last=False)
-        self._objects.move_to_end(name)
-        return self._objects[name][0]
-
-    def _room(self) -> float:
-        own = ray.get_runtime_context().get_node_id()
-        sizes = [n["Resources"].get("object_store_memory", 0) for n in self._nodes if n["NodeID"] == own]
-        return 0.25 * (sizes[0] if sizes else 0)
-
-    def _listen(self, slot: _Slot, job: _Job) -> None:
+    def _listen(self, slot: Slot, job: Job) -> None:
         self._when(slot.actor.news.remote(job.task["job"]), partial(self._on_news, slot, job))
 
-    def _on_news(self, slot: _Slot, job: _Job, news: Any, error: BaseException | None) -> None:
+    def _on_news(self, slot: Slot, job: Job, news: Any, error: BaseException | None) -> None:
         if slot.job is not job:
             return
         if error:  # a dead actor is told of by `run`
@@ -318,7 +213,7 @@ class Bridge:
             self._send(**item, job=job.task["job"])
         self._listen(slot, job)
 
-    def _on_result(self, slot: _Slot, job: _Job, value: Any, error: BaseException | None) -> None:
+    def _on_result(self, slot: Slot, job: Job, value: Any, error: BaseException | None) -> None:
         if slot.job is not job:
             return  # it was given up
         if error:
@@ -344,31 +239,14 @@ class Bridge:
 
     # -- the pool
 
-    def _error(self, job: _Job, error: ScumbleError) -> None:
+    def _error(self, job: Job, error: ScumbleError) -> None:
         self._send("error", job=job.task["job"], error=error.as_dict())
 
     def _tell_state(self) -> None:
-        """How many jobs can run, and on what; if nothing can, why."""
-        workers = [
-            {
-                "worker": f"ray-{slot.place.host}-{slot.place.number}",
-                "name": f"{slot.info.get('name', 'starting')} on {slot.place.host}",
-                "node": slot.place.node,
-                "device": slot.info.get("device", self._device),
-                "state": slot.state,
-                "pid": slot.info.get("pid", 0),
-                "models": slot.info.get("models", []),
-                "memory": slot.info.get("memory", 0),
-            }
-            for slot in self._slots.values()
-        ]
-        broken = ""
-        if not self._slots and self._failed:
-            broken = next(reversed(self._failed.values()))[2]
-        state = {"workers": workers, "capacity": sum(s.state in ("idle", "busy") for s in self._slots.values())}
-        if {**state, "broken": broken} != self._told:
-            self._told = {**state, "broken": broken}
-            self._send("state", **self._told)
+        state = self._slots.state()
+        if state != self._told:
+            self._told = state
+            self._send("state", **state)
 
     def _send(self, type: str, **body: Any) -> None:  # noqa: A002 (the message's own word)
         self._pool.send(wire.pack({"type": type, **body}))

@@ -9,14 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scumble.packing import LEAST, pack_pixels, stride
-from scumble.pixelfiles import map_file
 from scumble.wakeup import Wakeup
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
@@ -25,6 +22,7 @@ from scumble_client.wire import Message
 
 from .compute import ResultFiles
 from .pool import Pool, Task
+from .remote_flight import AT_ONCE, Flight
 from .remote_link import RemoteLink
 from .remote_result import keep
 
@@ -34,27 +32,11 @@ SLOW = 12e6
 """Bytes in a second below which layers are packed: more than that, and packing takes longer than sending."""
 FAR = 0.005
 """Seconds for a message and its answer from which on a link is thought slow until it has been measured."""
-AT_ONCE = 64 * 1024
-"""Bytes of a layer that is sent without being asked for; a larger one may be there already."""
 ASK = 5.0
 """Seconds between questions about the other machine's workers."""
+HELLO_AGAIN = 3.0
 CANCEL_PATIENCE = 10.0
 MAX_ATTEMPTS = 3
-
-
-@dataclass(eq=False)
-class _Flight:
-    """A task on the other machine. States: new (to be sent), sent, fetching (asked for again), storing."""
-
-    task: Task
-    state: str = "new"
-    attempts: int = 0
-    fraction: float = 0.0
-    deadline: float | None = None
-    sent: tuple[float, int] | None = None
-    """When layers were sent, and how many bytes, to measure the link by."""
-    paths: dict[bytes, tuple[str, int]] = field(default_factory=dict)
-    """The request's buffers: file, and bytes from pixel to pixel (0 for a profile)."""
 
 
 class RemotePool(Pool):
@@ -71,7 +53,7 @@ class RemotePool(Pool):
     def __init__(self, link: RemoteLink, folders: list[Path], patience: float) -> None:
         self._link, self._patience = link, patience
         self._files = ResultFiles(folders)
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         self._greeted = False
         self._refusal: ScumbleError | None = None
         self._hello_at = self._asked_at = self._said_at = 0.0
@@ -103,11 +85,7 @@ class RemotePool(Pool):
         if reason:
             self.listener.on_error(task.job, reason)
             return
-        flight = self._flights[task.job] = _Flight(task)
-        for described in task.roles.values():
-            flight.paths[described["buffer"]] = described["path"], stride(described["layout"], described["depth"])
-            if "icc" in described:
-                flight.paths[described["icc"]] = described["icc_path"], 0
+        flight = self._flights[task.job] = Flight(task)
         self._submit(flight)
 
     def cancel(self, job: str) -> None:
@@ -125,9 +103,7 @@ class RemotePool(Pool):
         for event in self._link.events():
             self._greeted = False
             if event == "up":
-                self._hello_at = time.monotonic()
-                body = {"client": f"scumble broker {os.getpid()}", "version": __version__, "pid": os.getpid()}
-                self._link.send(Message("hello", body))
+                self._say_hello()
             else:
                 log.warning("%s is gone; %d jobs wait for it", self._where, len(self._flights))
         self._read()
@@ -149,6 +125,8 @@ class RemotePool(Pool):
             self._link.send(Message("status"))
         elif not self._greeted and now - self._said_at > 1.0:
             self._said_at = now
+            if self._link.state == "up" and now - self._hello_at > HELLO_AGAIN:
+                self._say_hello()  # the first came too early, or was lost with a connection
             for flight in self._flights.values():
                 sentence = f"{self._where} can't be reached; waiting for it"
                 self.listener.on_progress(flight.task.job, flight.fraction, sentence)
@@ -197,6 +175,11 @@ class RemotePool(Pool):
             except (ScumbleError, KeyError, TypeError, ValueError) as error:
                 log.warning("%s sent an odd %s: %s", self._where, message.type, error)
 
+    def _say_hello(self) -> None:
+        self._hello_at = time.monotonic()
+        body = {"client": f"scumble broker {os.getpid()}", "version": __version__, "pid": os.getpid()}
+        self._link.send(Message("hello", body))
+
     def _on_welcome(self, message: Message) -> None:
         theirs = str(message.body.get("version"))
         if theirs != __version__:
@@ -226,58 +209,33 @@ class RemotePool(Pool):
 
     # -- jobs
 
-    def _submit(self, flight: _Flight) -> None:
-        task = flight.task
-        roles = {
-            name: {k: v for k, v in described.items() if k not in ("path", "icc_path")}
-            for name, described in task.roles.items()
-        }
-        small = {
-            name: map_file(path) for name, (path, _) in flight.paths.items() if Path(path).stat().st_size <= AT_ONCE
-        }
-        body = {
-            "operation": task.operation,
-            "parameters": task.parameters,
-            "seed": task.seed,
-            "priority": task.priority,
-            "roles": roles,
-            "previews": task.previews,
-            "patience": round(min(self._patience, 600)),
-            "pack": self._slow,
-            "buffers": list(small),
-        }
-        sent = self._greeted and self._link.send(Message("submit", body, list(small.values()), id=task.job))
+    def _submit(self, flight: Flight) -> None:
+        message = flight.submit(self._patience, self._slow)
+        sent = self._greeted and self._link.send(message)
         flight.state = "sent" if sent else "new"
         flight.attempts += sent
 
-    def _on_need(self, flight: _Flight, message: Message) -> None:
+    def _on_need(self, flight: Flight, message: Message) -> None:
         """Send layers, out of a thread where they are packed first."""
-        names = [name for name in message.body["digests"] if name in flight.paths]
-        slow = self._slow
+        slow, digests = self._slow, list(message.body["digests"])
         flight.state = "sent"
-
-        def prepare() -> Message:
-            frames: list[wire.Buffer] = []
-            steps: list[int] = []
-            for name in names:
-                path, step = flight.paths[name]
-                data = map_file(path)
-                packed = slow and step and data.nbytes >= LEAST
-                frames.append(pack_pixels(data, step) if packed else data)
-                steps.append(step if packed else 0)
-            body = {"job": flight.task.job, "buffers": names, "packed": steps}
-            return Message("buffers", body, frames, parent=message.id)
 
         def send(ready: Message) -> None:
             if self._flights.get(flight.task.job) is flight:
                 flight.sent = time.monotonic(), wire.total_size(ready.buffers)
                 self._link.send(ready)
 
+        def sent(done: Future[Message]) -> None:
+            try:
+                send(done.result())
+            except OSError as error:  # of a job that has ended meanwhile, and its files with it
+                log.info("layers of %s are not there: %s", flight.task.job, error)
+
         if slow:
-            work = self._executor.submit(prepare)
-            work.add_done_callback(lambda done: self._wakeup.post(lambda: send(done.result())))
+            work = self._executor.submit(flight.buffers, digests, True, message.id)
+            work.add_done_callback(lambda done: self._wakeup.post(lambda: sent(done)))
         else:
-            send(prepare())
+            send(flight.buffers(digests, False, message.id))
 
     def _on_message(self, message: Message) -> None:
         job = str(message.body.get("job") or message.parent or "")
@@ -305,7 +263,7 @@ class RemotePool(Pool):
         elif message.type == "error":
             self._on_error(flight, ScumbleError.from_dict(message.body))
 
-    def _on_accepted(self, flight: _Flight, position: int) -> None:
+    def _on_accepted(self, flight: Flight, position: int) -> None:
         flight.state = "sent"
         if flight.sent:
             began, count = flight.sent
@@ -316,7 +274,7 @@ class RemotePool(Pool):
         if position:
             self.listener.on_progress(flight.task.job, 0.0, f"Waiting for {self._where} ({position} before)")
 
-    def _on_result(self, flight: _Flight, message: Message) -> None:
+    def _on_result(self, flight: Flight, message: Message) -> None:
         flight.state = "storing"
         job = flight.task.job
         work = self._executor.submit(keep, message, job, flight.paths.keys(), self._files)
@@ -337,7 +295,7 @@ class RemotePool(Pool):
 
         work.add_done_callback(lambda done: self._wakeup.post(partial(stored, done)))
 
-    def _on_error(self, flight: _Flight, error: ScumbleError) -> None:
+    def _on_error(self, flight: Flight, error: ScumbleError) -> None:
         lost = flight.state == "fetching" and error.code == "bad_request"
         stopped = error.code == "cancelled" and flight.deadline is None  # by somebody there, not by us
         if (lost or stopped) and flight.deadline is None and flight.attempts < MAX_ATTEMPTS:
@@ -348,7 +306,7 @@ class RemotePool(Pool):
         else:
             self._give_up(flight, error)
 
-    def _give_up(self, flight: _Flight, error: ScumbleError) -> None:
+    def _give_up(self, flight: Flight, error: ScumbleError) -> None:
         self._flights.pop(flight.task.job, None)
         self.listener.on_error(flight.task.job, error)
         self.listener.on_free()

@@ -37,7 +37,10 @@ def keep(message: Message, job: str, own: Container[bytes], files: ResultFiles) 
         if name not in own:
             wire.verify(name, data)
         buffers[name] = data
-    result = Result.from_body(message.body, buffers)  # refuses what does not fit together
+    try:
+        result = Result.from_body(message.body, buffers)  # refuses what does not fit together
+    except ScumbleError as error:
+        raise _odd() from error
     layers = []
     for layer in result.layers:
         pixels = {k: v for k, v in layer.pixels.describe().items() if k != "icc"}
