@@ -22,6 +22,7 @@ import torch
 from benchmarks import (
     face_brush,
     face_finding,
+    face_sketch,
     fills,
     gimp,
     inpainting,
@@ -80,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     part("Painted style", paint_style.measure)
     part("Textures made again from features", lambda: textures.measure(options.data))
     part("Faces", lambda: [*face_finding.measure(options.data), *face_brush.measure(options.data)])
+    part("Faces from sketch and colours", lambda: face_sketch.measure(options.data))
     text = "\n".join(page)
     print(text)
     if options.out:

@@ -23,7 +23,7 @@ def strokes(width: int) -> np.ndarray:
 
 
 def plain(colour: tuple[float, float, float]) -> np.ndarray:
-    return np.broadcast_to(np.float32(colour), (LARGE, LARGE, 3))
+    return np.broadcast_to(np.array(colour, np.float32), (LARGE, LARGE, 3))
 
 
 def on_paper(ink: np.ndarray, paper: tuple[float, float, float], pen: tuple[float, float, float]) -> np.ndarray:
@@ -50,7 +50,10 @@ def test_any_pen_on_any_paper(width: int, kind: str) -> None:
         "dark on white": (on_paper(ink, (1, 1, 1), (0.1, 0.1, 0.2)), opaque),
         "light on dark": (on_paper(ink, (0.1, 0.1, 0.1), (0.8, 0.9, 0.8)), opaque),
         "gray on sand": (on_paper(ink, (0.9, 0.85, 0.7), (0.6, 0.6, 0.6)), opaque),
-        "on a card": (on_paper(ink, (1, 1, 1), (0, 0, 0)), np.pad(np.ones((236, 226), np.float32), ((10, 10), (15, 15)))),
+        "on a card": (
+            on_paper(ink, (1, 1, 1), (0, 0, 0)),
+            np.pad(np.ones((236, 226), np.float32), ((10, 10), (15, 15))),
+        ),
     }[kind]
     if kind in ("dark on white", "gray on sand"):  # scanned
         rgb = rgb + np.random.default_rng(0).normal(0, 0.01, rgb.shape).astype(np.float32)

@@ -30,6 +30,9 @@ STRONGEST = 0.08
 FORM = 0.5
 """How much the form of a block counts beside its mean colour."""
 
+MOST_SOURCES = 2000
+"""Known blocks that are compared; more are no better, and slower."""
+
 RESTLESS = 0.02
 """Standard deviation of what is added to differences (0 to 1), so that one block is not taken again and again."""
 
@@ -61,6 +64,8 @@ def borrowed_detail(coarse: Floats, fine: Floats, hole: Mask, known: Mask, rng: 
     targets = _places(ndimage.maximum_filter(hole, BLOCK), STRIDE, len(coarse))
     if not len(sources) or not len(targets):
         return out
+    if len(sources) > MOST_SOURCES:
+        sources = sources[rng.permutation(len(sources))[:MOST_SOURCES]]
     chosen = sources[_nearest(_described(coarse, targets), _described(coarse, sources), rng)]
     smooth = ndimage.gaussian_filter(fine, (BAND * factor, BAND * factor, 0), mode="nearest")
     band = STRONGEST * np.tanh((fine - smooth) / np.float32(STRONGEST))
@@ -97,9 +102,14 @@ def _described(picture: Floats, places: NDArray[np.intp]) -> Floats:
 def _nearest(wanted: Floats, there: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
     """For each of N descriptions the number of the nearest of M, with a little chance."""
     found = np.empty(len(wanted), np.intp)
+    # chance that differs from pair to pair, though there are far fewer numbers than pairs
+    chance = sliding_window_view(
+        rng.standard_normal(len(wanted) + len(there), np.float32) * np.float32(RESTLESS), len(there)
+    )
+    lengths = (there**2).sum(axis=1)
     for start in range(0, len(wanted), 512):
         part = wanted[start : start + 512]
-        squares = (part**2).sum(axis=1)[:, None] + (there**2).sum(axis=1) - 2 * part @ there.T
-        chance = rng.standard_normal(squares.shape, np.float32) * np.float32(RESTLESS)
-        found[start : start + 512] = (np.sqrt(np.maximum(squares, 0)) + chance).argmin(axis=1)
+        squares = (part**2).sum(axis=1)[:, None] + lengths - 2 * part @ there.T
+        distance = np.sqrt(np.maximum(squares, 0)) + chance[start : start + len(part)]
+        found[start : start + 512] = distance.argmin(axis=1)
     return found

@@ -69,7 +69,7 @@ def read_lines(rgb: Floats, alpha: Floats, side: int) -> Mask:
     factor = size // side
     lines = thinned(drawn)
     if factor > 1:
-        lines = thinned(lines.reshape(side, factor, side, factor).any(axis=(1, 3)))
+        lines = thinned(np.asarray(lines.reshape(side, factor, side, factor).any(axis=(1, 3))))
     return without_small(lines, LEAST)
 
 

@@ -119,13 +119,12 @@ def _table() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     first, second = np.zeros(256, np.bool_), np.zeros(256, np.bool_)
     for code in range(256):
         # clockwise from the one above
-        p = [(code >> bit) & 1 for bit in range(8)]
-        changes = sum(p[i] == 0 and p[(i + 1) % 8] == 1 for i in range(8))
-        if not (2 <= sum(p) <= 6 and changes == 1):
-            continue
-        up, right, down, left = p[0], p[2], p[4], p[6]
-        first[code] = up * right * down == 0 and right * down * left == 0
-        second[code] = up * right * left == 0 and up * down * left == 0
+        n, ne, e, se, s, sw, w, nw = (bool((code >> bit) & 1) for bit in range(8))
+        parts = (not n and (ne or e)) + (not e and (se or s)) + (not s and (sw or w)) + (not w and (nw or n))
+        pairs = min((nw or n) + (ne or e) + (se or s) + (sw or w), (n or ne) + (e or se) + (s or sw) + (w or nw))
+        if parts == 1 and 2 <= pairs <= 3:
+            first[code] = not ((s or sw or not nw) and w)
+            second[code] = not ((n or ne or not se) and e)
     return first, second
 
 
@@ -134,7 +133,11 @@ _AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 
 
 def thinned(shapes: Mask) -> Mask:
-    """Shapes worn away to lines of one pixel (Zhang and Suen 1984); where they are connected, they stay connected."""
+    """Shapes worn away to lines of one pixel; where they are connected, they stay connected.
+
+    Guo and Hall, "Parallel Thinning with Two-Subiteration Algorithms" (1989), algorithm A1: the better known one of Zhang and
+    Suen eats oblique lines that are two pixels wide from their ends.
+    """
     image = np.pad(shapes, 1).astype(np.uint8)
     height, width = shapes.shape
     while True:

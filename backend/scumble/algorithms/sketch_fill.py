@@ -14,8 +14,8 @@ from torch.nn import functional
 LEAK = 0.02
 """Conductance of a line, where it is 1 elsewhere."""
 
-STOPPING = 3
-"""Scales on which lines stop colours; coarser ones have lines everywhere."""
+STOPPING = 32
+"""Smallest side, in pixels, at which lines stop colours; on coarser scales there would be lines everywhere."""
 
 RELAXATIONS = 24
 """On each scale below the full size."""
@@ -24,6 +24,17 @@ LAST = 2
 """At full size, where they are dear."""
 
 DAMPING = 0.9
+
+SOFTENED_AT = 128
+"""Side of a face, in pixels, for which the softening is stated; it reaches as far, in shares of the face, at any size."""
+
+FIDELITY = 0.2
+"""Weight of a pixel's own colour beside those of its four neighbours when flat patches are softened."""
+
+SOFTENINGS = 14
+"""Steps at that size; `REFINEMENTS` at each that is twice as large."""
+
+REFINEMENTS = 10
 
 NOTHING_KNOWN = 0.5
 """The value of a picture where nothing at all is known."""
@@ -44,7 +55,8 @@ def sketch_fill(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, g
     Returns
     -------
     Tensor
-        (B, 3, H, W): the picture, bit for bit, outside the hole, and the given colours where they are given.
+        (B, 3, H, W): the picture, bit for bit, outside the hole, and about the given colours where they are given: they go
+        over into each other where no line parts them, as the light on a face does.
     """
     given = given & hole
     painted = torch.where(given, colours, picture)
@@ -54,7 +66,7 @@ def sketch_fill(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, g
     while max(shares[-1].shape[2:]) > 1:
         sums.append(_halved(sums[-1]))
         shares.append(_halved(shares[-1]))
-        stops.append(functional.max_pool2d(stops[-1], 2, 2, ceil_mode=True))
+        stops.append(_halved_most(stops[-1]))
     # what nothing is known of begins in the middle
     nothing = shares[-1] < 1e-8
     filled = torch.where(nothing, torch.full_like(sums[-1], NOTHING_KNOWN), sums[-1] / shares[-1].clamp(min=1e-8))
@@ -64,9 +76,35 @@ def sketch_fill(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, g
         guess = functional.interpolate(filled, size=size, mode="bilinear", align_corners=False)
         inside = share <= 0
         filled = torch.where(inside, guess, sums[level] / share.clamp(min=1e-8))
-        stop = stops[level] if level < STOPPING else None
+        stop = stops[level] if min(size) >= STOPPING else None
         filled = _relaxed(filled, inside, stop, RELAXATIONS if level else LAST)
-    return torch.where(unknown, filled, painted)
+    filled = torch.where(unknown, filled, painted)
+    return torch.where(hole, _softened(filled, hole.to(picture.dtype), stops[0]), picture)
+
+
+def _softened(filled: Tensor, inside: Tensor, stop: Tensor) -> Tensor:
+    """The screened Poisson equation on the hole: as near to `filled` as it is smooth, but for lines. Coarse to fine."""
+    size = min(filled.shape[2:])
+    fidelity = 4 * FIDELITY * (SOFTENED_AT / size) ** 2
+    start, rounds = filled, SOFTENINGS
+    if size >= 2 * SOFTENED_AT:
+        coarse = _softened(_halved(filled), _halved_most(inside), _halved_most(stop))
+        full = (int(filled.shape[2]), int(filled.shape[3]))
+        larger = functional.interpolate(coarse, size=full, mode="bilinear", align_corners=False)
+        start, rounds = torch.where(inside > 0, larger, filled), REFINEMENTS
+    conductance = 1 - (1 - LEAK) * stop
+    sides = [conductance * one for one in _around(conductance)]
+    total = sides[0] + sides[1] + sides[2] + sides[3] + fidelity
+    shares = [inside * side / total for side in sides]
+    own = torch.where(inside > 0, fidelity / total, torch.ones_like(total)) * filled
+    for _ in range(rounds):
+        up, down, left, right = _around(start)
+        start = own + shares[0] * up + shares[1] * down + shares[2] * left + shares[3] * right
+    return start
+
+
+def _halved_most(x: Tensor) -> Tensor:
+    return functional.max_pool2d(x, 2, 2, ceil_mode=True)
 
 
 def _halved(x: Tensor) -> Tensor:

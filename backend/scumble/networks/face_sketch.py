@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from .fill import GatedBlock, KnownAttention
 
-SIDE = 256
+SIDE = 128
 """Of the aligned faces that it learns from, in pixels."""
 
 UNSHUFFLE = 4
@@ -33,8 +33,8 @@ class FaceSketchSize:
     """Widths at a quarter, an eighth, a sixteenth and a 32nd of the picture's size, and how many blocks each has on the
     way down and, but for the last, again on the way up."""
 
-    widths: tuple[int, int, int, int] = (48, 80, 144, 192)
-    depths: tuple[int, int, int, int] = (1, 1, 2, 3)
+    widths: tuple[int, int, int, int] = (48, 80, 128, 160)
+    depths: tuple[int, int, int, int] = (1, 1, 2, 2)
     heads: int = 4
 
     def as_dict(self) -> dict[str, Any]:

@@ -23,6 +23,9 @@ LEAST_SHARE = 0.15
 DRAWN_AT = 1024
 """Largest side, in pixels, at which a sketch is read: thin lines of a large document are still seen there."""
 
+THIN_AT = 256
+"""Smallest side at which lines are made thin."""
+
 TOUCHED = 0.01
 """Coverage from which a pixel is hole."""
 
@@ -79,9 +82,13 @@ def place_of_hole(image: Layer, mask: Layer, context: Context) -> Place:
     if places and max(meant) >= LEAST_SHARE:
         place = places[int(np.argmax(meant))]
         if share_inside(coverage, mask.bounds, place) < 0.98:
-            context.note("The selection goes beyond the square around the face that is seen; only what lies in it is completed.")
+            context.note(
+                "The selection goes beyond the square around the face that is seen; only what lies in it is completed."
+            )
         return place
-    context.note("No face was recognized at the selection, so the square around the selection was taken as the face, upright.")
+    context.note(
+        "No face was recognized at the selection, so the square around the selection was taken as the face, upright."
+    )
     return square_around(box)
 
 
@@ -93,7 +100,7 @@ def conditions(layers: dict[str, Layer], place: Place, side: int, context: Conte
     hole = selected | ~visible
     lines = np.zeros((side, side), np.bool_)
     if "sketch" in layers:
-        lines = _lines(layers["sketch"], place, side, hole, context)
+        lines = _lines(layers["sketch"], place, max(side, THIN_AT), hole, context)
     colours, given = np.zeros((side, side, 3), np.float32), np.zeros((side, side), np.bool_)
     if "color" in layers:
         colours, alpha = aligned_layer(layers["color"], place, side)
@@ -102,7 +109,9 @@ def conditions(layers: dict[str, Layer], place: Place, side: int, context: Conte
         if not given.any():
             context.note("The colour layer has nothing in the selection, so no colours were given.")
         elif (alpha > 0.99).all():
-            context.note("The colour layer covers the whole face, so all of it was taken as colour; leave transparent what is open.")
+            context.note(
+                "The colour layer covers the whole face, so all of it was taken as colour; leave transparent what is open."
+            )
     return Conditions(picture, hole, hole & ~selected, lines, colours, given)
 
 
@@ -112,11 +121,16 @@ def _lines(sketch: Layer, place: Place, side: int, hole: Mask, context: Context)
 
     factor = int(np.clip(np.ceil(scale_of(place.frame) / side), 1, max(1, DRAWN_AT // side)))
     drawn = read_lines(*aligned_layer(sketch, place, factor * side), side)
+    wider = side // len(hole)
+    if wider > 1:  # the embedded network learned from lines that were thin at this size, and then made smaller
+        drawn = np.asarray(drawn.reshape(len(hole), wider, len(hole), wider).any(axis=(1, 3)))
     lines = drawn & hole
     if not drawn.any():
         context.note("Nothing is drawn on the sketch layer over this face, so no lines were followed.")
     elif not lines.any():
-        context.note("No line of the sketch lies in the selection; select the part of the sketch that is to be followed.")
+        context.note(
+            "No line of the sketch lies in the selection; select the part of the sketch that is to be followed."
+        )
     elif lines.sum() > FILLED_IN * hole.sum():
         context.note("The sketch is nearly filled with lines; a face follows a few clear lines better.")
     return lines

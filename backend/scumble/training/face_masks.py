@@ -78,7 +78,7 @@ def hair(rgb: Floats, segments: ColourMap, points: Points) -> Mask:
         return np.bincount(labels.ravel(), zone.ravel().astype(np.float64), minlength=count) / np.maximum(size, 1)
 
     def away(colour: Floats) -> NDArray[np.float64]:
-        return np.sqrt(((colours - colour) ** 2).mean(axis=1)).astype(np.float64)
+        return np.asarray(np.sqrt(((colours - colour) ** 2).mean(axis=1)), np.float64)
 
     in_arch, in_face = share(arch), share(face)
     behind = [rgb[corners & half] for half in (x < 0.5, x >= 0.5)]

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 from pydantic import Field, field_validator
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from scumble.networks.face_sketch import FaceSketchNetwork
+from scumble.networks.face_sketch import SIDE, FaceSketchNetwork
 from scumble.networks.sc_fegan import NO_COLOUR
 
 from . import face_sketch_embedded as embedded
@@ -25,8 +25,8 @@ from . import face_sketch_published as published
 from .checkpoints import Average, append_metrics
 from .course import Course, Stateful, cosine_rate
 from .face_latent import feature_network
-from .face_sketch_draws import Batch, Draws, random_given, stacked
-from .face_sketch_draws import Draw as Drawn
+from .face_masks import random_hole
+from .face_sketch_draws import Batch, Draw, Draws, random_given, stacked
 from .face_sketch_measures import hole_psnr, obedience
 from .inpaint_partial import FEATURES, loaded_features
 from .trainer import Run, Settings, Trainer
@@ -40,17 +40,22 @@ class FaceSketchSettings(Settings):
         "embedded", description="The embedded network, or SC-FEGAN with the losses of its paper."
     )
     steps: int = Field(6000, ge=1, description="Steps in all.")
-    batch: int = Field(4, ge=1, description="Faces a step.")
-    side: int = Field(256, ge=64, description="Side of the faces, in pixels; published: 512, a multiple of 128.")
+    batch: int = Field(8, ge=1, description="Faces a step.")
+    side: int = Field(SIDE, ge=64, multiple_of=32, description="Side of the faces, in pixels; published: 512.")
     faces: int | None = Field(None, ge=1, description="Learn from so many faces at most; none: from all.")
     processes: int = Field(1, ge=1, description="Processes that analyse the faces before the first step.")
-    rate: float = Field(4e-4, gt=0, description="Rate of learning; it falls to a hundredth as a cosine (published: stays).")
+    rate: float = Field(
+        4e-4, gt=0, description="Rate of learning; it falls to a hundredth as a cosine (published: stays)."
+    )
     pixel: float = Field(1.0, ge=0, description="embedded: weight of the error in the hole, at three scales.")
     gradient: float = Field(0.5, ge=0, description="embedded: weight of the gradients' error.")
     features: float = Field(0.2, ge=0, description="embedded: weight of the feature network's error.")
     gan: float = Field(0.0, ge=0, description="Weight of the adversarial term (published: 0.001).")
     no_colour: float = Field(
-        NO_COLOUR, ge=-1, le=0, description="published: what the hole holds where no colour is given; 0 tells it from black."
+        NO_COLOUR,
+        ge=-1,
+        le=0,
+        description="published: what the hole holds where no colour is given; 0 tells it from black.",
     )
     gan_from: int = Field(0, ge=0, description="embedded: the step from which the adversarial term counts.")
     width: int = Field(64, ge=4, description="published: channels of the generator's first layer.")
@@ -80,15 +85,18 @@ def train(run: Run, settings: FaceSketchSettings) -> Path:
     if settings.form == "published":
         published.check_side(settings.side)
     torch.manual_seed(run.seed)
+    # the embedded network's faces are analysed at twice their size: line detectors are made for that
+    halve = settings.form == "embedded"
+    side = 2 * settings.side if halve else settings.side
     points = examples.load_points(run.data)
     paths: dict[str, list[Path]] = {}
     for split, limit in (("heldout", settings.heldout), ("train", settings.faces)):
-        for number, _ in enumerate(examples.prepare(run, split, settings.side, limit, settings.processes), start=1):  # type: ignore[arg-type]
+        for number, _ in enumerate(examples.prepare(run, split, side, limit, settings.processes), start=1):  # type: ignore[arg-type]
             if number % 200 == 0:
                 run.say(f"{number} faces of “{split}” analysed")
         names = examples.chosen(run.data, split, points, limit)  # type: ignore[arg-type]
-        paths[split] = examples.files(run.folder / "examples", names, split, settings.side)
-    draws, fixed = Draws(paths["train"]), heldout_batch(paths["heldout"], run.seed, run.device)
+        paths[split] = examples.files(run.folder / "examples", names, split, side)
+    draws, fixed = Draws(paths["train"], halve), heldout_batch(paths["heldout"], run.seed, run.device, halve)
     learn = _published if settings.form == "published" else _embedded
     return learn(run, settings, draws, fixed)
 
@@ -143,7 +151,8 @@ def _published(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Batc
     course = Course(run, "face-sketch-published", settings.steps, recipe.parts, settings.keep_every)
     watch = Watch(run, settings, fixed)
     for step in course.steps():
-        terms = recipe.step(draws.batch(settings.batch, course.generator(step), run.device))
+        batch = draws.batch(settings.batch, course.generator(step), run.device)
+        terms = recipe.step(batch, course.generator(step, 1))
         watch.saw(step + 1, terms, lambda: recipe.completed)
     return recipe.save(run.folder / "sc-fegan.safetensors")
 
@@ -171,16 +180,16 @@ class Watch:
         self.losses = []
 
 
-def heldout_batch(paths: Sequence[Path], seed: int, device: str) -> Batch:
+def heldout_batch(paths: Sequence[Path], seed: int, device: str, halve: bool = False) -> Batch:
     """The faces that a training is measured on: with a sketch as it was found, and all colours given."""
-    drawn = []
+    drawn: list[Draw] = []
     rng = np.random.default_rng([seed, 7])
     for path in paths:
-        face = examples.load(path)
-        hole = examples.face_masks.random_hole(face.hair, face.points, rng)
+        face = examples.load(path, halve)
+        hole = random_hole(face.hair, face.points, rng)
         truth = face.truth.astype(np.float32) / np.float32(255)
         given = hole if len(drawn) % 2 == 0 else random_given(face, hole, rng)
-        drawn.append(Drawn(truth, hole, face.lines[len(drawn) % len(examples.SKETCHES)], face.colours.picture(), given))
+        drawn.append(Draw(truth, hole, face.lines[len(drawn) % len(examples.SKETCHES)], face.colours.picture(), given))
     return stacked(drawn, rng, device)
 
 
@@ -208,7 +217,12 @@ def measured(complete: Completer, batch: Batch, sheet: Path | None = None) -> di
         figures[f"obeys_{name}"] = float(np.nanmean(obeyed)) if not all(map(math.isnan, obeyed)) else 0.0
     if sheet is not None:
         rows = torch.cat([*shown, batch.truth], 3)[:12]
-        pixels = functional.interpolate(rows, scale_factor=0.75, mode="area").permute(0, 2, 3, 1).cpu().numpy()
+        pixels = (
+            functional.interpolate(rows, scale_factor=192 / rows.shape[2], mode="bilinear")
+            .permute(0, 2, 3, 1)
+            .cpu()
+            .numpy()
+        )
         picture = np.concatenate(list(np.round(pixels.clip(0, 1) * 255).astype(np.uint8)))
         Image.fromarray(picture).save(sheet, quality=88)
     return figures
@@ -218,6 +232,4 @@ def _part(batch: Batch, n: int) -> Batch:
     return Batch(*(getattr(batch, name)[n : n + 1] for name in Batch.__dataclass_fields__))
 
 
-TRAINER = Trainer(
-    "Faces completed from mask, sketch and colours.", (examples.COLLECTION,), FaceSketchSettings, train
-)
+TRAINER = Trainer("Faces completed from mask, sketch and colours.", (examples.COLLECTION,), FaceSketchSettings, train)

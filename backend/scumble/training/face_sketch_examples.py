@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,14 @@ class Face:
     hair: Mask
     """(H, W)."""
 
+    def halved(self) -> Face:
+        """At half the size; a line stays a line."""
+        half = self.truth.shape[0] // 2
+        small = self.truth.reshape(half, 2, half, 2, 3).mean(axis=(1, 3), dtype=np.float32)
+        lines = np.asarray(self.lines.reshape(len(self.lines), half, 2, half, 2).any(axis=(2, 4)))
+        colours = ColourMap(self.colours.labels[::2, ::2], self.colours.colours)
+        return Face(np.round(small).astype(np.uint8), self.points, lines, colours, self.hair[::2, ::2])
+
 
 def sketches(rgb: NDArray[np.float32], flat: NDArray[np.float32], rng: np.random.Generator) -> Mask:
     """(4, H, W): the face's lines, cleaned of small strokes and one pixel wide; `flat` is `flattened` of any size."""
@@ -73,7 +82,9 @@ def analysed(picture: Bytes, points: NDArray[np.float64], rng: np.random.Generat
     """All that is made of a face; (H, H, 3) and (49, 2) shares of the side."""
     rgb = picture.astype(np.float32) / np.float32(255)
     half = picture.shape[0] // 2
-    small = np.asarray(Image.fromarray(picture).resize((half, half), Image.Resampling.BOX), np.float32) / 255
+    small = np.asarray(Image.fromarray(picture).resize((half, half), Image.Resampling.BOX), np.float32) / np.float32(
+        255
+    )
     flat = flattened(small)
     colours = colour_map(rgb, flat, seed=int(rng.integers(2**31)))
     return Face(picture, points, sketches(rgb, flat, rng), colours, face_masks.hair(rgb, colours, points))
@@ -89,13 +100,14 @@ def prepare(
     names = chosen(run.data, split, points, limit)
     missing = [name for name in names if not path_of(folder, split, side, name).exists()]
     work = partial(_write, run.seed, side, folder, split)
-    pictures = zip(missing, (points[Path(n).name] for n in missing), collections.pictures(run.data, COLLECTION, missing))
+    places = [points[Path(name).name] for name in missing]
+    pictures = zip(missing, places, collections.pictures(run.data, COLLECTION, missing), strict=True)
     if processes == 1:
         yield from map(work, pictures)
         return
     with ProcessPoolExecutor(processes) as pool:
         # submitted in small parts, so that not all pictures wait in memory
-        while part := [one for _, one in zip(range(64 * processes), pictures)]:
+        while part := list(islice(pictures, 64 * processes)):
             yield from pool.map(work, part, chunksize=8)
 
 
@@ -123,9 +135,7 @@ def path_of(folder: Path, split: str, side: int, name: str) -> Path:
     return folder / f"{split}-{side}-{Path(name).stem}.npz"
 
 
-def _write(
-    seed: int, side: int, folder: Path, split: str, one: tuple[str, NDArray[np.float64], Bytes]
-) -> Path:
+def _write(seed: int, side: int, folder: Path, split: str, one: tuple[str, NDArray[np.float64], Bytes]) -> Path:
     name, points, picture = one
     rng = np.random.default_rng([seed, *name.encode()])
     face = analysed(resized(picture, side), points / picture.shape[0], rng)
@@ -145,7 +155,13 @@ def _write(
     return path
 
 
-def load(path: Path) -> Face:
+def load(path: Path, halve: bool = False) -> Face:
+    """A face that was kept; at half the size where that is asked for."""
+    face = _load(path)
+    return face.halved() if halve else face
+
+
+def _load(path: Path) -> Face:
     with np.load(path, allow_pickle=False) as a:
         side = a["truth"].shape[0]
         lines = np.unpackbits(a["lines"], axis=-1, count=side).astype(np.bool_)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Adam
@@ -62,7 +63,7 @@ class Recipe:
             batch.truth, batch.hole, batch.lines, batch.colours, batch.given, batch.noise, self.settings.no_colour
         )
 
-    def step(self, batch: Batch) -> dict[str, Tensor]:
+    def step(self, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
         """One step of the discriminator and one of the generator; the terms of both."""
         s, inputs, hole = self.settings, self.inputs(batch), batch.hole
         truth = batch.truth.flip(1) * 2 - 1  # blue, green, red, as the published network has it
@@ -75,7 +76,7 @@ class Recipe:
         out = self.generator(inputs)
         completed = out * hole + truth * (1 - hole)
         on_truth, on_made = judged(truth), judged(completed.detach())
-        share = torch.rand(len(truth), 1, 1, 1, device=truth.device)
+        share = torch.from_numpy(rng.random((len(truth), 1, 1, 1), np.float32)).to(truth.device)
         penalty = terms.gradient_penalty(judged, truth, completed.detach(), hole, share)
         extra = terms.extra_loss(on_truth)
         doubt = terms.discriminator_loss(on_truth, on_made) + s.penalty * penalty + s.extra * extra

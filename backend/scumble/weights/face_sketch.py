@@ -23,7 +23,9 @@ def load(path: Path, device: str = "cpu") -> FaceSketchNetwork:
         tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
         widths = [tensors[f"down_blocks.{level}.0.gate.weight"].shape[0] for level in range(4)]
         depths = [_count(tensors, rf"down_blocks\.{level}\.(\d+)\.") for level in range(4)]
-        size = FaceSketchSize((widths[0], widths[1], widths[2], widths[3]), (depths[0], depths[1], depths[2], depths[3]))
+        size = FaceSketchSize(
+            (widths[0], widths[1], widths[2], widths[3]), (depths[0], depths[1], depths[2], depths[3])
+        )
         network = FaceSketchNetwork(size)
         network.load_state_dict(tensors)
     except Exception as error:  # whatever a damaged file makes its reader raise
