@@ -159,9 +159,9 @@ def _grid(place: Place, share: float, side: int = 24) -> NDArray[np.intp]:
     return np.floor(applied(place.frame, np.stack([x.ravel(), y.ravel()], axis=1))).astype(np.intp)
 
 
-def covered(values: Floats, bounds: Bounds, place: Place) -> float:
-    """Mean of a selection over the middle of a place."""
-    at = _grid(place, 0.5) - [bounds.x, bounds.y]
+def covered(values: Floats, bounds: Bounds, place: Place, share: float = 0.5) -> float:
+    """Mean of a selection over the middle of a place: that share of its side."""
+    at = _grid(place, share) - [bounds.x, bounds.y]
     inside = ((at >= 0) & (at < [bounds.width, bounds.height])).all(axis=1)
     return float(values[at[inside, 1], at[inside, 0]].sum() / len(at))
 

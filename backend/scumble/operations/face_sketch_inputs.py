@@ -20,11 +20,11 @@ Mask = NDArray[np.bool_]
 LEAST_SHARE = 0.15
 """A face is meant if so much of the hole lies in its frame, or so much of its middle is hole."""
 
+ALL, MUCH_LARGER = 0.9, 1.4
+"""A selection that takes so much of a face's square, and is no larger than so many times its side, takes all of the face."""
+
 DRAWN_AT = 1024
 """Largest side, in pixels, at which a sketch is read: thin lines of a large document are still seen there."""
-
-THIN_AT = 256
-"""Smallest side at which lines are made thin."""
 
 TOUCHED = 0.01
 """Coverage from which a pixel is hole."""
@@ -58,15 +58,33 @@ class Conditions:
     given: Mask
     """(S, S): where a colour is given, in the hole."""
 
+    def halved(self, thin: bool) -> Conditions:
+        """The same at half the size; `thin` lines are made one pixel wide again."""
+        from scumble.algorithms.edges import thinned
+
+        lines = _any(self.lines)
+        weight = self.given[..., None].astype(np.float32)
+        colours = _means(self.colours * weight) / np.maximum(_means(weight), 1e-6)
+        return Conditions(
+            _means(self.picture),
+            _any(self.hole),
+            _any(self.unseen),
+            thinned(lines) if thin else lines,
+            np.asarray(colours, np.float32),
+            _any(self.given),
+        )
+
 
 def place_of_hole(image: Layer, mask: Layer, context: Context) -> Place:
-    """The face that the selection lies on, else the square around the selection.
+    """The face that the selection lies on; the square around the selection where that takes all of the face, or there is none.
 
     Raises
     ------
     ScumbleError
         `missing_input` where nothing is selected, or nothing of the layer.
     """
+    from scumble.algorithms.face_alignment import scale_of
+
     coverage = mask.coverage()
     seen = coverage > TOUCHED
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
@@ -81,6 +99,9 @@ def place_of_hole(image: Layer, mask: Layer, context: Context) -> Place:
     meant = [max(share_inside(coverage, mask.bounds, p), covered(coverage, mask.bounds, p)) for p in places]
     if places and max(meant) >= LEAST_SHARE:
         place = places[int(np.argmax(meant))]
+        larger = max(box.width, box.height) / scale_of(place.frame)
+        if covered(coverage, mask.bounds, place, 1.0) > ALL and larger < MUCH_LARGER:
+            return square_around(box)  # nothing of this face stays: the new one fills what is selected
         if share_inside(coverage, mask.bounds, place) < 0.98:
             context.note(
                 "The selection goes beyond the square around the face that is seen; only what lies in it is completed."
@@ -100,7 +121,7 @@ def conditions(layers: dict[str, Layer], place: Place, side: int, context: Conte
     hole = selected | ~visible
     lines = np.zeros((side, side), np.bool_)
     if "sketch" in layers:
-        lines = _lines(layers["sketch"], place, max(side, THIN_AT), hole, context)
+        lines = _lines(layers["sketch"], place, side, hole, context)
     colours, given = np.zeros((side, side, 3), np.float32), np.zeros((side, side), np.bool_)
     if "color" in layers:
         colours, alpha = aligned_layer(layers["color"], place, side)
@@ -115,15 +136,24 @@ def conditions(layers: dict[str, Layer], place: Place, side: int, context: Conte
     return Conditions(picture, hole, hole & ~selected, lines, colours, given)
 
 
+def _any(mask: Mask) -> Mask:
+    """Of each 2 × 2."""
+    half = len(mask) // 2
+    return np.asarray(mask.reshape(half, 2, half, 2).any(axis=(1, 3)))
+
+
+def _means(picture: Floats) -> Floats:
+    """Of each 2 × 2."""
+    half = len(picture) // 2
+    return np.asarray(picture.reshape(half, 2, half, 2, -1).mean(axis=(1, 3)), np.float32)
+
+
 def _lines(sketch: Layer, place: Place, side: int, hole: Mask, context: Context) -> Mask:
     from scumble.algorithms.drawn_lines import read_lines
     from scumble.algorithms.face_alignment import scale_of
 
     factor = int(np.clip(np.ceil(scale_of(place.frame) / side), 1, max(1, DRAWN_AT // side)))
     drawn = read_lines(*aligned_layer(sketch, place, factor * side), side)
-    wider = side // len(hole)
-    if wider > 1:  # the embedded network learned from lines that were thin at this size, and then made smaller
-        drawn = np.asarray(drawn.reshape(len(hole), wider, len(hole), wider).any(axis=(1, 3)))
     lines = drawn & hole
     if not drawn.any():
         context.note("Nothing is drawn on the sketch layer over this face, so no lines were followed.")

@@ -56,8 +56,11 @@ def task(layers: dict[str, Layer], place: Place, weights: Weights, context: Cont
     if weights == "sc-fegan":
         return Task(place, conditions(layers, place, PUBLISHED_SIDE, context), None)
     large = scale_of(place.frame) > sum(FINE) / 2
-    fine = conditions(layers, place, FINE[large], context)
-    return Task(place, fine, conditions(layers, place, SIDE, context))
+    fine = small = conditions(layers, place, FINE[large], context)
+    while len(small.hole) > SIDE:
+        # the network learned from lines that were thin at twice its size, and then made smaller
+        small = small.halved(thin=len(small.hole) > 2 * SIDE)
+    return Task(place, fine, small)
 
 
 def completed(job: Task, seed: int, context: Context) -> Floats:
