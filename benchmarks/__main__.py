@@ -26,6 +26,7 @@ import torch
 from benchmarks import (
     face_brush,
     face_finding,
+    face_sketch,
     fills,
     gimp,
     inpainting,
@@ -89,6 +90,10 @@ PARTS: dict[str, tuple[str, Callable[[Scope], Measured]]] = {
     "faces": (
         "Faces",
         lambda s: ([*face_finding.measure(s.data, s.of(40, 16)), *face_brush.measure(s.data, s.of(12, 4))], ""),
+    ),
+    "face-sketch": (
+        "Faces from sketch and colours",
+        lambda s: (face_sketch.measure(s.data, s.of(face_sketch.COUNT, 24), s.of(face_sketch.INPAINTED, 8)), ""),
     ),
     "mosaics": ("Mosaics on held-out illustrations and photographs", _mosaics),
     "photos": ("Fills of held-out photographs", partial(_fills, collection="photos")),

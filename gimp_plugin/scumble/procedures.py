@@ -1,7 +1,8 @@
-"""What GIMP registers: one procedure for each operation, and the one that runs a result's request again."""
+"""What GIMP registers: a procedure for each operation, one that runs a result's request again, one for layers to draw on."""
 
 from arguments import SEED, Arguments, add_seed
 from catalogue import HERE, registered, to_register
+from drawing import new_layers
 from host import Gimp, GLib, GObject, user_interface
 from picture import Picture, chosen_layer
 from placing import request_of
@@ -19,6 +20,7 @@ from scumble_client.launch import LAUNCH_FILE, adopt_launch_file
 
 PREFIX = "scumble-"
 AGAIN = PREFIX + "run-again"
+NEW_LAYERS = PREFIX + "new-layers"
 MENU = "<Image>/Filters/Scumble"
 LOG_FILE = "gimp.log"
 
@@ -30,18 +32,24 @@ class ScumblePlugIn(Gimp.PlugIn):
         return False
 
     def do_query_procedures(self):
-        return [AGAIN, *(PREFIX + operation["name"] for operation in to_register())]
+        return [AGAIN, NEW_LAYERS, *(PREFIX + operation["name"] for operation in to_register())]
 
     def do_create_procedure(self, name):
         operation = next((o for o in registered() if PREFIX + o["name"] == name), None)
-        if operation is None and name != AGAIN:
+        if operation is None and name not in OTHERS:
             return None
-        run = run_again if operation is None else run_one
+        run = OTHERS.get(name, run_one)
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, _guarded(run), operation)
         procedure.set_image_types("*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
         procedure.set_attribution("Scumble", "Scumble", "2026")
-        if operation is None:
+        if name == NEW_LAYERS:
+            procedure.set_menu_label("New Sketch and Color _Layers")
+            procedure.set_documentation(
+                "Adds two empty layers to draw and colour on", "The operations find them by their names.", name
+            )
+            procedure.add_menu_path(MENU)
+        elif operation is None:
             procedure.set_menu_label("Run _Again")
             procedure.set_documentation(
                 "Runs what made this layer once more", "The request is kept with each layer that Scumble makes.", name
@@ -137,6 +145,18 @@ def run_again(procedure, run_mode, image, drawables, config, _operation):
     return _run(procedure, operation, picture, chosen, again, _toolkit(procedure, run_mode))
 
 
+def add_layers(procedure, run_mode, image, drawables, _config, _operation):
+    """Layers called Sketch and Color above the chosen one."""
+    made = new_layers(image, chosen_layer(drawables))
+    if _toolkit(procedure, run_mode):
+        Gimp.displays_flush()
+    return _returned(procedure, made)
+
+
+OTHERS = {AGAIN: run_again, NEW_LAYERS: add_layers}
+"""Procedures that are no operation."""
+
+
 def _run(procedure, operation, picture, chosen, stored, toolkit):
     title = operation["title"]
     progress = WindowProgress(title, toolkit) if toolkit else QuietProgress(title)
@@ -146,6 +166,10 @@ def _run(procedure, operation, picture, chosen, stored, toolkit):
         progress.close()
     if notes:
         Gimp.message(" ".join(notes))
+    return _returned(procedure, layers)
+
+
+def _returned(procedure, layers):
     values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     for place, value in (
         (1, GObject.Value(Gimp.Layer, layers[0] if layers else None)),

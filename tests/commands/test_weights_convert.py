@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from scumble.networks.deepcreampy import DeepCreamPyNet
-from scumble.weights import inpainting
+from scumble.weights import inpainting, sc_fegan
+from tests.support.checkpoints import write_bundle
 from tests.support.commands import Call
 from tests.weights.test_inpainting import Lama, deepcreampy_file, script
+from tests.weights.test_sc_fegan import made, published
 
 
 @pytest.fixture
@@ -27,6 +29,15 @@ def test_a_checkpoint_becomes_safetensors(calling: Call, checkpoint: Path, tmp_p
     beside = checkpoint.with_name("Train_775000.safetensors")
     assert inpainting.load(beside).network.output.weight.dtype == torch.float32  # type: ignore[union-attr]
     assert beside.stat().st_size < out.stat().st_size
+
+
+def test_sc_fegan(calling: Call, tmp_path: Path) -> None:
+    network = made()
+    write_bundle(tmp_path / "SC-FEGAN.ckpt", published(network))
+    out = tmp_path / "sc-fegan.safetensors"
+    said = calling("weights", "convert", tmp_path / "SC-FEGAN.ckpt.index", "--out", out, "--half").done().out
+    assert "sc_fegan" in said
+    assert sc_fegan.load(out).width == network.width
 
 
 def test_what_can_t_be(calling: Call, checkpoint: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from scumble.networks.sc_fegan import (
     GatedDeconvolution,
     PatchDiscriminator,
     ScFegan,
+    inputs_of,
     normalized,
     tensorflow_names,
 )
@@ -74,3 +75,19 @@ def test_every_parameter_has_a_name_in_the_checkpoint() -> None:
     with torch.device("meta"):
         count = sum(np.prod(p.shape) for p in ScFegan().parameters())
     assert 60e6 < count < 120e6
+
+
+def test_inputs_are_as_the_published_program_makes_them() -> None:
+    picture = torch.tensor([1.0, 0.5, 0.0])[None, :, None, None].expand(1, 3, 2, 2)
+    hole, lines, given, noise = (torch.zeros(1, 1, 2, 2) for _ in range(4))
+    hole[..., 1] = 1
+    lines[:] = noise[:] = 1
+    given[..., 0, :] = 1
+    found = inputs_of(picture, hole, lines, picture, given, noise)
+    assert found.shape == (1, 9, 2, 2)
+    bgr = [-1.0, 0.0, 1.0]
+    assert found[0, :, 0, 0].tolist() == [*bgr, 0, 0, 0, 0, 0, 0]
+    assert found[0, :, 0, 1].tolist() == [0, 0, 0, 1, *bgr, 1, 1]
+    assert found[0, :, 1, 1].tolist() == [0, 0, 0, 1, -1, -1, -1, 1, 1], "no colour is black there"
+    open_ = inputs_of(picture, hole, lines, picture, given, noise, no_colour=0.0)
+    assert open_[0, 4:7, 1, 1].tolist() == [0, 0, 0]

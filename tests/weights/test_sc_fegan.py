@@ -46,6 +46,22 @@ def test_gives_the_same_network(tmp_path: Path) -> None:
         assert torch.equal(found(inputs), network(inputs))
 
 
+def test_own_form(tmp_path: Path) -> None:
+    network = made()
+    sc_fegan.save(network, tmp_path / "x.safetensors")
+    inputs = torch.randn(1, 9, 128, 128)
+    with torch.no_grad():
+        assert torch.equal(sc_fegan.load(tmp_path / "x.safetensors")(inputs), network(inputs))
+
+
+def test_is_told_from_other_checkpoints(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "SC-FEGAN.ckpt", published(made()))
+    write_bundle(tmp_path / "other.ckpt", {"inpaint_net/conv1/kernel": np.zeros((3, 3, 5, 4), np.float32)})
+    assert sc_fegan.is_checkpoint(tmp_path / "SC-FEGAN.ckpt.index")
+    assert not sc_fegan.is_checkpoint(tmp_path / "other.ckpt")
+    assert not sc_fegan.is_checkpoint(tmp_path / "nowhere.ckpt")
+
+
 @pytest.mark.parametrize("lost", ["generator/gconv9_g/bias", "generator/gconv1_ds/kernel"])
 def test_a_variable_that_is_missing(tmp_path: Path, lost: str) -> None:
     arrays = published(made())

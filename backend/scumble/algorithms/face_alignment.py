@@ -131,8 +131,9 @@ def _reduced(picture: Floats, matrix: Matrix, factor: int) -> tuple[Floats, Matr
 def _places(matrix: Matrix, side: int) -> Points:
     """(side, side, 2): where the middles of the frame's pixels lie in the picture."""
     middles = (np.arange(side) + 0.5) / side
-    x, y = np.meshgrid(middles, middles)
-    return applied(matrix, np.stack([x, y], axis=2).reshape(-1, 2)).reshape(side, side, 2)
+    # one row and one column of products: a matrix product of so many points takes ten times as long
+    x, y = middles[None, :, None] * matrix[:, 0], middles[:, None, None] * matrix[:, 1]
+    return np.asarray(x + y + matrix[:, 2])
 
 
 def sampled(picture: Floats, places: Points, order: int = 1) -> Floats:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -64,25 +66,34 @@ def convert(file: Path, target: Path | None, half: bool) -> None:
         )
     if file.exists() and target.resolve() == file.resolve():
         raise ScumbleError("invalid_parameter", "The file would replace itself.", "Choose another name with --out.")
-    from scumble.weights import ian, inpainting
-
-    if file.suffix == ".npz":
-        network = ian.load(file)
-        architecture, state = type(network).__name__, network.state_dict()
-    else:
-        converted = inpainting.convert(file)
-        architecture, state = converted.architecture, dict(converted.state)
+    architecture, numbers, save = _converted(file)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".npz":
-            ian.save(network, target, half)
-        else:
-            converted.save(target, half)
+        save(target, half)
     except OSError as error:
         raise ScumbleError(
             "internal", f"“{target}” can't be written: {error.strerror or error}.", "Choose another place with --out."
         ) from error
-    out.print(f"{target}: {architecture}, {sum(t.numel() for t in state.values()):,} numbers")
+    out.print(f"{target}: {architecture}, {numbers:,} numbers")
+
+
+def _converted(file: Path) -> tuple[str, int, Callable[[Path, bool], None]]:
+    """What a file holds: its architecture, how many numbers, and a function that writes them to a path, halved or not."""
+    from scumble.weights import ian, inpainting, sc_fegan
+
+    if file.suffix == ".npz":
+        model = ian.load(file)
+        return type(model).__name__, _numbers(model.state_dict()), lambda to, half: ian.save(model, to, half)
+    if sc_fegan.is_checkpoint(file):
+        network = sc_fegan.load(file)
+        numbers = _numbers(network.state_dict())
+        return sc_fegan.ARCHITECTURE, numbers, lambda to, half: sc_fegan.save(network, to, half)
+    converted = inpainting.convert(file)
+    return converted.architecture, _numbers(converted.state), converted.save
+
+
+def _numbers(state: Mapping[str, Any]) -> int:
+    return sum(tensor.numel() for tensor in state.values())
 
 
 def verify(names: list[str], repair: bool, as_json: bool) -> int:

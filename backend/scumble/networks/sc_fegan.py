@@ -27,6 +27,9 @@ SLOPE = 0.2
 STEPS = 7
 """Halvings: the sides of a picture are multiples of 128."""
 
+NO_COLOUR = -1.0
+"""What the published program gives in the hole where no colour was drawn: its empty canvas is 0 of 255, which becomes −1."""
+
 
 def normalized(x: torch.Tensor) -> torch.Tensor:
     """tf.nn.lrn: each value over the root of the sum of squares of the 11 channels around it."""
@@ -110,8 +113,7 @@ class ScFegan(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """(B, 9, H, W) → (B, 3, H, W) in −1 to 1.
 
-        Picture and colours are in −1 to 1 and 0 where the mask (1 in the hole), or the lack of it, hides them; sketch,
-        colour and noise are there in the hole only.
+        `inputs_of` makes these. Pictures and colours are blue, green, red.
         """
         x, skips = inputs, []
         for layer in self.down:
@@ -130,21 +132,48 @@ class ScFegan(nn.Module):
         return made * mask + inputs[:, :3]
 
 
+def inputs_of(
+    picture: torch.Tensor,
+    hole: torch.Tensor,
+    lines: torch.Tensor,
+    colours: torch.Tensor,
+    given: torch.Tensor,
+    noise: torch.Tensor,
+    no_colour: float = NO_COLOUR,
+) -> torch.Tensor:
+    """What the generator sees: (B, 9, H, W).
+
+    Parameters
+    ----------
+    picture, colours
+        (B, 3, H, W): red, green, blue in 0 to 1.
+    hole, lines, given, noise
+        (B, 1, H, W) of 0 and 1 (noise: 0 to 1); `given` says where a colour was drawn.
+    no_colour
+        What is said in the hole where none was drawn: −1 as published, which is also black; or 0, for networks that were
+        trained with that.
+    """
+    seen = (picture.flip(1) * 2 - 1) * (1 - hole)
+    wanted = torch.where(given > 0.5, colours.flip(1) * 2 - 1, torch.full_like(colours, no_colour))
+    return torch.cat([seen, lines * hole, wanted * hole, hole, noise * hole], 1)
+
+
 class PatchDiscriminator(nn.Module):
-    """SN-PatchGAN on picture, mask, sketch and colour: six convolutions of stride 2; one judgement for each place."""
+    """SN-PatchGAN on picture, mask, sketch and colour: convolutions of stride 2, six as published; one judgement for each
+    place."""
 
     WIDTHS = (1, 2, 4, 4, 4, 4)
 
-    def __init__(self, inputs: int = 8, width: int = PUBLISHED_WIDTH) -> None:
+    def __init__(self, inputs: int = 8, width: int = PUBLISHED_WIDTH, layers: int = len(WIDTHS)) -> None:
         super().__init__()
-        widths = [share * width for share in self.WIDTHS]
+        widths = [share * width for share in self.WIDTHS[:layers]]
         self.layers = nn.ModuleList(
             spectral_norm(nn.Conv2d(before, after, 5, 2, 2))
             for before, after in zip([inputs, *widths[:-1]], widths, strict=True)
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, 8, H, W) → (B, 4 · width, H / 64, W / 64)."""
+        """(B, 8, H, W) → (B, 4 · width, H / 64, W / 64), as published."""
         for number, layer in enumerate(self.layers):
             x = layer(x)
             if number + 1 < len(self.layers):

@@ -99,15 +99,15 @@ def place_of(layers: dict[str, Layer], context: Context, needs_face: bool = True
     from scumble.algorithms.face_frame import model_frame
 
     image, mask, strokes = layers["image"], layers.get("mask"), layers.get("strokes")
-    selected = _selected(mask)
+    selected = selected_bounds(mask)
     places = [Place(model_frame(face.frame), True) for face in faces_of(image, context)]
     if selected is not None:
         assert mask is not None
-        places = [p for p in places if _covered(mask.coverage(), mask.bounds, p) > 0.35]
+        places = [p for p in places if covered(mask.coverage(), mask.bounds, p) > 0.35]
     if strokes is not None and places:
         alpha = strokes.alpha()
         if (alpha > 0).any():
-            under = [_share_inside(alpha, strokes.bounds, p) for p in places]
+            under = [share_inside(alpha, strokes.bounds, p) for p in places]
             if max(under) <= 0.02:
                 raise ScumbleError(
                     "missing_input",
@@ -121,9 +121,9 @@ def place_of(layers: dict[str, Layer], context: Context, needs_face: bool = True
         return max(places, key=lambda p: abs(np.linalg.det(p.frame[:, :2])))
     if selected is not None:
         context.note("No face was recognized in the selection, so the selection was taken as the face, upright.")
-        return _square(selected)
+        return square_around(selected)
     if not needs_face:
-        return _square(image.bounds.intersection(image.content_bounds()) or image.bounds)
+        return square_around(image.bounds.intersection(image.content_bounds()) or image.bounds)
     raise ScumbleError(
         "missing_input",
         "No face was found in this layer.",
@@ -131,14 +131,14 @@ def place_of(layers: dict[str, Layer], context: Context, needs_face: bool = True
     )
 
 
-def _square(bounds: Bounds) -> Place:
+def square_around(bounds: Bounds) -> Place:
     """The square around a rectangle's middle that holds it."""
     side = float(max(bounds.width, bounds.height))
     x, y = bounds.x + bounds.width / 2 - side / 2, bounds.y + bounds.height / 2 - side / 2
     return Place(np.array([[side, 0, x], [0, side, y]]), False)
 
 
-def _selected(mask: Layer | None) -> Bounds | None:
+def selected_bounds(mask: Layer | None) -> Bounds | None:
     """Bounds of what is selected; None without a selection."""
     if mask is None:
         return None
@@ -159,14 +159,14 @@ def _grid(place: Place, share: float, side: int = 24) -> NDArray[np.intp]:
     return np.floor(applied(place.frame, np.stack([x.ravel(), y.ravel()], axis=1))).astype(np.intp)
 
 
-def _covered(values: Floats, bounds: Bounds, place: Place) -> float:
-    """Mean of a selection over the middle of a place."""
-    at = _grid(place, 0.5) - [bounds.x, bounds.y]
+def covered(values: Floats, bounds: Bounds, place: Place, share: float = 0.5) -> float:
+    """Mean of a selection over the middle of a place: that share of its side."""
+    at = _grid(place, share) - [bounds.x, bounds.y]
     inside = ((at >= 0) & (at < [bounds.width, bounds.height])).all(axis=1)
     return float(values[at[inside, 1], at[inside, 0]].sum() / len(at))
 
 
-def _share_inside(alpha: Floats, bounds: Bounds, place: Place) -> float:
+def share_inside(alpha: Floats, bounds: Bounds, place: Place) -> float:
     """How much of the strokes lies in a place."""
     from scumble.algorithms.face_alignment import applied, inverse
 

@@ -15,6 +15,7 @@ from .trainer import Trainer
 TRAINERS = {
     "face-latent": "face_latent",
     "face-landmarks": "face_landmarks",
+    "face-sketch": "face_sketch",
     "features": "features",
     "inpaint-art": "inpaint_fill.ART",
     "inpaint-gated": "inpaint_gated",

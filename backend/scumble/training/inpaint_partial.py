@@ -122,9 +122,15 @@ def train(run: Run, settings: PartialSettings) -> Path:
 
 
 def _loss(settings: PartialSettings, device: str) -> PartialLoss:
-    name, scale = FEATURES[settings.features]
+    features, scale = loaded_features(settings.features)
+    return PartialLoss(features.to(device), scale)
+
+
+def loaded_features(setting: str) -> tuple[Vgg, float]:
+    """The feature network of a setting out of `FEATURES`, and what its activations are multiplied by."""
+    name, scale = FEATURES[setting]
     form: vgg.Form | None = "caffe" if name == "vgg19-caffe-torch" else None
-    return PartialLoss(Vgg(vgg.load(WeightStore().path(name), form)).to(device), scale)
+    return Vgg(vgg.load(WeightStore().path(name), form)), scale
 
 
 def wrong_side(side: int, multiple: int) -> Exception:

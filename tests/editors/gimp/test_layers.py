@@ -304,3 +304,26 @@ def test_run_again_works_on_a_result_of_a_file_that_was_saved_and_opened(gimp: G
     assert [name.split(" ")[0] for name in layers] == ["Inpaint", "Inpaint", "Inpaint", "Picture"]
     assert same
     assert other != "Inpaint 5"
+
+
+def _new_layers(g: Any) -> Any:
+    image = g.new(48, 32)
+    group = g.group(image, "Group")
+    source = g.layer(image, "Picture", (5, 7, 20, 20), parent=group, colour=(200, 100, 50, 255))
+    before = g.visible(image)
+    answer = g.call("scumble-new-layers", image, [source])
+    assert answer["status"] == "success", answer["error"]
+    sketch = answer["layer"]
+    size = [*list(sketch.get_offsets())[1:], sketch.get_width(), sketch.get_height()]
+    chosen = [layer.get_name() for layer in image.get_selected_layers()]
+    return g.layers(image), answer["count"], size, chosen, g.visible(image) == before, max(g.pixels(sketch))
+
+
+def test_new_layers_for_sketch_and_colour_lie_above_the_picture(gimp: Gimp) -> None:
+    layers, count, size, chosen, same, most = gimp.run(_new_layers)
+    assert layers == [["Group", ["Sketch", "Color", "Picture"]]]
+    assert count == 2
+    assert size == [0, 0, 48, 32]
+    assert chosen == ["Sketch"]
+    assert same
+    assert most == 0

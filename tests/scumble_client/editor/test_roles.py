@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scumble.operations import find
 from scumble_client.editor.roles import LayerInfo, Source, View, explain, missing, obvious, resolve, role_of
 from scumble_client.errors import ScumbleError
 
@@ -163,3 +164,17 @@ def test_a_source_survives_json(source: Source) -> None:
 @pytest.mark.parametrize("raw", [None, 3, {}, {"kind": "magic"}, {"kind": ["layer"]}])
 def test_nonsense_is_read_as_automatic(raw: Any) -> None:
     assert Source.from_dict(raw) == Source()
+
+
+def test_a_face_s_sketch_and_colours_are_found_by_their_names() -> None:
+    described = find("face-sketch").describe()
+    sketch, colours = LayerInfo("8", "Sketch"), LayerInfo("9", "Colour 2")
+    seen = View((sketch, colours, BACKGROUND), sketch, True)
+    found = resolve(described, {}, seen)
+    assert {role: (source.kind, source.id) for role, source in found.items()} == {
+        "image": ("layer", "1"),
+        "mask": ("selection", ""),
+        "sketch": ("layer", "8"),
+        "color": ("layer", "9"),
+    }
+    assert missing(described, {}, View(seen.layers, sketch, False)).startswith("Face from sketch needs")
