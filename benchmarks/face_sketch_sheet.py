@@ -98,12 +98,12 @@ def earring(colour: tuple[int, int, int], form: str) -> tuple[Layer, Layer]:
     sketch, paint = (Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0)) for _ in range(2))
     x, y = EAR[0] * SIDE, EAR[1] * SIDE
     if form == "hoop":
-        outer, inner = (x - 20, y - 26, x + 20, y + 34), (x - 13, y - 17, x + 13, y + 25)
+        outer, inner = (x - 29, y - 36, x + 29, y + 48), (x - 17, y - 22, x + 17, y + 34)
         for box in (outer, inner):
             ImageDraw.Draw(sketch).ellipse(box, outline=(0, 0, 0, 255), width=2)
-        ImageDraw.Draw(paint).ellipse((x - 17, y - 22, x + 17, y + 30), outline=(*colour, 255), width=6)
+        ImageDraw.Draw(paint).ellipse((x - 28, y - 35, x + 28, y + 47), outline=(*colour, 255), width=11)
     else:
-        drop = [(x, y - 24), (x + 15, y + 16), (x, y + 34), (x - 15, y + 16)]
+        drop = [(x, y - 40), (x + 22, y + 20), (x, y + 46), (x - 22, y + 20)]
         ImageDraw.Draw(sketch).line([*drop, drop[0]], fill=(0, 0, 0, 255), width=2)
         ImageDraw.Draw(paint).polygon(drop, fill=(*colour, 255))
     return Layer(np.asarray(sketch)), Layer(np.asarray(paint))
