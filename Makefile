@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 BENCH_READY := $(VENV)/bench-ready
 DATA ?= ../shared/data
 
-.PHONY: demo test lint format bench docs clean
+.PHONY: demo test soak lint format bench docs clean
 
 demo: $(READY)
 	$(BIN)/scumble demo --out demo-output
@@ -15,6 +15,10 @@ demo: $(READY)
 test: $(READY)
 	@[ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null || tests/editors/setup.sh
 	$(BIN)/python -m pytest $(ARGS)
+
+# The proofs of tests/soak at their whole size: hours. SOAK=/some/file also appends the figures to that file.
+soak: $(READY)
+	SCUMBLE_SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest tests/soak tests/workers/test_ray_pool.py -s --timeout=0 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

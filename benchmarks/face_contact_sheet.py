@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.face_brush import run_brush
 from scumble.algorithms.face_search import find_faces
+from scumble.commands.demo_scenes import Stroke, painted
 from scumble.layers import Layer, composite
 from scumble.operations.context import Context
 from scumble.operations.face_model import face_model, face_networks
@@ -28,9 +29,6 @@ FACES = ("f05297", "f08037", "f08314", "f09675", "f00529", "f01495")
 
 SIDE, SHOWN = 512, 200
 
-Stroke = tuple[list[tuple[float, float]], float, tuple[int, int, int]]
-"""Points as shares of the side, width, colour."""
-
 EDITS: dict[str, list[Stroke]] = {
     "dark over the forehead": [([(0.30, 0.27), (0.42, 0.22), (0.58, 0.22), (0.70, 0.27)], 0.08, (38, 28, 22))],
     "white over the mouth": [([(0.42, 0.765), (0.5, 0.775), (0.58, 0.765)], 0.03, (250, 248, 245))],
@@ -42,18 +40,6 @@ EDITS: dict[str, list[Stroke]] = {
 }
 
 
-def painted(edit: list[Stroke]) -> Layer:
-    picture = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0))
-    draw = ImageDraw.Draw(picture)
-    for points, width, colour in edit:
-        places = [(x * SIDE, y * SIDE) for x, y in points]
-        draw.line(places, fill=(*colour, 255), width=round(width * SIDE), joint="curve")
-        radius = width * SIDE / 2
-        for x, y in (places[0], places[-1]):
-            draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*colour, 255))
-    return Layer(np.asarray(picture, np.uint8))
-
-
 def sheet(data: Path) -> Image.Image:
     rows = {Path(row["file"]).stem: row["file"] for row in collections.rows(data, "faces", "heldout")}
     models = ModelCache()
@@ -63,7 +49,7 @@ def sheet(data: Path) -> Image.Image:
         image = Layer(np.ascontiguousarray(large))
         line = [_small(large)]
         for edit in EDITS.values():
-            strokes = painted(edit)
+            strokes = painted(edit, SIDE)
             line += [_small(composite(image, strokes).pixels)]
             line += [_small(composite(image, run_brush(models, image, strokes)).pixels)]
         lines.append(np.concatenate(line, axis=1))

@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.editors.display import Display, absent
 from tests.editors.krita.conftest import make_krita
-from tests.editors.krita.harness.session import Display, Home, absent
+from tests.editors.krita.harness.session import PROGRAMS, Home
 from tests.support.daemon import Daemon, Folders, ending
 
 from benchmarks.report import Figure, as_markdown
@@ -28,7 +29,7 @@ WIDTH, HEIGHT = 4000, 3000
 
 def measure() -> list[Figure]:
     """The figure; nothing where Krita or what drives it is not installed."""
-    if absent():
+    if absent(PROGRAMS):
         return []
     base = Path(tempfile.mkdtemp(prefix="scumble-bench-"))
     display = Display()

@@ -27,7 +27,7 @@ from scumble.algorithms import mosaic
 from scumble.algorithms.mosaic_cells import Axes, bicubic, masked_means, share_of_cells
 from scumble.algorithms.mosaic_grid import Grid
 from scumble.networks import mosaic_fill
-from scumble.networks.mosaic import MosaicExperts
+from scumble.networks.mosaic import MosaicNetwork
 from scumble.training import collections
 from scumble.training.mosaics import pixelate, whole_cells
 from scumble.weights import WeightStore
@@ -108,7 +108,7 @@ def measure(
 
 
 def _one(
-    collection: str, cell: int, picture: NDArray[np.uint8], mask: Mask, grid: Grid, network: MosaicExperts
+    collection: str, cell: int, picture: NDArray[np.uint8], mask: Mask, grid: Grid, network: MosaicNetwork
 ) -> tuple[Row, NDArray[np.uint8]]:
     truth = picture.astype(np.float32) / np.float32(255)
     damaged = np.where(mask[..., None], pixelate(picture, grid), picture).astype(np.float32) / np.float32(255)

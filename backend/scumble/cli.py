@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from scumble_client.errors import ScumbleError
 
 from . import __version__
+from .cli_weights import AsJson, weights_app
 from .commands.console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error, unexpected
 
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
@@ -42,7 +43,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-weights_app = typer.Typer(help="Networks' weights: list, download, check, convert.")
 app.add_typer(weights_app, name="weights")
 
 Picture = Annotated[Path | None, typer.Option(metavar="FILE", show_default=False)]
@@ -56,7 +56,6 @@ MaskFrom = Annotated[
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same pixels.")]
 Local = Annotated[bool, typer.Option("--local", help="Compute in this process, without the daemon.")]
 Device = Annotated[str, typer.Option(help="With --local: auto, cpu, cuda:0, mps, …")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 def _version(wanted: bool) -> None:
@@ -158,6 +157,14 @@ def batch(
     seed: Seed = 0,
     local: Local = False,
     device: Device = "auto",
+    pool: Annotated[
+        str | None,
+        typer.Option(metavar="ray", help="Compute elsewhere (scumble serve --help).", show_default=False),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="With --pool ray: the cluster's head.", show_default=False),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run one operation on every picture of a folder. Stopped, it goes on where it was."""
@@ -172,7 +179,21 @@ def batch(
     }
     try:
         code = work(
-            operation, folder, out, composite, mask, original, others, settings, mask_from, seed, local, device, json
+            operation,
+            folder,
+            out,
+            composite,
+            mask,
+            original,
+            others,
+            settings,
+            mask_from,
+            seed,
+            local,
+            device,
+            json,
+            pool,
+            address,
         )
     except KeyboardInterrupt:
         code = interrupted()
@@ -311,60 +332,10 @@ def train(
 def demo(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = Path("demo-output"),
 ) -> None:
-    """The tour: bundled pictures filled and styled, with contact sheets."""
+    """The tour: every operation on bundled pictures, with a contact sheet."""
     from .commands.demo import demo as work
 
     work(out)
-
-
-@weights_app.command("list")
-def weights_list(json: AsJson = False) -> None:
-    """What there is, what is here, and under which licence."""
-    from .commands.weights import list_weights
-
-    list_weights(json)
-
-
-@weights_app.command("pull")
-def weights_pull(
-    names: Annotated[list[str], typer.Argument()],
-    accept_non_commercial: Annotated[
-        bool, typer.Option("--accept-non-commercial", help="I have read the licence; my use is not commercial.")
-    ] = False,
-) -> None:
-    """Download weights; a broken download goes on where it was."""
-    from .commands.weights import pull
-
-    pull(names, accept_non_commercial)
-
-
-@weights_app.command("verify")
-def weights_verify(
-    names: Annotated[list[str] | None, typer.Argument(show_default=False)] = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Download again what is damaged or missing.")] = False,
-    json: AsJson = False,
-) -> None:
-    """Check the weights that are here."""
-    from .commands.weights import verify
-
-    raise typer.Exit(verify(names or [], repair, json))
-
-
-@weights_app.command("convert")
-def weights_convert(
-    file: Annotated[
-        Path,
-        typer.Argument(help="A published file of an inpainting network; of a TensorFlow checkpoint any of its files."),
-    ],
-    out: Annotated[
-        Path | None, typer.Option(metavar="X.safetensors", help="Default: beside the file.", show_default=False)
-    ] = None,
-    half: Annotated[bool, typer.Option("--half", help="Half precision: half the size.")] = False,
-) -> None:
-    """Bring published weights (Keras, TensorFlow, PyTorch) into Scumble's own form."""
-    from .commands.weights import convert
-
-    convert(file, out, half)
 
 
 def main() -> None:

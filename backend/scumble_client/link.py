@@ -235,6 +235,12 @@ class Link:
             message = decode(frames)
         except ScumbleError:
             return  # a newer daemon's message, or noise; what it was about will time out or end otherwise
+        try:
+            self._take(dealer, message)
+        except (ScumbleError, TypeError, ValueError, KeyError, AttributeError, OverflowError):
+            pass  # noise, too: it must not end this thread, and with it every other job
+
+    def _take(self, dealer: Dealer, message: Message) -> None:
         if message.type == "need":
             request = self._requests.get(str(message.body.get("job")))
             if request is None:

@@ -131,4 +131,8 @@ def process_alive(pid: int) -> bool:
         return False
     except OSError:
         return True
-    return True
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] != b"Z"  # it has ended; its parent has yet to notice
+    except (OSError, IndexError):
+        return True  # a system without /proc

@@ -69,6 +69,7 @@ class Dealer:
         self._started = self._heard = self._moved = self._pinged = time.monotonic()
         self._socket = _open(endpoint)
         self._unanswered = 0
+        self._unwritable: Optional[OSError] = None
         self._error: Optional[ZmtpError] = None
 
     # -- what the owner calls
@@ -115,6 +116,8 @@ class Dealer:
             while True:
                 moved = self._write()
                 moved = self._read(messages) or moved
+                if not moved and self._unwritable:
+                    raise self._unwritable
                 if not moved or time.monotonic() > end:
                     break
             self._check_time()
@@ -206,6 +209,10 @@ class Dealer:
             try:
                 sent = self._socket.send(view)
             except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:  # it reads no more; what it had said before may still be here to be read
+                self._unwritable = error
+                self._out.clear()
                 break
             self.bytes_sent += sent
             if not self._unanswered:  # a PING that goes out says nothing about the peer

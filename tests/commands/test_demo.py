@@ -1,4 +1,4 @@
-"""`scumble demo`: the tour on the bundled pictures."""
+"""`scumble demo`: the tour through every operation on the bundled pictures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scumble.commands.demo_styles import SHOWN
-from scumble.pictures import NAMES, picture, selection
+from scumble.commands.demo_scenes import scenes
+from scumble.operations import operations
 from tests.support.commands import Call, load
 from tests.support.pictures import put
 
@@ -21,31 +21,41 @@ def tour(scumble: Call, tmp_path: Path) -> tuple[Path, str]:
     return folder, scumble("demo", "--out", folder).done().out
 
 
-def test_it_fills_the_selections_and_touches_nothing_else(tour: tuple[Path, str]) -> None:
+def test_every_operation_is_shown_and_what_was_not_selected_stays(tour: tuple[Path, str]) -> None:
     folder, said = tour
-    kinds = ("", "-layer", "-strip")
-    styled = [f"{operation}-{photograph}" for operation, photograph, _ in SHOWN]
-    files = {f"{name}{kind}.png" for name in (*NAMES, *styled) for kind in kinds}
-    files |= {"contact-sheet.png", "styles-sheet.png"}
-    assert {path.name for path in folder.iterdir()} == files
-    assert f"Before, selection, after: {folder / 'contact-sheet.png'}" in said
-    for name in NAMES:
-        before, selected = load(picture(name)), load(selection(name))[..., 0] > 0
-        after, layer = load(folder / f"{name}.png"), load(folder / f"{name}-layer.png")
-        assert f"{folder / name}.png" in said
-        np.testing.assert_array_equal(after[~selected], before[~selected])
-        assert (after[selected] != before[selected]).any(axis=1).mean() > 0.5
-        np.testing.assert_array_equal(layer[..., 3] > 0, selected)
-        strip = np.asarray(Image.open(folder / f"{name}-strip.png"))
-        assert strip.shape[1] > 3 * before.shape[1]
+    shown = scenes()
+    assert {scene.operation for scene in shown} == set(operations())
+    files = {f"{scene.name}{kind}.png" for scene in shown for kind in ("", "-layer", "-strip")}
+    assert {path.name for path in folder.iterdir()} == files | {"contact-sheet.png"}
+    assert f"Before, what was given, after: {folder / 'contact-sheet.png'}" in said
+    for scene in shown:
+        before, after = scene.image.pixels[..., :3], load(folder / f"{scene.name}.png")
+        assert f"{folder / scene.name}.png" in said
+        changed = (after != before).any(axis=2)
+        if "mask" in scene.layers:
+            selected = scene.layers["mask"].pixels[..., 0] > 0
+            assert not changed[~selected].any()
+            assert changed[selected].mean() > 0.5
+            assert not (load(folder / f"{scene.name}-layer.png")[..., 3] > 0)[~selected].any()
+        else:
+            assert changed.any() == (scene.operation != "identity")
+        strip = np.asarray(Image.open(folder / f"{scene.name}-strip.png"))
         np.testing.assert_array_equal(strip[-before.shape[0] :, : before.shape[1]], before)
-        np.testing.assert_array_equal(strip[-before.shape[0] :, -before.shape[1] :], after)
-    for name, (_, photograph, _) in zip(styled, SHOWN, strict=True):
-        before, after = load(picture(photograph)), load(folder / f"{name}.png")
-        assert before.shape == after.shape
-        assert (after != before).any(axis=2).mean() > 0.5
-        strip = np.asarray(Image.open(folder / f"{name}-strip.png"))
-        np.testing.assert_array_equal(strip[-before.shape[0] :, -before.shape[1] :], after)
+
+
+def test_an_editor_that_is_here_is_named_with_its_command(
+    scumble: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scumble.commands.demo.scenes", lambda: [s for s in scenes() if s.operation == "identity"])
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "GIMP3_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    (home / ".config" / "GIMP" / "3.0").mkdir(parents=True)
+    said = scumble("demo", "--out", tmp_path / "one").done().out
+    assert "scumble install gimp" in said
+    assert "scumble install krita" not in said
 
 
 def test_a_file_where_the_folder_should_be(scumble: Call, tmp_path: Path) -> None:

@@ -141,6 +141,24 @@ class TestFolders:
         assert not os.path.exists(f"/dev/shm/scumble-{os.getuid()}-{os.getpid()}")
 
 
+class TestPorts:
+    def test_a_firewall(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(address: object, timeout: float) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr("socket.create_connection", refuse)
+        finding = trouble("ports")
+        assert "Operation not permitted" in finding.message
+        assert "firewall" in finding.hint
+
+    def test_no_port_to_be_had(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(address: object) -> None:
+            raise OSError(24, "Too many open files")
+
+        monkeypatch.setattr("socket.create_server", refuse)
+        assert "Too many open files" in trouble("ports").message
+
+
 class TestDaemon:
     def test_a_command_that_is_gone(self, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SCUMBLE_DAEMON", str(folders.base / "nowhere" / "scumble"))

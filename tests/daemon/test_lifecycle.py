@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,3 +152,27 @@ for i in range(100_000):
     sizes = [p.stat().st_size for p in tmp_path.glob("scumble.log*")]
     assert len(sizes) == 4
     assert max(sizes) <= 2_000_000
+
+
+def test_what_goes_wrong_before_it_serves_ends_it(folders: Folders) -> None:
+    """Nothing that was opened by then keeps it from ending."""
+    keys = folders.base / "config" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "server.key").write_text("x")
+    (keys / "server.key").chmod(0o644)
+    ended = serve(folders, "--pool", "tcp://127.0.0.1:9", "--pool-key", "0" * 40)
+    assert ended.returncode == 2
+    assert "Others can read" in ended.stderr
+
+
+def test_it_costs_nothing_while_it_has_nothing_to_do(start_daemon: Callable[..., Daemon]) -> None:
+    daemon = start_daemon()
+    with Client("test", launch=False) as client:
+        client.wait(client.submit(request("identity")), 60)
+
+    def used() -> int:
+        return sum(map(int, Path(f"/proc/{daemon.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+    before = used()
+    time.sleep(2)  # what is used up in this time is what is tested
+    assert used() - before < 20  # hundredths of a second

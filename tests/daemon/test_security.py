@@ -162,7 +162,13 @@ def test_keys(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ScumbleError, match="Others can read"):
         keys.server()
-    for name, key in (("../evil", public.decode()), (".hidden", public.decode()), ("ok", "short"), ("ok", "\0" * 40)):
+    for name, key in (
+        ("../evil", public.decode()),
+        (".hidden", public.decode()),
+        ("ok", "short"),
+        ("ok", "\0" * 40),
+        ("ok", "%" * 40),
+    ):
         with pytest.raises(ScumbleError):
             keys.allow(name, key)
     keys.allow("anna", public.decode())
@@ -188,3 +194,9 @@ def test_one_client_can_t_cancel_another_s_job(shared: Daemon, tmp_path: Path) -
         assert not job.ended
         owner.cancel(job)
         wait_for(lambda: job.ended)
+
+
+def test_a_key_can_be_written_on_a_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [(b"-" + b"0" * 39, b"1" * 40), (b"-" + b"2" * 39, b"3" * 40), (b"a-" + b"0" * 38, b"4" * 40)]
+    monkeypatch.setattr("scumble.daemon.security.zmq.curve_keypair", lambda: pairs.pop(0))
+    assert Keys(tmp_path / "keys").server() == (b"a-" + b"0" * 38, b"4" * 40)

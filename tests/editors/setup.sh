@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Installs what the tests in the real editors need, on a system with apt and as root; elsewhere it says what is missing.
+# Installs what the tests in the real editors, and between network namespaces, need, on a system with apt and as root;
+# elsewhere it says what is missing.
 set -euo pipefail
-packages=(krita python3-pyqt5 python3-sip xvfb xdotool openbox imagemagick)
+# iproute2: the tests between two machines (tests/support/cable.py)
+packages=(iproute2 krita python3-pyqt5 python3-sip xvfb xdotool openbox imagemagick)
 needed=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || needed+=("$package")
 done
 [ ${#needed[@]} -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-  echo "The tests in the real editors need: ${needed[*]}" >&2
+  echo "The tests need: ${needed[*]}" >&2
   exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive

@@ -19,7 +19,6 @@ from scumble.installers.record import RECORD_FILE, read_record
 from scumble_client.editor.catalogue import usable
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import config_dir
-from tests.support.daemon import ROOT
 
 
 @pytest.fixture
@@ -306,9 +305,3 @@ def test_the_doctor_sees_a_plugin_that_is_switched_off(place: Place) -> None:
 
 def test_given_takes_the_native_configuration(home: Path) -> None:
     assert given(home / "x").kritarc == home / ".config" / "kritarc"
-
-
-def test_the_plugins_folder_goes_into_the_wheel() -> None:
-    text = (ROOT / "pyproject.toml").read_text()
-    assert '"krita_plugin" = "scumble/_krita_plugin"' in text
-    assert krita.source_folder() == ROOT / "krita_plugin"

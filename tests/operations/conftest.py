@@ -1,16 +1,5 @@
-"""One thread for torch: the pictures are small, and on a busy machine threads wait for each other longer than they work."""
+"""One thread for torch in every test of this folder."""
 
-from __future__ import annotations
+from tests.support.threads import one_thread
 
-from collections.abc import Iterator
-
-import pytest
-import torch
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+__all__ = ["one_thread"]

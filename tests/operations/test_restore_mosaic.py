@@ -15,7 +15,7 @@ from scumble.colour import LINEAR
 from scumble.geometry import Bounds, Point
 from scumble.layers import Layer, composite
 from scumble.networks.deepcreampy import DeepCreamPyNet
-from scumble.networks.mosaic import MosaicExperts
+from scumble.networks.mosaic import MosaicNetwork
 from scumble.operations import find
 from scumble.operations.base import Output
 from scumble.operations.context import Context
@@ -35,11 +35,10 @@ MODELS = ModelCache()
 
 @pytest.fixture(autouse=True)
 def network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Maps that change the smooth start strongly: what must hold has to hold for any."""
+    """One that changes the smooth start strongly: what must hold has to hold for any."""
     torch.manual_seed(0)
-    made = MosaicExperts(4)
-    torch.nn.init.normal_(made.get_buffer("anchors"))
-    torch.nn.init.normal_(made.get_buffer("maps"), std=0.05)
+    made = MosaicNetwork(8, 1, fine=8, fine_blocks=1).eval()
+    torch.nn.init.normal_(made.last.weight, std=0.05)
     monkeypatch.setattr("scumble.weights.mosaic.load", lambda path: made)
 
 

@@ -283,3 +283,29 @@ def test_a_silent_peer_is_given_up() -> None:
         rogue.dealer._heartbeat = 0.01
         with pytest.raises(ZmtpError, match="silent"):
             pump(rogue.dealer, lambda: False)
+
+
+def test_what_a_peer_said_before_it_went_away_is_heard(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Also if we have something to say that it no longer reads."""
+    path = f"/tmp/scumble-zmtp-{os.getpid()}-{os.urandom(4).hex()}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        dealer = Dealer(f"ipc://{path}")
+        dealer.send([b"hello"])
+        peer, _ = server.accept()
+        greeting = b"\xff" + bytes(8) + b"\x7f\x03\x01NULL" + bytes(48)
+        peer.sendall(greeting + b"\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06ROUTER" + b"\x00\x04last")
+        peer.close()
+        heard: list[Any] = []
+
+        def ended() -> bool:
+            try:
+                heard.extend(dealer.poll())
+            except ZmtpError:
+                return True
+            return False
+
+        wait_for(ended)
+        assert [bytes(frame) for frames in heard for frame in frames] == [b"last"]
+        Path(path).unlink()

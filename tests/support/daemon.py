@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,14 +51,16 @@ class Folders:
 class Daemon:
     """A daemon in the foreground of its own process."""
 
-    def __init__(self, folders: Folders, *options: str) -> None:
+    def __init__(self, folders: Folders, *options: str, prefix: Sequence[str] = ()) -> None:
+        """`prefix` is a command that runs the daemon's, and becomes it: `ip netns exec NAME`."""
         self.folders = folders
         self.options = options
+        self.prefix = prefix
         self.start()
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "scumble.daemon", *self.options],
+            [*self.prefix, sys.executable, "-m", "scumble.daemon", *self.options],
             env=self.folders.environment,
             stderr=subprocess.PIPE,
             text=True,

@@ -60,15 +60,17 @@ def test_goes_on_with_the_same_bits(run: Run) -> None:
     whole = load_file(inpaint_fill.train(run, settings(), "photos"))
     again = Run(run.data, run.folder.with_name("again"), say=run.say)
     asked = settings()
-    real = inpaint_fill.rate_at
+    real = inpaint_fill.loss_of
+    left = [3]
 
-    def stopping(step: int, settings: inpaint_fill.FillSettings) -> float:
-        if step == 3:
+    def stopping(network: FillNetwork, batch: inpaint_fill.Batch) -> torch.Tensor:
+        if left[0] == 0:
             raise KeyboardInterrupt
-        return real(step, settings)
+        left[0] -= 1
+        return real(network, batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inpaint_fill, "rate_at", stopping)
+        patch.setattr(inpaint_fill, "loss_of", stopping)
         with pytest.raises(KeyboardInterrupt):
             inpaint_fill.train(again, asked, "photos")
     resumed = load_file(inpaint_fill.train(again, asked, "photos"))

@@ -60,7 +60,7 @@ def worker(pool: Pool, tmp_path: Path) -> Iterator[Worker]:
     assert pool.heard()["type"] == "hello"
     yield made
     made.socket.close(0)
-    made.hasher.shutdown()
+    made.files.close()
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ from .run import write
 RECORD = ".scumble-batch.jsonl"
 AHEAD = 3
 """Pictures that are sent before the first result is back, so that no worker waits for a disk."""
+AHEAD_OF_POOL = 16
+"""The same for a pool that may have many workers."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def batch(
     local: bool,
     device: str,
     as_json: bool,
+    pool: str | None = None,
+    address: str | None = None,
 ) -> int:
     """Go through the folder; the exit code: 0 if every picture is done, 3 if any failed. Raises ScumbleError.
 
@@ -147,7 +151,7 @@ def batch(
     recipe = [operation, sorted(given.items()), seed, [str(f.resolve()) for f in targets], sorted(others)]
     waiting: deque[tuple[Item, str, Any, Any]] = deque()
     failures: list[dict[str, str]] = []
-    with choose(local, device) as engine, progress_bar() as bar:
+    with choose(local, device, pool, address) as engine, progress_bar() as bar:
         task = bar.add_task(find(operation).title, total=len(items))
 
         def fail(item: Item, error: ScumbleError) -> None:
@@ -192,7 +196,7 @@ def batch(
                     waiting.append((item, key, ticket, layers["image"]))
                 except ScumbleError as error:
                     fail(item, error)
-                while len(waiting) >= (1 if local else AHEAD):
+                while len(waiting) >= (1 if local else AHEAD_OF_POOL if pool else AHEAD):
                     finish_one()
             while waiting:
                 finish_one()

@@ -118,6 +118,24 @@ def _sockets() -> str:
     return f"{folder} is yours alone"
 
 
+def _ports() -> str:
+    """Loopback TCP serves editors in a sandbox, and everything on Windows; a firewall may stand in between."""
+    import socket
+
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                pass
+    except OSError as error:
+        raise ScumbleError(
+            "unreachable",
+            f"This machine does not let programs talk to each other over 127.0.0.1: {error.strerror or error}.",
+            "Allow connections to 127.0.0.1 in the firewall; sandboxed editors and other machines need them.",
+        ) from error
+    return "loopback connections are let through"
+
+
 def _folders() -> str:
     from scumble.daemon.folders import prepare
 
@@ -244,6 +262,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "PyTorch": _torch,
     "picture files": _pictures,
     "socket folder": _sockets,
+    "ports": _ports,
     "folders": _folders,
     "disk": _disk,
     "daemon's command": _launch,

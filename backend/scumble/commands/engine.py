@@ -14,6 +14,8 @@ from scumble.layers import Layer
 from scumble_client import Client, Job, Request
 from scumble_client.errors import ScumbleError
 
+from .own_daemon import OwnDaemon, pool_of_running_daemon
+
 Report = Callable[[float, str], None]
 
 
@@ -64,8 +66,17 @@ class Engine(ABC):
         self.close()
 
 
-def choose(local: bool, device: str) -> Engine:
-    """What `--local` and `--device` ask for. Raises ScumbleError where they don't go together."""
+def choose(local: bool, device: str, pool: str | None = None, address: str | None = None) -> Engine:
+    """What `--local`, `--device` and `--pool` ask for. Raises ScumbleError where they don't go together."""
+    if pool and local:
+        raise ScumbleError("invalid_parameter", "--local and --pool don't go together.", "Leave one of them out.")
+    if pool and pool != "ray":
+        hint = "Use --pool ray. To compute on another machine, start the daemon with it: scumble serve --pool tcp://…"
+        raise ScumbleError("invalid_parameter", f"This command can't use the pool “{pool}”.", hint)
+    if pool:
+        return PoolEngine(pool, address, device)
+    if address:
+        raise ScumbleError("invalid_parameter", "--address says where a pool is.", "Add: --pool ray")
     if local:
         return LocalEngine(device)
     if device != "auto":
@@ -108,6 +119,26 @@ class DaemonEngine(Engine):
 
     def close(self) -> None:
         self._client.close()
+
+
+class PoolEngine(DaemonEngine):
+    """The daemon, if it computes there already; else a daemon of this command's own does it."""
+
+    def __init__(self, pool: str, address: str | None, device: str) -> None:
+        from scumble.daemon import pools
+        from scumble.daemon.__main__ import parser
+
+        self._own: OwnDaemon | None = None
+        if pool_of_running_daemon() != pool or address or device != "auto":
+            options = ["--pool", pool, "--device", device, *(["--address", address] if address else [])]
+            pools.check(parser().parse_args(options))
+            self._own = OwnDaemon(options)
+        super().__init__()
+
+    def close(self) -> None:
+        super().close()
+        if self._own:
+            self._own.close()
 
 
 class LocalEngine(Engine):

@@ -14,15 +14,15 @@ from typing import IO, Any, NoReturn
 
 import zmq
 
-from scumble.workers.local import LocalPool
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection, config_dir
 from scumble_client.version import PROTOCOL, __version__
 
-from . import security
+from . import pools, remembered, security
 from .broker import Broker, Settings
 from .buffers import BufferStore
+from .door import Door
 from .folders import Folders, open_log, prepare
 from .spool import Spool
 
@@ -48,13 +48,19 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--listen", action="append", default=[], help="tcp://HOST:PORT for other machines (CURVE)")
     p.add_argument("--spool-size", type=float, default=2.0, help="GiB of results to keep on disk")
     p.add_argument("--buffer-size", type=float, default=4.0, help="GiB of layers to keep in memory")
+    pools.add_options(p)
+    p.add_argument(remembered.REMEMBER, action="store_true", help="these options hold for every later start, too")
+    p.add_argument(remembered.FORGET, action="store_true", help="forget what was remembered")
+    p.add_argument(remembered.PLAIN, action="store_true", help="take no notice of what was remembered, this once")
     return p
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped. 0 also where another daemon is running already; 2 with one line on stderr otherwise."""
     try:
-        options = parser().parse_args(arguments)
+        options = parser().parse_args(remembered.arguments(sys.argv[1:] if arguments is None else arguments))
+        pools.check(options)
+        os.umask(0o077)  # whatever this process and its workers write is its user's alone
         folders = prepare()
         try:
             lock = _lock(folders.runtime)
@@ -90,28 +96,22 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         local, remote = _bind(context, folders.runtime, options.loopback or not posix, options.listen, keys)
         endpoints = [_address(s) for s in local]
         spool = Spool(folders.results, int(options.spool_size * GIB))
-        pool = LocalPool(
-            context,
-            f"ipc://{folders.runtime / 'workers.ipc'}" if posix else "tcp://127.0.0.1:*",
-            options.device,
-            [spool.folder, folders.memory],
-            options.free_after * 60,
-            folders.log,
-            worker_token,
-        )
+        pool = pools.choose(options, context, folders, [spool.folder, folders.memory], worker_token)
         buffers = BufferStore([folders.memory, folders.overflow], int(options.buffer_size * GIB))
         shown = endpoints + [_address(s) for s in remote]
-        settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown)
+        settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown, options.pool)
         broker = Broker(local, remote, pool, buffers, spool, settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: broker.stop())
         signal.set_wakeup_fd(broker.wakeup.signal_fd, warn_on_full_buffer=False)
         connection = Connection(endpoints, os.getpid(), __version__, PROTOCOL, token, str(folders.log), time.time())
         path = connection.write(folders.runtime)
+        door = Door([s for s in local + remote if _address(s).startswith("tcp:")])
         try:
             broker.serve()
         finally:
             path.unlink(missing_ok=True)
+            door.close()
             for s in local + remote:
                 s.close(1000)
             log.info("ended")
@@ -120,7 +120,9 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         if authenticator:
             authenticator.stop()
         folders.clean()
-        context.term()
+        for left in folders.runtime.glob("*.ipc"):  # the lock is still ours, so these are, too
+            left.unlink(missing_ok=True)
+        context.destroy(linger=1000)  # also what was open when something failed before the end
 
 
 def _bind(

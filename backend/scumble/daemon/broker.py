@@ -6,9 +6,8 @@ It never imports torch, so that a `hello` is answered within milliseconds of its
 from __future__ import annotations
 
 import logging
-import os
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,20 +16,20 @@ from typing import Any
 
 import zmq
 
+from scumble.wakeup import Wakeup
 from scumble.workers.pool import Pool, Task
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
-from scumble_client.version import PROTOCOL, __version__
 from scumble_client.wire import Message
 
 from .buffers import BufferStore
 from .intake import Intake
 from .jobs import Client, Job, Queue
+from .messages import Messages
+from .outlet import Outlet, one_line
 from .results import Results
 from .spool import Spool
-from .status import describe
-from .submission import parse
-from .wakeup import Wakeup
+from .submission import Packed
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,6 @@ KEEPALIVE = 2.0
 PREVIEW_PATIENCE = 10.0
 """Seconds after which a client that has not said that it has seen a preview is sent another one all the same."""
 TICK_MS = 200
-MAX_JOBS = 20_000
 
 
 @dataclass
@@ -50,6 +48,7 @@ class Settings:
     log_path: Path = Path("scumble.log")
     warnings: list[str] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
+    pool: str = "local"
 
 
 class Broker:
@@ -65,35 +64,25 @@ class Broker:
         settings: Settings,
     ) -> None:
         self.pool, self.buffers, self.spool, self.settings = pool, buffers, spool, settings
-        self.sockets, self._remote = local + remote, remote
+        self.sockets, self.remote = local + remote, remote
         pool.listener = self
         self.jobs: dict[str, Job] = {}
         self.queue = Queue()
+        self.owned: Counter[Client] = Counter()
         self.started = self.active = time.monotonic()
-        self._names: dict[Client, str] = {}
-        self._stopping = False
+        self.outlet = Outlet(settings.log_path)
+        self.stopping = False
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="buffers")
         self.wakeup = Wakeup()
         self._intake = Intake(buffers, self._executor, self.wakeup)
         self._results = Results(spool, buffers, self._executor, self.wakeup)
-        self._handlers: dict[str, Callable[[Client, Message], None]] = {
-            "hello": self._hello,
-            "operations": self._operations,
-            "submit": self._submit,
-            "buffers": self._buffers,
-            "cancel": self._cancel,
-            "fetch": self._fetch,
-            "seen": self._seen,
-            "received": self._received,
-            "status": self._status,
-            "shutdown": self._shutdown,
-        }
+        self._messages = Messages(self)
 
     # -- the loop
 
     def stop(self) -> None:
         """End `serve` (from a signal handler, too)."""
-        self._stopping = True
+        self.stopping = True
         self.wakeup.ring()
 
     def serve(self) -> None:
@@ -101,7 +90,7 @@ class Broker:
         for pollable in (self.wakeup.fileno(), *self.pool.pollable):
             poller.register(pollable, zmq.POLLIN)
         reading = False
-        while not self._stopping:
+        while not self.stopping:
             wanted = not self._intake.full
             if wanted != reading:  # back-pressure: libzmq's own limits then hold the clients back
                 for s in self.sockets:
@@ -137,45 +126,40 @@ class Broker:
             try:
                 message = wire.decode(data)
             except ScumbleError as error:
-                log.warning("refused a message: %s", error)
-                self._send(client, Message("error", error.as_dict(), parent=wire.id_of(data)))
+                log.warning("refused a message: %s", one_line(error))
+                self.outlet.send(client, Message("error", error.as_dict(), parent=wire.id_of(data)))
                 continue
             self._handle(client, message)
 
     def _handle(self, client: Client, message: Message) -> None:
         try:
-            handler = self._handlers.get(message.type)
-            if handler is None:
-                raise ScumbleError(
-                    "bad_request",
-                    f"The daemon does not know the message “{message.type}”.",
-                    "Update Scumble and its plugin to the same version.",
-                )
-            handler(client, message)
+            self._messages.handle(client, message)
         except ScumbleError as error:
-            self._refuse(client, message, error)
+            self.outlet.refuse(client, message, error)
         except Exception:
             log.exception("a message of type %s failed", message.type)
-            self._refuse(client, message, self._internal())
+            self.outlet.refuse(client, message, self.outlet.internal())
 
     def _tick(self) -> None:
         now = time.monotonic()
         self.pool.tick()
         self._results.settle()
-        for job in [j for j in self.jobs.values() if now - j.told > KEEPALIVE and j.state != "waiting"]:
-            if job.state == "queued":
-                self._tell(job, "accepted", {"job": job.id, "position": self.queue.position(job)})
+        for job in [j for j in self.jobs.values() if now - j.told > KEEPALIVE]:
+            if job.state == "waiting":
+                self.tell(job, "progress", {"job": job.id, "fraction": 0.0, "message": "Waiting for its layers"})
+            elif job.state == "queued":
+                self.tell(job, "accepted", {"job": job.id, "position": self.queue.position(job)})
             elif job.state == "running":
-                self._tell(job, "progress", {"job": job.id, "fraction": job.fraction, "message": job.message})
+                self.tell(job, "progress", {"job": job.id, "fraction": job.fraction, "message": job.message})
         if self.jobs:
             self.active = now
         elif now - self.active > self.settings.idle_exit:
             log.info("nothing to do for %.0f s: ending", self.settings.idle_exit)
-            self._stopping = True
+            self.stopping = True
 
     def _finish(self) -> None:
         for job in list(self.jobs.values()):
-            self._fail(job, ScumbleError("cancelled", "The daemon was stopped.", "Run it again."))
+            self.fail(job, ScumbleError("cancelled", "The daemon was stopped.", "Run it again."))
         self._results.settle(at_once=True)
         self._executor.shutdown(wait=True)
         for call in self.wakeup.taken():
@@ -183,122 +167,13 @@ class Broker:
         self.pool.stop()
         self.buffers.clear()
 
-    # -- messages from clients
-
-    def _hello(self, client: Client, message: Message) -> None:
-        name = str(message.body.get("client", "unknown"))[:80]
-        log.info("hello from %s (pid %s)", name, message.body.get("pid"))
-        self._names[client] = name
-        self._answer(
-            client,
-            message,
-            "welcome",
-            {
-                "version": __version__,
-                "protocol": PROTOCOL,
-                "pid": os.getpid(),
-                "log": str(self.settings.log_path),
-                "limits": {"buffer": wire.MAX_BUFFER, "buffers": wire.MAX_BUFFERS, "body": wire.MAX_BODY},
-                "warnings": self.settings.warnings,
-            },
-        )
-        if len(self._names) == 1:
-            self.pool.start()  # only now, so that the welcome did not wait for the worker's start
-            threading.Thread(target=_import_operations, daemon=True).start()
-
-    def _operations(self, client: Client, message: Message) -> None:
-        from scumble.operations import operations
-
-        self._answer(client, message, "operations", {"operations": [o.describe() for o in operations().values()]})
-
-    def _submit(self, client: Client, message: Message) -> None:
-        from scumble.operations import find
-
-        submission = parse(message.body)
-        if message.id in self.jobs:
-            raise ScumbleError("bad_request", "This job was submitted already.", "Give each job an id of its own.")
-        if len(self.jobs) >= MAX_JOBS:
-            raise ScumbleError("too_large", "The queue is full.", "Wait until some jobs are done.")
-        operation = find(submission.operation)
-        operation.check_roles(list(submission.roles))
-        operation.validate(submission.parameters)
-        arrived = wire.attached(message)
-        checks = wire.checksums(message)
-        submission.check_sizes(arrived)
-        client = Client(client.socket, client.identity, self._names.get(client, ""))
-        job = Job(message.id, client, submission)
-        if submission.replaces:
-            self._replace(submission.replaces, client)
-        self.jobs[job.id] = job
-        missing = {name for name in submission.sizes if name not in self.buffers}
-        self.buffers.pin(submission.sizes.keys() - missing)
-        job.missing = set(missing)
-        for name in missing & arrived.keys():
-            self._take(name, arrived[name], checks.get(name), job)
-        asked = missing - arrived.keys()
-        if asked:
-            self._tell(job, "need", {"job": job.id, "digests": sorted(asked)})
-        elif not missing:
-            self._enqueue(job)
-
-    def _buffers(self, client: Client, message: Message) -> None:
-        job = self.jobs.get(str(message.body.get("job")))
-        arrived, checks = wire.attached(message), wire.checksums(message)
-        if job is None or job.state != "waiting" or job.client != client:
-            return  # it was cancelled meanwhile
-        try:
-            job.submission.check_sizes(arrived)
-        except ScumbleError as error:
-            self._fail(job, error)
-            return
-        for name, data in arrived.items():
-            if name in job.missing:
-                self._take(name, data, checks.get(name), job)
-
-    def _cancel(self, client: Client, message: Message) -> None:
-        job = self.jobs.get(str(message.body.get("job")))
-        if job and job.client == client:
-            self._end_early(job, "The job was cancelled.")
-
-    def _fetch(self, client: Client, message: Message) -> None:
-        job_id = str(message.body.get("job"))
-        if job_id in self.jobs:
-            job = self.jobs[job_id]  # its client has a new connection
-            job.client = Client(client.socket, client.identity, self._names.get(client, ""))
-            job.told = 0.0
-            job.unseen = None
-        elif job_id in self.spool:
-            self._deliver(client, job_id)
-        else:
-            raise ScumbleError(
-                "bad_request",
-                "The daemon has no such result any more.",
-                "Run the operation again: same seed, same pixels.",
-            )
-
-    def _seen(self, client: Client, message: Message) -> None:
-        job = self.jobs.get(str(message.body.get("job")))
-        if job and job.client == client:
-            job.unseen = None
-
-    def _received(self, client: Client, message: Message) -> None:
-        self.spool.drop(str(message.body.get("job")))
-
-    def _status(self, client: Client, message: Message) -> None:
-        self._answer(client, message, "status", describe(self))
-
-    def _shutdown(self, client: Client, message: Message) -> None:
-        log.info("asked to stop by %s", self._names.get(client, "a client"))
-        self._answer(client, message, "shutdown", {"pid": os.getpid()})
-        self._stopping = True
-
     # -- what the pool says
 
     def on_progress(self, job: str, fraction: float, message: str) -> None:
         running = self.jobs.get(job)
         if running:
             running.fraction, running.message = fraction, message
-            self._tell(running, "progress", {"job": job, "fraction": fraction, "message": message})
+            self.tell(running, "progress", {"job": job, "fraction": fraction, "message": message})
 
     def on_preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
         """Pass it on, unless the client has yet to say that it has seen the one before: a slow one gets fewer."""
@@ -307,12 +182,12 @@ class Broker:
         if running and (running.unseen is None or now - running.unseen > PREVIEW_PATIENCE):
             running.unseen = now
             body = {"job": job, "pixels": pixels, "buffers": [pixels["buffer"]]}
-            self._send(running.client, Message("preview", body, [data], parent=job))
+            self.outlet.send(running.client, Message("preview", body, [data], parent=job))
 
     def on_error(self, job: str, error: ScumbleError) -> None:
         failed = self.jobs.get(job)
         if failed:
-            self._fail(failed, error)
+            self.fail(failed, error)
 
     def on_free(self) -> None:
         self._dispatch()
@@ -323,43 +198,51 @@ class Broker:
             return
         try:
             self._results.keep(job, body)
-            self._deliver(done.client, job)
+            self.deliver(done.client, job, done.submission.pack)
             self._forget(done)
             log.info("job %s (%s) done in %.2f s", job, done.submission.operation, body["seconds"])
         except ScumbleError as error:
-            self._fail(done, error)
+            self.fail(done, error)
         except Exception:
             log.exception("the result of job %s can't be handled", job)
-            self._fail(done, self._internal())
+            self.fail(done, self.outlet.internal())
 
-    def _deliver(self, client: Client, job: str) -> None:
-        """Send a result out of the spool. Raises ScumbleError."""
-        if not self._send(client, self._results.message(job)):
-            log.info("nobody is there for the result of %s; it stays in the spool", job)
+    def deliver(self, client: Client, job: str, pack: bool) -> None:
+        """Send a result out of the spool, packed if its client wants it so. Raises ScumbleError."""
+
+        def send(message: Message) -> None:
+            if not self.outlet.send(client, message):
+                log.info("nobody is there for the result of %s; it stays in the spool", job)
+
+        message = self._results.message(job)
+        if pack:
+            self._results.pack(message, send)
+        else:
+            send(message)
 
     # -- jobs
 
-    def _take(self, name: bytes, data: wire.Buffer, check: int | None, job: Job) -> None:
+    def take(self, name: bytes, data: wire.Buffer, check: int | None, packed: Packed | None, job: Job) -> None:
         # A program of this user's, on this machine, is believed its names. From elsewhere, only the digest counts: a
         # wrong name would put its pixels into other people's jobs.
-        if job.client.socket in self._remote:
+        if job.client.socket in self.remote:
             check = None
 
         def done(error: ScumbleError | None) -> None:
             if error and job.id in self.jobs:
-                self._fail(job, error)
+                self.fail(job, error)
             elif job.id in self.jobs and name in job.missing:
                 self.buffers.pin([name])
                 job.missing.discard(name)
                 if not job.missing:
-                    self._enqueue(job)
+                    self.enqueue(job)
 
-        self._intake.take(name, data, check, done)
+        self._intake.take(name, data, check, done, packed)
 
-    def _enqueue(self, job: Job) -> None:
+    def enqueue(self, job: Job) -> None:
         job.state = "queued"
         self.queue.push(job)
-        self._tell(job, "accepted", {"job": job.id, "position": self.queue.position(job)})
+        self.tell(job, "accepted", {"job": job.id, "position": self.queue.position(job)})
         self.pool.start()
         self._dispatch()
 
@@ -370,7 +253,7 @@ class Broker:
             job.state = "running"
             roles = {name: self._located(described) for name, described in job.submission.roles.items()}
             s = job.submission
-            self.pool.run(Task(job.id, s.operation, s.parameters, s.seed, roles, s.previews))
+            self.pool.run(Task(job.id, s.operation, s.parameters, s.seed, roles, s.previews, s.priority))
 
     def _located(self, described: dict[str, Any]) -> dict[str, Any]:
         out = {**described, "path": str(self.buffers.path(described["buffer"]))}
@@ -378,74 +261,41 @@ class Broker:
             out["icc_path"] = str(self.buffers.path(described["icc"]))
         return out
 
-    def _replace(self, old: str, client: Client) -> None:
-        job = self.jobs.get(old)
-        if job and job.client == client:
-            self._end_early(job, "A newer version of this job took its place.")
-
-    def _end_early(self, job: Job, why: str) -> None:
+    def end_early(self, job: Job, why: str) -> None:
         """Cancel: at once if it waits; a running one ends when the pool says so."""
         if job.state == "running":
             self.pool.cancel(job.id)
         else:
-            self._fail(job, ScumbleError("cancelled", why, ""))
+            self.fail(job, ScumbleError("cancelled", why, ""))
 
-    def _fail(self, job: Job, error: ScumbleError) -> None:
+    def fail(self, job: Job, error: ScumbleError) -> None:
         if self._forget(job):
             if error.code == "cancelled":
                 log.info("job %s: %s", job.id, error.message)
             else:
                 log.warning("job %s (%s) failed: %s: %s", job.id, job.submission.operation, error.code, error)
-            self._send(job.client, Message("error", {**error.as_dict(), "job": job.id}, parent=job.id))
+            self.outlet.send(job.client, Message("error", {**error.as_dict(), "job": job.id}, parent=job.id))
 
     def _forget(self, job: Job) -> bool:
         """Take a job out of everything; False if it had ended before."""
         if self.jobs.pop(job.id, None) is None:
             return False
         self.queue.remove(job)
+        self.owned[job.owner] -= 1
+        if not self.owned[job.owner]:
+            del self.owned[job.owner]
         self.buffers.unpin(job.submission.sizes.keys() - job.missing)
         job.state = "ended"
         return True
 
     # -- sending
 
-    def _tell(self, job: Job, kind: str, body: dict[str, Any]) -> None:
+    def tell(self, job: Job, kind: str, body: dict[str, Any]) -> None:
         job.told = time.monotonic()
-        if not self._send(job.client, Message(kind, body, parent=job.id)):
+        if self.outlet.send(job.client, Message(kind, body, parent=job.id)):
+            job.lost = None
+            return
+        job.lost = job.lost or job.told
+        if job.told - job.lost >= job.submission.patience:
             log.info("the client of job %s is gone; cancelling", job.id)
-            self._end_early(job, "The program that asked for it has ended.")
-
-    def _refuse(self, client: Client, message: Message, error: ScumbleError) -> None:
-        job = message.id if message.type == "submit" else message.body.get("job")
-        self._answer(client, message, "error", {**error.as_dict(), **({"job": job} if isinstance(job, str) else {})})
-
-    def _answer(self, client: Client, to: Message, kind: str, body: dict[str, Any]) -> None:
-        self._send(client, Message(kind, body, parent=to.id))
-
-    def _send(self, client: Client, message: Message) -> bool:
-        """False if the client is gone. A client that does not read misses what can be said again later."""
-        large = any(memoryview(b).nbytes > 65536 for b in message.buffers)
-        try:
-            client.socket.send_multipart([client.identity, *wire.encode(message)], zmq.NOBLOCK, copy=not large)
-        except zmq.Again:
-            log.warning("%s does not read what it is sent", client.name or "a client")
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
-            self._names.pop(client, None)
-            return False
-        return True
-
-    def _internal(self) -> ScumbleError:
-        return ScumbleError(
-            "internal",
-            "Scumble's daemon made a mistake.",
-            f"Please report it, with the log file: {self.settings.log_path}",
-        )
-
-
-def _import_operations() -> None:
-    """Import them in the background, so that the first submission does not wait for pydantic and numpy."""
-    from scumble.operations import operations
-
-    operations()
+            self.end_early(job, "The program that asked for it has ended.")

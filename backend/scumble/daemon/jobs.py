@@ -20,7 +20,7 @@ class Client:
     name: str = field(default="", compare=False)
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """One submission on its way. States: waiting (for buffers), queued, running, ended."""
 
@@ -36,6 +36,12 @@ class Job:
     """When its client last heard of it."""
     unseen: float | None = None
     """When a preview was sent that the client has not said it has seen."""
+    lost: float | None = None
+    """Since when its client can't be reached."""
+
+    def __post_init__(self) -> None:
+        self.owner = self.client
+        """Who submitted it; `client` is who hears of it."""
 
 
 class Queue:
@@ -78,5 +84,21 @@ class Queue:
         return sum(len(jobs) for lane in self._lanes.values() for jobs in lane.values())
 
     def position(self, job: Job) -> int:
-        """How many jobs come before it."""
-        return next((i for i, other in enumerate(self) if other is job), 0)
+        """How many jobs come before it. Counted, not walked through: there may be thousands."""
+        before = 0
+        for priority, lane in self._lanes.items():
+            if priority != job.submission.priority:
+                before += sum(len(jobs) for jobs in lane.values())
+                continue
+            own = lane.get(job.client)
+            if own is None or job not in own:
+                return 0
+            turn = own.index(job)
+            passed = False  # each client before ours in the round has one turn more
+            for client, jobs in lane.items():
+                if client == job.client:
+                    before, passed = before + turn, True
+                else:
+                    before += min(len(jobs), turn if passed else turn + 1)
+            return before
+        return 0

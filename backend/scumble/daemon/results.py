@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from scumble.packing import LEAST, pack_pixels, stride
 from scumble.pixelfiles import map_file
+from scumble.wakeup import Wakeup
 from scumble_client.errors import ScumbleError
 from scumble_client.wire import Message
 
 from .buffers import BufferStore
 from .spool import Held, Spool
-from .wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,31 @@ class Results:
             raise ScumbleError("bad_request", "The daemon has lost this result.", "Run the operation again.") from error
         return Message("result", kept.body, buffers, parent=job)
 
+    def pack(self, message: Message, then: Callable[[Message], None]) -> None:
+        """Pack a result's layers in a thread; `then` is called with it in the loop's."""
+
+        def work() -> None:
+            try:
+                ready = packed(message)
+            except Exception:
+                log.exception("a result can't be packed; it is sent as it is")
+                ready = message
+            self._wakeup.post(lambda: then(ready))
+
+        def packed(message: Message) -> Message:
+            steps = {p["buffer"]: stride(p["layout"], p["depth"]) for p in _pixels(message.body)}
+            names = message.body["buffers"]
+            frames = [
+                (steps[name], pack_pixels(memoryview(data), steps[name]))
+                if name in steps and memoryview(data).nbytes >= LEAST
+                else (0, data)
+                for name, data in zip(names, message.buffers, strict=True)
+            ]
+            body = {**message.body, "packed": [step for step, _ in frames]}
+            return Message(message.type, body, [data for _, data in frames], message.id, message.parent)
+
+        self._executor.submit(work)
+
     def settle(self, at_once: bool = False) -> None:
         """Copy to disk what results have in common with their inputs, and nobody has fetched, in threads."""
         for held in self._spool.unsettled(at_once):
@@ -78,3 +105,7 @@ class Results:
             log.info("a result is not kept on disk: %s", error)  # it was fetched meanwhile, or the disk is full
         else:
             self._wakeup.post(lambda: self._spool.settle(held, copy))
+
+
+def _pixels(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [layer["pixels"] for layer in body["layers"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,9 @@ class Keys:
         path = self.folder / SERVER_KEY
         if not path.exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            public, secret = zmq.curve_keypair()
+            public = b"-"
+            while public.startswith(b"-"):  # a command line would take it for an option
+                public, secret = zmq.curve_keypair()
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(public + b"\n" + secret + b"\n")
@@ -49,15 +52,12 @@ class Keys:
         """Let the holder of a key in. `name` is for people; letters, digits, `.`, `-` and `_`."""
         if not re.fullmatch(r"[\w.-]{1,64}", name) or name.startswith("."):
             raise ScumbleError("invalid_parameter", f"“{name}” can't name a key.", "Use letters, digits, - and _.")
-        try:
-            if len(public) != 40 or len(z85.decode(public)) != 32:
-                raise ValueError
-        except (ValueError, KeyError):
+        if not is_key(public):
             raise ScumbleError(
                 "invalid_parameter",
                 "That is no public key.",
                 "A key is 40 characters long, as printed by: scumble keys make",
-            ) from None
+            )
         folder = self.folder / ALLOWED
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / f"{name}.key").write_text(public + "\n", "ascii")
@@ -73,6 +73,14 @@ class Keys:
         folder = self.folder / ALLOWED
         paths = sorted(folder.glob("*.key")) if folder.is_dir() else []
         return {path.stem: path.read_text("ascii").strip() for path in paths}
+
+
+def is_key(text: str) -> bool:
+    """Whether this is a CURVE key in Z85."""
+    try:
+        return len(text) == 40 and len(z85.decode(text)) == 32
+    except (ValueError, KeyError, struct.error):
+        return False
 
 
 class KnownKeys:

@@ -10,12 +10,19 @@ from scumble_client.version import __version__
 
 if TYPE_CHECKING:
     from .broker import Broker
+    from .jobs import Client
 
 
-def describe(broker: Broker) -> dict[str, Any]:
-    """What `scumble status` shows."""
+def describe(broker: Broker, stranger: Client | None = None) -> dict[str, Any]:
+    """What `scumble status` shows. A client on another machine (`stranger`) hears of its own jobs only.
+
+    Who knows a job's name may fetch its result.
+    """
     jobs = [j for j in broker.jobs.values() if j.state == "running"] + list(broker.queue)
     jobs += [j for j in broker.jobs.values() if j.state == "waiting"]
+    if stranger is not None:
+        jobs = [j for j in jobs if j.client == stranger]
+    results = [] if stranger is not None else list(broker.spool.results().items())[-1000:]
     return {
         "version": __version__,
         "pid": os.getpid(),
@@ -24,6 +31,7 @@ def describe(broker: Broker) -> dict[str, Any]:
         "endpoints": broker.settings.endpoints,
         "log": str(broker.settings.log_path),
         "warnings": broker.settings.warnings,
+        "pool": broker.settings.pool,
         "workers": broker.pool.status(),
         "jobs": [
             {
@@ -47,6 +55,6 @@ def describe(broker: Broker) -> dict[str, Any]:
                 "bytes": kept.size,
                 "time": kept.time,
             }
-            for job, kept in list(broker.spool.results().items())[-1000:]
+            for job, kept in results
         ],
     }

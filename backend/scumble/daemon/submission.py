@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from scumble import packing
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.request import CHANNELS, SAMPLE_BYTES
@@ -14,7 +16,15 @@ PRIORITIES = ("interactive", "batch")
 MAX_SIDE = 1_000_000
 MAX_ROLES = 16
 MAX_PREVIEW = 512
+MAX_PATIENCE = 600
 SEEDS = 2**32
+
+
+class Packed(NamedTuple):
+    """How a frame is packed: bytes of a pixel, and of all when it is unpacked."""
+
+    stride: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -31,13 +41,39 @@ class Submission:
     previews: int = 0
     """Longest side of the pictures that the client wants to see on the way; 0 for none."""
 
-    def check_sizes(self, arrived: Mapping[bytes, wire.Buffer]) -> None:
-        """Refuse frames that this request does not use, or of another length than it says. Raises ScumbleError."""
+    patience: float = 0.0
+    """Seconds for which a client that can't be reached may still come back."""
+    pack: bool = False
+    """Whether the client wants its result packed."""
+
+    def packings(self, body: Mapping[str, Any]) -> dict[bytes, Packed]:
+        """Which of a message's frames are packed, and how. Call `wire.attached` first. Raises ScumbleError."""
+        names, steps = body.get("buffers", []), body.get("packed", [])
+        if not isinstance(steps, list) or not all(
+            type(step) is int and 0 <= step <= packing.MAX_STRIDE for step in steps
+        ):
+            raise _bad("says wrongly how it is packed")
+        found = {}
+        for name, step in zip(names, steps, strict=False):
+            if step:
+                size = self.sizes.get(name)
+                if size is None:
+                    raise _bad("has a packed buffer that is no layer")
+                found[name] = Packed(step, size)
+        return found
+
+    def check_sizes(self, arrived: Mapping[bytes, wire.Buffer], packed: Container[bytes] = ()) -> None:
+        """Refuse frames that this request does not use, or of another length than it says. Raises ScumbleError.
+
+        Those that are `packed` are checked when they are unpacked.
+        """
         for name, data in arrived.items():
             if name not in self.sizes:
                 raise ScumbleError(
                     "bad_request", "The request carries a buffer that it does not use.", "Please report it."
                 )
+            if name in packed:
+                continue
             expected, size = self.sizes[name], memoryview(data).nbytes
             if expected is not None and size != expected:
                 raise ScumbleError(
@@ -45,6 +81,12 @@ class Submission:
                 )
             if expected is None and size > 16 * 1024**2:
                 raise ScumbleError("too_large", "The colour profile is too large.", "Convert the layer to sRGB.")
+
+
+def check_id(name: str) -> None:
+    """A job's name becomes part of files' names. Raises ScumbleError `bad_request` where it could lead elsewhere."""
+    if not re.fullmatch(r"[0-9A-Za-z_-]{1,64}", name):
+        raise _bad("has an id of other than letters, digits, - and _")
 
 
 def parse(body: Mapping[str, Any]) -> Submission:
@@ -56,6 +98,9 @@ def parse(body: Mapping[str, Any]) -> Submission:
     replaces = body.get("replaces")
     roles = _get(body, "roles", dict)
     previews = _get(body, "previews", int, 0)
+    patience, pack = _get(body, "patience", int, 0), _get(body, "pack", bool, False)
+    if not 0 <= patience <= MAX_PATIENCE:
+        raise _bad(f"wants patience of other than 0 to {MAX_PATIENCE} seconds")
     if not all(isinstance(name, str) for name in parameters):
         raise _bad("has parameters without names")
     if not 0 <= seed < SEEDS:
@@ -74,7 +119,7 @@ def parse(body: Mapping[str, Any]) -> Submission:
         if not isinstance(name, str) or not isinstance(described, dict):
             raise _bad("describes a layer wrongly")
         clean[name] = _layer(described, sizes)
-    return Submission(operation, parameters, seed, priority, replaces, clean, sizes, previews)
+    return Submission(operation, parameters, seed, priority, replaces, clean, sizes, previews, patience, pack)
 
 
 def _layer(described: Mapping[str, Any], sizes: dict[bytes, int | None]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scumble.algorithms.mosaic_cells import Axes, keys_kernel, masked_means, project, smooth_start
 from scumble.algorithms.mosaic_grid import Grid
 
-from .mosaic import CELL, MosaicExperts, restored
+from .mosaic import CELL, MosaicNetwork, restored
 
-AROUND = 6
+AROUND = 8
 """Cells of the surroundings that the network sees on every side."""
 
 BOUNDED_ROUNDS = 30
@@ -40,7 +40,7 @@ def agreeing(axes: Axes, made: Tensor, picture: Tensor, hole: Tensor, bounded: b
 
 
 def fill(
-    network: MosaicExperts,
+    network: MosaicNetwork,
     picture: Tensor,
     mask: Tensor,
     grid: Grid,
@@ -95,7 +95,7 @@ def fill(
     return agreeing(axes, made, x, hole, bounded)
 
 
-def _restored(network: MosaicExperts, picture: Tensor, hole: Tensor, tile: int) -> Tensor:
+def _restored(network: MosaicNetwork, picture: Tensor, hole: Tensor, tile: int) -> Tensor:
     """`restored`, large pictures in tiles that see beyond their edges."""
     height, width = picture.shape[2:]
     margin, step = AROUND * CELL, max(2 * CELL, tile // CELL * CELL)

@@ -28,8 +28,9 @@ def operations() -> dict[str, Operation[Any]]:
     found: list[Operation[Any]] = []
     for name in names:
         for value in vars(_module(name)).values():
-            # classes that the module defines, not those that it imports; a base class has no name
-            ours = isinstance(value, type) and issubclass(value, Operation) and value.__module__ == name
+            # classes that the module defines, not those that it imports (nor an alias such as NDArray[...], which Python 3.10
+            # takes for a type that issubclass then refuses); a base class has no name
+            ours = isinstance(value, type) and value.__module__ == name and issubclass(value, Operation)
             if ours and hasattr(value, "name"):
                 found.append(value())
     return {operation.name: operation for operation in sorted(found, key=lambda o: o.name)}

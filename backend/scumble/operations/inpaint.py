@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from scumble.algorithms import masks
 from scumble.algorithms.regions import ContextPolicy, plan_regions
 from scumble.geometry import Bounds
 from scumble.layers import Layer
@@ -20,6 +19,7 @@ from .fill_network import Domain, PublishedWeights
 from .inpaint_fill import Method, Wish, fill
 from .inpaint_holes import Holes
 from .inpaint_pieces import prepare
+from .key_colour import KEY_COLOUR, TOLERANCE, KeyColour
 from .new_layer import NewLayer
 
 Floats = NDArray[np.float32]
@@ -51,20 +51,8 @@ class InpaintParameters(Parameters):
         title="Fill",
         description="What to fill: the selection (mask), the transparent part (alpha), or what has the key colour (color).",
     )
-    key_color: str = Field(
-        "#00ff00",
-        title="Key colour",
-        description="The colour that is filled where “Fill” says color; soft edges of it are found, too.",
-        json_schema_extra={"widget": "colour"},
-    )
-    tolerance: float = Field(
-        0.12,
-        ge=0,
-        le=1,
-        title="Tolerance",
-        description="How far a pixel may be from the key colour.",
-        json_schema_extra={"step": 0.01},
-    )
+    key_color: KeyColour = KEY_COLOUR
+    tolerance: float = TOLERANCE
     grow: int = Field(
         0, ge=0, le=256, title="Grow", description="Widen what is filled by so many pixels, beyond the selection."
     )
@@ -97,12 +85,6 @@ class InpaintParameters(Parameters):
         json_schema_extra={"step": 2},
     )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
-
-    @field_validator("key_color")
-    @classmethod
-    def _colour(cls, text: str) -> str:
-        masks.parse_colour(text)
-        return text
 
     @field_validator("patch")
     @classmethod

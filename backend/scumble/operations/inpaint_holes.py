@@ -13,6 +13,8 @@ from scumble.geometry import Bounds
 from scumble.layers import Layer
 from scumble_client.errors import ScumbleError
 
+from .key_colour import has_key_colour
+
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
@@ -81,17 +83,4 @@ def _of_image(image: Layer, parameters: HoleParameters) -> Mask:
         if not image.has_alpha:
             return np.zeros(image.extent.shape, np.bool_)
         return masks.from_alpha(np.nan_to_num(image.pixels[..., -1]))
-    colour = masks.parse_colour(parameters.key_color)
-    if image.colour.kind == "linear":  # the key colour is given as it looks: sRGB-encoded
-        colours: NDArray[Any] = image.to_working().rgb
-    else:
-        colours = image.pixels[..., :1].repeat(3, axis=2) if image.is_gray else image.pixels[..., :3]
-    if not image.has_alpha:
-        return masks.from_colour(colours, colour, parameters.tolerance)
-    seen = image.pixels[..., -1] > 0
-    if not seen.all():
-        # what was erased keeps its colour in some editors: it must neither count as key nor have a soft edge
-        full = np.iinfo(colours.dtype).max if colours.dtype.kind == "u" else 1
-        colours = colours.copy()
-        colours[~seen] = [0 if channel > 0.5 else full for channel in colour]
-    return masks.from_colour(colours, colour, parameters.tolerance) & seen
+    return has_key_colour(image, parameters.key_color, parameters.tolerance)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy import ndimage
 
-from scumble.algorithms import masks, mosaic
+from scumble.algorithms import mosaic
 from scumble.algorithms.mosaic_grid import Grid
 from scumble.algorithms.regions import ContextPolicy, hole_bounds, plan_regions
 from scumble.geometry import Bounds
@@ -20,6 +20,7 @@ from scumble_client.errors import ScumbleError
 
 from .base import Operation, Output, Parameters, Role
 from .context import Context
+from .key_colour import KEY_COLOUR, TOLERANCE, KeyColour, has_key_colour
 from .new_layer import NewLayer
 from .weight_file import weight_file
 
@@ -47,20 +48,8 @@ class RestoreMosaicParameters(Parameters):
         title="Restore",
         description="Where the mosaic is: the selection (mask), or what is painted in the key colour (color) on the marked picture.",
     )
-    key_color: str = Field(
-        "#00ff00",
-        title="Key colour",
-        description="The colour that marks mosaics where “Restore” says color; soft edges of it are found, too.",
-        json_schema_extra={"widget": "colour"},
-    )
-    tolerance: float = Field(
-        0.12,
-        ge=0,
-        le=1,
-        title="Tolerance",
-        description="How far a pixel may be from the key colour.",
-        json_schema_extra={"step": 0.01},
-    )
+    key_color: KeyColour = KEY_COLOUR
+    tolerance: float = TOLERANCE
     cell: float = Field(
         0,
         ge=0,
@@ -80,12 +69,6 @@ class RestoreMosaicParameters(Parameters):
         description="For “learned”: the embedded weights, or DeepCreamPy's network (scumble weights list).",
     )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
-
-    @field_validator("key_color")
-    @classmethod
-    def _colour(cls, text: str) -> str:
-        masks.parse_colour(text)
-        return text
 
     @field_validator("cell")
     @classmethod
@@ -183,10 +166,7 @@ def _selected(layers: Mapping[str, Layer], parameters: RestoreMosaicParameters) 
             f"the image {image.extent.width} × {image.extent.height}.",
             "Mark a copy of the image, without changing its size.",
         )
-    seen = marked.to_working()
-    found = masks.from_colour(seen.rgb, masks.parse_colour(parameters.key_color), parameters.tolerance)
-    found &= seen.alpha > 0
-    covered = found.astype(np.float32)
+    covered = has_key_colour(marked, parameters.key_color, parameters.tolerance).astype(np.float32)
     if selection is not None:
         covered = np.minimum(covered, selection.coverage(image.bounds))
     if not (covered > 0).any():

@@ -27,7 +27,8 @@ from scumble.algorithms.gaussian import blurred
 from scumble.networks.fill import MULTIPLE, FillNetwork
 
 from . import fill_examples
-from .checkpoints import Average, append_metrics, load_checkpoint, save_checkpoint
+from .checkpoints import Average, append_metrics
+from .course import Course, cosine_rate
 from .fill_examples import Example
 from .trainer import Run, Settings, Trainer
 
@@ -78,38 +79,27 @@ def train(run: Run, settings: FillSettings, kind: str) -> Path:
         network.load_state_dict(load_file(settings.start))
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-2)
     average = Average(network)
-    checkpoint = run.folder / f"{kind}.pt"
-    step = _resume(checkpoint, network, optimizer, average, run.device)
+    parts = {"network": network, "optimizer": optimizer, "average": average}
+    course = Course(run, kind, settings.steps, parts, keep_every=settings.every)
     examples = [load_all(run.folder / "examples", one, "train") for one in kinds]
     heldout = load_all(run.folder / "examples", kind, "heldout", settings.measured)
     shares = [1 - settings.other, settings.other][: len(kinds)]
-    while step < settings.steps and not run.time_is_up:
+    for step in course.steps():
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, settings)
-        # the batch goes by the step alone, so that a training that was stopped sees what it would have seen
-        batch = make_batch(examples, shares, settings, np.random.default_rng([run.seed, step]), run.device)
+            group["lr"] = cosine_rate(step, settings.steps, settings.rate, warm_up=200)
+        batch = make_batch(examples, shares, settings, course.generator(step), run.device)
         loss = loss_of(network, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         average.update(network)
-        step += 1
-        if step % settings.every == 0 or step == settings.steps or run.time_is_up:
-            save_checkpoint(
-                checkpoint,
-                {
-                    "step": step,
-                    "network": network.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "average": average.state_dict(),
-                },
-            )
+        if (step + 1) % settings.every == 0 or step + 1 == settings.steps or run.time_is_up:
             measured = _averaged(average, run.device)
             figures = held_out_figures(measured, heldout, run.device, run.folder / f"{kind}-sheet.jpg")
-            append_metrics(run.folder / f"{kind}-metrics.jsonl", step=step, loss=float(loss.detach()), **figures)
+            append_metrics(run.folder / f"{kind}-metrics.jsonl", step=step + 1, loss=float(loss.detach()), **figures)
             run.say(
-                f"step {step}: loss {float(loss.detach()):.4f}, "
+                f"step {step + 1}: loss {float(loss.detach()):.4f}, "
                 + ", ".join(f"{k} {v:.2f}" for k, v in figures.items())
             )
     return save(average.state, run.folder / f"scumble-inpaint-{'photo' if kind == 'photos' else kind}.safetensors")
@@ -144,12 +134,6 @@ def _error(wrong: Tensor, weight: Tensor, area: Tensor) -> Tensor:
     size = wrong.abs() / weight.clamp(min=1e-6)
     cost = torch.where(size < SMALL, size.square() / (2 * SMALL), size - SMALL / 2)
     return (cost * weight).sum(dim=(1, 2, 3)) / (3 * area)
-
-
-def rate_at(step: int, settings: FillSettings) -> float:
-    """The learning rate: 200 steps of ascent, then a cosine down to a hundredth."""
-    done = min(1.0, step / settings.steps)
-    return settings.rate * min(1, (step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def load_all(folder: Path, kind: str, split: str, most: int | None = None) -> list[Example]:
@@ -227,16 +211,6 @@ def _averaged(average: Average, device: str) -> FillNetwork:
     network = FillNetwork().to(device)
     network.load_state_dict(average.state)
     return network.eval()
-
-
-def _resume(path: Path, network: FillNetwork, optimizer: torch.optim.Optimizer, average: Average, device: str) -> int:
-    content = load_checkpoint(path, device)
-    if content is None:
-        return 0
-    network.load_state_dict(content["network"])
-    optimizer.load_state_dict(content["optimizer"])
-    average.load_state_dict(content["average"])
-    return int(content["step"])
 
 
 def _trainer(kind: str, about: str) -> Trainer[FillSettings]:

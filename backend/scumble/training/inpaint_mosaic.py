@@ -1,16 +1,10 @@
-"""Learns what restores mosaics (`scumble train inpaint-mosaic`), on illustrations and some photographs, in closed form.
-
-Anchors are the centres of a k-means clustering of cells' surroundings; each anchor's map is a ridge regression, towards the map
-of all cells together, over the cells that are nearest to it. The sums that a regression needs are all that is kept, so a stopped
-training goes on where it was.
-"""
+"""Learns what restores mosaics (`scumble train inpaint-mosaic`), on illustrations and photographs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,130 +12,92 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 from safetensors.torch import save_file
+from torch import nn
 from torch.nn import functional
 
 from scumble.algorithms.mosaic_cells import Axes, bicubic
 from scumble.algorithms.mosaic_grid import Grid
-from scumble.networks.mosaic import CELL, PATCH, REACH, SEEN, MosaicExperts, nearest, restored, smooth, surroundings
+from scumble.networks.mosaic import CELL, MosaicNetwork, restored
 
 from . import collections, mosaics
-from .checkpoints import append_metrics
-from .course import Course
+from .checkpoints import Average, append_metrics
+from .course import Course, cosine_rate
 from .trainer import Run, Settings, Trainer
 
 Bytes = NDArray[np.uint8]
 
-SIDE = 96
-"""Of the squares, in pixels; a cell has 8."""
+SIDE = 16 * CELL
+"""Of the squares, in pixels."""
 
-CLUSTERED, ROUNDS = 40_000, 10
-"""Cells that k-means sees, and how often it moves its centres."""
-
-TEXTURED = 0.02
-"""Least spread of the means around a cell that k-means sees: flat cells need no anchors of their own."""
-
-RIDGE = 10.0
-"""How many cells' worth an anchor's map is held towards that of all cells."""
+STEEP = 0.01
+"""Below this difference the loss is a square, above it an absolute value: squares alone would look only at outlines."""
 
 HELDOUT = 24
 
 
 class MosaicSettings(Settings):
-    squares: int = Field(6000, ge=10, description="Squares of 12 by 12 cells to learn from.")
-    batch: int = Field(200, ge=1, description="Squares in a step.")
-    experts: int = Field(256, ge=1, description="Anchors, each with its map.")
-    photos: int = Field(200, ge=0, description="Photographs beside the illustrations.")
-    pictures: int = Field(600, ge=1, description="Illustrations at most.")
-
-
-class Sums:
-    """What the regressions are solved from: anchors, and by anchor the sums over its cells."""
-
-    def __init__(self, experts: int, device: str) -> None:
-        self.anchors = torch.zeros(experts, SEEN, device=device)
-        self.seen = torch.zeros(experts, 2 * SEEN, 2 * SEEN, device=device)
-        self.wanted = torch.zeros(experts, 2 * SEEN, PATCH**2, device=device)
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        return dict(vars(self))
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        for name, tensor in state.items():
-            getattr(self, name).copy_(tensor)
-
-    def add(self, pictures: torch.Tensor) -> None:
-        """(B, 3, 96, 96) in 0 to 1."""
-        cells = functional.avg_pool2d(pictures, CELL)
-        missing = pictures - smooth(cells)
-        seen, shape, spread = surroundings(cells)
-        first, around = REACH * CELL, (PATCH - CELL) // 2
-        inner = missing[..., first - around : -first + around, first - around : -first + around]
-        wanted = functional.unfold(inner.reshape(-1, 1, *inner.shape[2:]), PATCH, stride=CELL)
-        wanted = wanted.view(len(pictures), 3, PATCH**2, -1).permute(0, 3, 1, 2).flatten(0, 1) / spread[:, None, None]
-        chosen = nearest(shape, self.anchors)
-        order = torch.argsort(chosen, stable=True)
-        seen, wanted = seen[order], wanted[order]
-        ends = torch.bincount(chosen, minlength=len(self.anchors)).cumsum(0).tolist()
-        start = 0
-        for number, end in enumerate(ends):
-            if end > start:
-                x = seen[start:end].reshape(-1, 2 * SEEN)
-                self.seen[number] += x.T @ x
-                self.wanted[number] += x.T @ wanted[start:end].reshape(-1, PATCH**2)
-            start = end
-
-    def solved(self) -> MosaicExperts:
-        network = MosaicExperts(len(self.anchors))
-        total, eye = self.seen.sum(0), torch.eye(2 * SEEN, device=self.seen.device)
-        general = torch.linalg.solve(total + (1e-4 * total.diagonal().mean() + 1e-9) * eye, self.wanted.sum(0))
-        maps = torch.linalg.solve(self.seen + RIDGE * eye, self.wanted + RIDGE * general)
-        network.load_state_dict({"anchors": self.anchors.cpu(), "maps": maps.cpu()})
-        return network
+    steps: int = Field(8000, ge=1, description="Steps of training.")
+    batch: int = Field(16, ge=1, description="Squares of 16 by 16 cells in a step.")
+    rate: float = Field(6e-4, gt=0, le=0.1, description="Rate of learning at its highest.")
+    width: int = Field(96, ge=8, le=512, description="Channels of the network.")
+    blocks: int = Field(10, ge=1, le=64, description="Residual blocks of the network.")
+    photos: int = Field(600, ge=0, description="Photographs beside the illustrations, at most.")
+    pictures: int = Field(1000, ge=1, description="Illustrations at most.")
+    measure_every: int = Field(500, ge=1, description="Steps between figures on held-out illustrations.")
 
 
 def train(run: Run, settings: MosaicSettings) -> Path:
-    sums = Sums(settings.experts, run.device)
-    steps = -(-settings.squares // settings.batch)
-    course = Course(run, "inpaint-mosaic", steps, {"sums": sums}, keep_every=10)
+    torch.manual_seed(run.seed)
+    network = MosaicNetwork(settings.width, settings.blocks).to(run.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
+    average = Average(network)
+    parts = {"network": network, "optimizer": optimizer, "average": average}
+    course = Course(run, "inpaint-mosaic", settings.steps, parts, keep_every=100)
     pictures = _pictures(run, settings)
-    if course.done == 0:
-        sums.anchors.copy_(_anchors(pictures, settings, run))
     began = time.monotonic()
     for step in course.steps():
-        sums.add(_squares(pictures, settings.batch, course.generator(step), run.device))
-    network = sums.solved()
+        for group in optimizer.param_groups:
+            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
+        truth, damaged, mask = _batch(pictures, settings.batch, course.generator(step), run.device)
+        loss = _loss(restored(network, damaged, mask), truth, mask)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average.update(network)
+        if (step + 1) % settings.measure_every == 0:
+            _measure(_averaged(average, settings), run, step + 1, time.monotonic() - began)
     finished = run.folder / "scumble-mosaic.safetensors"
-    state = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(state, finished, metadata={"squares": str(course.done * settings.batch)})
-    _measure(network, run, course.done, time.monotonic() - began)
+    state = {name: tensor.half().cpu().contiguous() for name, tensor in average.state.items()}
+    save_file(state, finished, metadata={"steps": str(course.done)})
+    _measure(_averaged(average, settings), run, course.done, time.monotonic() - began)
     return finished
 
 
-def _squares(pictures: Sequence[Bytes], count: int, rng: np.random.Generator, device: str) -> torch.Tensor:
-    found = np.stack([mosaics.square(pictures, rng, SIDE)[0] for _ in range(count)])
-    return torch.from_numpy(found).permute(0, 3, 1, 2).to(device).float() / 255
+def _loss(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The mean over pixels in the mask."""
+    each = functional.huber_loss(made, truth, reduction="none", delta=STEEP) / STEEP
+    return (each * mask).sum() / (3 * mask.sum()).clamp(min=1)
 
 
-def _anchors(pictures: Sequence[Bytes], settings: MosaicSettings, run: Run) -> torch.Tensor:
-    """k-means over the surroundings of cells."""
-    rng = np.random.default_rng([run.seed, 2**31])
-    cells = functional.avg_pool2d(_squares(pictures, max(20, CLUSTERED // 50), rng, run.device), CELL)
-    _, shape, spread = surroundings(cells)
-    shape = shape[spread > TEXTURED]
-    if len(shape) < settings.experts:
-        shape = (
-            shape.repeat(-(-settings.experts // max(1, len(shape))), 1)
-            if len(shape)
-            else torch.zeros(settings.experts, SEEN, device=run.device)
-        )
-    shape = shape[torch.from_numpy(rng.permutation(len(shape))[:CLUSTERED]).to(run.device)]
-    centres = shape[: settings.experts].clone()
-    for _ in range(ROUNDS):
-        chosen = nearest(shape, centres)
-        total = torch.zeros_like(centres).index_add_(0, chosen, shape)
-        count = torch.bincount(chosen, minlength=len(centres))[:, None]
-        centres = torch.where(count > 0, total / count.clamp(min=1), centres)
-    return centres
+def _averaged(average: Average, settings: MosaicSettings) -> MosaicNetwork:
+    network = MosaicNetwork(settings.width, settings.blocks)
+    network.load_state_dict(average.state)
+    return network.eval()
+
+
+def _batch(
+    pictures: Sequence[Bytes], count: int, rng: np.random.Generator, device: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Truth and damaged pictures, (B, 3, S, S) in 0 to 1, and masks (B, 1, S, S)."""
+    found = [mosaics.sample(pictures, rng, SIDE) for _ in range(count)]
+    truth, damaged = (
+        torch.from_numpy(np.stack(x)).permute(0, 3, 1, 2).to(device).float() / 255
+        for x in ([one.truth for one in found], [one.damaged for one in found])
+    )
+    inverted = torch.from_numpy(rng.random(count) < 0.2).to(device)[:, None, None, None]
+    truth, damaged = (torch.where(inverted, 1 - x, x) for x in (truth, damaged))
+    return truth, damaged, torch.from_numpy(np.stack([one.mask for one in found]))[:, None].to(device).float()
 
 
 def _pictures(run: Run, settings: MosaicSettings) -> list[Bytes]:
@@ -150,11 +106,12 @@ def _pictures(run: Run, settings: MosaicSettings) -> list[Bytes]:
         names = [row["file"] for row in collections.rows(run.data, collection, "train")]
         order = np.random.default_rng(run.seed).permutation(len(names))[:most]
         loaded = collections.pictures(run.data, collection, [names[i] for i in sorted(order)])
-        found += [picture for picture in loaded if min(picture.shape[:2]) >= SIDE]
+        found += [picture for picture in loaded if min(picture.shape[:2]) >= 2 * CELL]
     return found
 
 
-def _measure(network: MosaicExperts, run: Run, step: int, seconds: float) -> None:
+@torch.inference_mode()
+def _measure(network: MosaicNetwork, run: Run, step: int, seconds: float) -> None:
     """PSNR in the region beside bicubic smoothing on held-out illustrations, a line of figures, and a contact sheet."""
     names = [row["file"] for row in collections.rows(run.data, "art", "heldout")][:HELDOUT]
     grid = Axes.of([Grid(CELL, CELL)], SIDE, SIDE)

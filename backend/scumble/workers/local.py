@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import zmq
 
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
-from scumble_client.launch import with_huge_pages
 
+from .children import Children
 from .pool import Pool, Task
 
 log = logging.getLogger(__name__)
@@ -41,7 +36,6 @@ class _Process:
     job: str | None = None
     deadline: float | None = None
     info: dict[str, Any] = field(default_factory=dict)
-    follower: threading.Thread | None = None
 
 
 class LocalPool(Pool):
@@ -88,9 +82,7 @@ class LocalPool(Pool):
         self._started = 0
         self._failed_starts = 0
         self._broken: ScumbleError | None = None
-        self._dead: deque[str] = deque()
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
+        self._children = Children()
         self._stopping = False
 
     def start(self) -> None:
@@ -99,7 +91,7 @@ class LocalPool(Pool):
 
     @property
     def pollable(self) -> list[Any]:
-        return [self._socket, self._wake_in.fileno()]
+        return [self._socket, self._children.fileno()]
 
     @property
     def free(self) -> int:
@@ -124,22 +116,21 @@ class LocalPool(Pool):
                 self._send(process, {"type": "cancel", "job": job})
 
     def handle(self) -> None:
-        try:
-            while self._wake_in.recv(4096):
-                pass
-        except (BlockingIOError, InterruptedError):
-            pass
+        ended = self._children.ended()
         while True:
             try:
                 name, frame = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 break
-            process = self._processes.get(name.decode())
+            process = self._processes.get(name.decode("utf-8", "replace"))
             if process:
-                self._on_message(process, wire.unpack(frame))
+                try:
+                    self._on_message(process, wire.unpack(frame))
+                except (ValueError, TypeError, KeyError, AttributeError) as error:
+                    log.warning("%s sent something unreadable: %r", process.name, error)
         # After the messages: what a worker said before it died still counts.
-        while self._dead:
-            self._on_death(self._processes[self._dead.popleft()])
+        for dead in ended:
+            self._on_death(self._processes[dead])
 
     def tick(self) -> None:
         now = time.monotonic()
@@ -162,19 +153,8 @@ class LocalPool(Pool):
                 process.child.kill()
             else:
                 self._send(process, {"type": "exit"})
-            assert process.child.stdin
-            process.child.stdin.close()
-        for process in self._processes.values():
-            try:
-                process.child.wait(3)
-            except subprocess.TimeoutExpired:
-                process.child.kill()
-                process.child.wait()
-            if process.follower:
-                process.follower.join(1)  # a process of the worker's own may still hold its stderr
+        self._children.end([process.child for process in self._processes.values()])
         self._socket.close(0)
-        self._wake_in.close()
-        self._wake_out.close()
 
     # -- inside
 
@@ -185,33 +165,9 @@ class LocalPool(Pool):
         command += ["--device", device, "--free-after", str(self._free_after), "--log", str(self._log_path or "")]
         for folder in self._folders:
             command += ["--folder", str(folder)]
-        environment = {
-            **with_huge_pages(os.environ),
-            "SCUMBLE_WORKER_TOKEN": self._token if "tcp:" in self._endpoint else "",
-        }
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,  # closes when this process ends, and the worker ends with it
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=os.name == "posix",
-        )
-        process = _Process(name, device, child, info={"device": device})
-        self._processes[name] = process
-        assert child.stderr
-        process.follower = threading.Thread(target=self._follow, args=(process, child.stderr), name=name, daemon=True)
-        process.follower.start()
-
-    def _follow(self, process: _Process, stderr: BinaryIO) -> None:
-        """Copy what a worker says to the log, wait for its end, and tell the broker's thread."""
-        with stderr:
-            for line in stderr:
-                log.info("%s: %s", process.name, line.decode("utf-8", "replace").rstrip())
-        process.child.wait()
-        self._dead.append(process.name)
-        with contextlib.suppress(OSError):  # the pool has been stopped
-            self._wake_out.send(b"!")
+        token = self._token if self._endpoint.startswith("tcp:") else ""
+        child = self._children.start(name, command, {"SCUMBLE_WORKER_TOKEN": token})
+        self._processes[name] = _Process(name, device, child, info={"device": device})
 
     def _send(self, process: _Process, message: dict[str, Any]) -> None:
         try:

@@ -20,6 +20,8 @@ class Task:
     roles: dict[str, dict[str, Any]]
     previews: int = 0
     """Longest side, in pixels, of the pictures to be shown on the way; 0 for none."""
+    priority: str = "interactive"
+    """For a pool that has a queue of its own."""
 
 
 class Listener(Protocol):

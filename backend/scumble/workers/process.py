@@ -13,15 +13,16 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import zmq
 
-from scumble.pixelfiles import map_file, write_pixels
+from scumble.pixelfiles import map_file
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
+
+from .compute import ResultFiles, compute, layer_of, mistake, small_picture
 
 log = logging.getLogger("scumble.worker")
 
@@ -42,7 +43,7 @@ class Worker:
         log_path: str,
         token: str = "",
     ) -> None:
-        self.folders, self.free_after, self.log_path = folders, free_after, log_path
+        self.files, self.free_after, self.log_path = ResultFiles(folders), free_after, log_path
         context: zmq.Context[Any] = zmq.Context.instance()
         self.socket = context.socket(zmq.DEALER)
         self.socket.linger = 1000
@@ -56,7 +57,6 @@ class Worker:
         self.sent_at = 0.0
         self.shown_at = 0.0
         self.previews = 0
-        self.hasher = ThreadPoolExecutor(1)
 
     def run(self) -> None:
         from scumble.operations import operations
@@ -77,7 +77,7 @@ class Worker:
                     self.send("info", **self.info())
                 continue
             message = self.receive()
-            if message["type"] == "run":
+            if message["type"] == "run" and isinstance(message.get("job"), str):
                 self.run_job(message)
             elif message["type"] == "exit":
                 return
@@ -91,14 +91,19 @@ class Worker:
         self.socket.send(wire.pack({"type": kind, **body}))
 
     def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = wire.unpack(self.socket.recv())
-        return message
+        """The next message; one of no type where it can't be read."""
+        try:
+            message = wire.unpack(self.socket.recv())
+        except ValueError as error:
+            log.warning("the pool sent something unreadable: %s", error)
+            return {"type": ""}
+        return message if isinstance(message, dict) and "type" in message else {"type": ""}
 
     def report(self, fraction: float, message: str) -> None:
         """Progress, and the place where a cancel takes effect."""
         while self.socket.poll(0):
             heard = self.receive()
-            if heard["type"] == "cancel" and heard["job"] == self.job:
+            if heard["type"] == "cancel" and heard.get("job") == self.job:
                 self.cancelled = True
             elif heard["type"] == "exit":
                 os._exit(0)
@@ -111,132 +116,44 @@ class Worker:
 
     def preview(self, layer: Any) -> None:
         """Send what the job has come to so far, small and as 8-bit sRGB; not oftener than twice a second."""
-        import numpy as np
-
-        from scumble.algorithms.reduction import factor_for, reduce
-
         now = time.monotonic()
         if now - self.shown_at < PREVIEW_INTERVAL or not layer.bounds:
             return
         self.shown_at = now
-        small = reduce(layer, layer.bounds, factor_for(layer.bounds, self.previews))
-        height, width = small.alpha.shape
-        values = np.concatenate([small.rgb, small.alpha[..., None]], axis=2)
-        data = np.round(np.clip(np.nan_to_num(values), 0, 1) * 255).astype(np.uint8).tobytes()
-        pixels = {
-            "buffer": wire.digest(data),
-            "width": width,
-            "height": height,
-            "x": 0,
-            "y": 0,
-            "layout": "rgba",
-            "depth": "uint8",
-            "colour": "srgb",
-        }
+        pixels, data = small_picture(layer, self.previews)
         self.send("preview", job=self.job, pixels=pixels, data=data)
 
     def run_job(self, task: Mapping[str, Any]) -> None:
         self.job, self.cancelled, self.sent_at, self.shown_at = task["job"], False, 0.0, 0.0
-        self.previews = task.get("previews", 0)
         try:
+            self.previews = int(task.get("previews", 0))
             self.send("result", job=self.job, **self.compute(task), info=self.info())
         except ScumbleError as error:
             self.send("error", job=self.job, error=error.as_dict(), info=self.info())
-        except Exception:
+        except Exception as error:
             log.exception("job %s (%s) failed", self.job, task.get("operation"))
-            mistake = ScumbleError(
-                "internal",
-                "Scumble made a mistake while it computed this.",
-                f"Please report it, with the log file: {self.log_path}",
-            )
-            self.send("error", job=self.job, error=mistake.as_dict(), info=self.info())
+            said = mistake(error, f"Please report it, with the log file: {self.log_path}")
+            self.send("error", job=self.job, error=said.as_dict(), info=self.info())
         finally:
             self.job = None
 
     def compute(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        from .execute import execute
-
-        started = time.monotonic()
         layers = {role: open_layer(described) for role, described in task["roles"].items()}
-        outcome = execute(
-            task["operation"],
-            task["parameters"],
-            layers,
-            task["seed"],
-            self.device,
-            self.models,
-            self.report,
-            self.preview if self.previews else None,
-        )
-        image = task["roles"].get("image", {})
-        swapped = str(image.get("layout", "")).startswith("bgr")
-        results = []
-        for name, output in outcome.layers:
-            layer = output.layer
-            described: dict[str, Any] = {
-                "width": layer.extent.width,
-                "height": layer.extent.height,
-                "x": layer.bounds.x,
-                "y": layer.bounds.y,
-                "layout": layer.layout,
-                "depth": layer.depth,
-                "colour": layer.colour.kind,
-            }
-            if layer is layers.get("image"):  # unchanged: the pool has these bytes
-                described |= {"buffer": image["buffer"], "layout": image["layout"]}
-            else:
-                if swapped and not layer.is_gray:
-                    described["layout"] = "bgra" if layer.has_alpha else "bgr"
-                described |= self.store(layer.to_buffer(described["layout"]))
-            if layer.colour.icc is not None:
-                described["icc"] = image["icc"]
-            results.append({"name": name, "seed": output.seed, "pixels": described})
-        return {
-            "layers": results,
-            "notes": outcome.notes,
-            "request": outcome.request,
-            "seconds": time.monotonic() - started,
-        }
+        preview = self.preview if self.previews else None
+        return compute(task, layers, self.device, self.models, self.report, preview, self.store)
 
     def store(self, data: memoryview) -> dict[str, Any]:
         """Write a result's pixels where they outlive this process; digest, checksum and path."""
-        # hashing and writing both leave Python's lock alone
-        naming = self.hasher.submit(lambda: (wire.digest(data), wire.checksum(data)))
-        part: Path | None = None
-        try:
-            # the first folder is the spool on disk; where that is full, the next is memory
-            part = write_pixels(self.folders, f"{os.getpid()}-{self.job}.part", data)
-            name, check = naming.result()
-            path = part.replace(part.with_name(f"{self.job}-{name.hex()[:16]}.px"))
-        except OSError as error:
-            if part:
-                part.unlink(missing_ok=True)
-            raise ScumbleError(
-                "out_of_memory",
-                "The disk is full: there is no room for the result.",
-                "Make room on the disk, then run it again.",
-            ) from error
-        return {"buffer": name, "check": check, "path": str(path)}
+        return self.files.store(str(self.job), data)
 
 
 def open_layer(described: Mapping[str, Any]) -> Any:
     """A `Layer` over a mapped file: pages that no operation touches are never read."""
-    from scumble.colour import Colour
-    from scumble.geometry import Extent, Point
-    from scumble.layers import Layer
-
     icc = Path(described["icc_path"]).read_bytes() if "icc_path" in described else None
-    return Layer.from_buffer(
-        map_file(described["path"]),
-        Extent(described["width"], described["height"]),
-        described["layout"],
-        described["depth"],
-        Point(described["x"], described["y"]),
-        Colour(described["colour"], icc),
-    )
+    return layer_of(described, map_file(described["path"]), icc)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End when the broker does, however it ends: its end of our standard input closes then."""
 
     def watch() -> None:
@@ -262,7 +179,7 @@ def main() -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     )
-    _end_with_parent()
+    end_with_parent()
     Worker(
         options.endpoint,
         options.name,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.krita.harness.session import TOGETHER, Display, absent, end
+from tests.editors.display import TOGETHER, Display, absent, end
 from tests.support.daemon import ROOT, Daemon, Folders, ending
 
 from .harness import root

@@ -11,9 +11,10 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from tests.editors.display import SYSTEM_PATH, Display, absent, end
 from tests.support.daemon import ROOT, Daemon, Folders, ending
 
-from .harness.session import SYSTEM_PATH, Display, Home, Krita, absent, end
+from .harness.session import PROGRAMS, Home, Krita
 
 SETUP = ROOT / "tests" / "editors" / "setup.sh"
 FAILURES = ROOT / "build" / "krita-failures"
@@ -23,9 +24,9 @@ OPERATIONS = "tests.support.operations,tests.support.editor_operations"
 @pytest.fixture(scope="session")
 def programs() -> None:
     """Krita and what drives it are here, or a clear reason why these tests are skipped (in CI: why they fail)."""
-    if absent():
+    if absent(PROGRAMS):
         subprocess.run([str(SETUP)], check=False, timeout=900)
-    missing = absent()
+    missing = absent(PROGRAMS)
     if missing:
         reason = f"not installed: {', '.join(missing)}; as root, run: tests/editors/setup.sh"
         if os.environ.get("SCUMBLE_CI"):

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.editors.display import Display
 from tests.support.daemon import Daemon
 
 from .conftest import make_krita
-from .harness.session import Display, Home, Krita
+from .harness.session import Home, Krita
 
 
 def _docker(k: Any) -> Any:

@@ -18,10 +18,11 @@ from scumble.installers import kritarc
 from scumble.installers.krita_places import candidates
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection
+from tests.editors.display import TOGETHER, Display
 from tests.support.daemon import Folders, ending, wait_for
 
 from .conftest import FAILURES, make_krita
-from .harness.session import TOGETHER, Display, Home, Krita
+from .harness.session import Home, Krita
 
 
 @pytest.fixture

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TextIO
 
-from tests.editors.krita.harness.session import REMOVED, SYSTEM_PATH, TOGETHER, Display, end
+from tests.editors.display import REMOVED, SYSTEM_PATH, Display
+from tests.editors.driven import Driven
 
 from .root import inside
 
@@ -72,8 +65,10 @@ class Home:
         shutil.rmtree(self.base, ignore_errors=True)
 
 
-class Gimp:
+class Gimp(Driven):
     """A running GIMP with the driver in it; with a display, one with windows."""
+
+    seconds = 60.0
 
     def __init__(
         self,
@@ -82,106 +77,25 @@ class Gimp:
         display: Display | None = None,
         failures: Path | None = None,
     ) -> None:
-        self.home, self.failures, self.display = home, failures, display
-        self._folder = Path(tempfile.mkdtemp(prefix="driver-", dir=home.base))
-        self.log = self._folder / "gimp.log"
-        path = self._folder / "driver.sock"
-        self.environment = {**home.environment, **(environment or {}), "SCUMBLE_DRIVER_SOCKET": str(path)}
+        self.home, self.display = home, display
+        folder = Path(tempfile.mkdtemp(prefix="driver-", dir=home.base))
+        path = folder / "driver.sock"
+        surroundings = {**home.environment, **(environment or {}), "SCUMBLE_DRIVER_SOCKET": str(path)}
         program = ["gimp-console-3.0", "-i"]
         if display:
             program = ["gimp-3.0", "-n", "-s"]
-            self.environment["DISPLAY"] = display.name
+            surroundings["DISPLAY"] = display.name
         batch = f"exec(open('{home.base / DRIVER.name}').read(), globals())"
         command = [*program, "-c", "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                [*TOGETHER, *inside(home.root, command)],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._file: TextIO | None = None
-        try:
-            self._connect(path)
-        except BaseException:
-            self.close()
-            raise
-
-    def _connect(self, path: Path) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                self._socket.connect(str(path))
-                break
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.screenshot("not-started")
-                    raise RuntimeError(f"GIMP did not start:\n{self.said()}") from None
-                time.sleep(0.05)
-        self._file = self._socket.makefile("r")
+        log = folder / "gimp.log"
+        super().__init__("GIMP", inside(home.root, command), surroundings, log, path, failures, START_SECONDS)
 
     def said(self) -> str:
         """The end of what GIMP wrote, without its usual noise."""
         lines = self.log.read_text("utf-8", "replace").splitlines()
         own = self.home.base / "log" / "gimp.log"
         lines += own.read_text("utf-8", "replace").splitlines() if own.exists() else []
-        return "\n".join(line for line in lines if not NOISE.search(line))[-6000:]
-
-    def run(self, scenario: Callable[..., Any] | str, timeout: float = 60.0, **arguments: Any) -> Any:
-        """Run a scenario in GIMP and give its value; its failure fails the test."""
-        self.begin(scenario, **arguments)
-        return self.answer(timeout)
-
-    def begin(self, scenario: Callable[..., Any] | str, **arguments: Any) -> None:
-        file, code, first = "<scenario>", str(scenario), 2
-        if callable(scenario):
-            file = inspect.getsourcefile(scenario) or file
-            lines, first = inspect.getsourcelines(scenario)
-            code = textwrap.dedent("".join(lines)).replace(f"def {scenario.__name__}", "def main", 1)
-        request = {
-            "code": "from __future__ import annotations" + "\n" * (first - 1) + code,
-            "file": file,
-            "arguments": arguments,
-        }
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
-
-    def answer(self, timeout: float = 60.0) -> Any:
-        self._socket.settimeout(timeout)
-        try:
-            assert self._file
-            line = self._file.readline()
-        except TimeoutError:
-            self.screenshot("stuck")
-            raise AssertionError(f"GIMP does not answer:\n{self.said()}") from None
-        if not line:
-            raise AssertionError(f"GIMP went away:\n{self.said()}")
-        answer = json.loads(line)
-        if not answer["ok"]:
-            self.screenshot("failed")
-            raise AssertionError(f"{answer['error']}\n{self.said()[-3000:]}")
-        return answer["value"]
-
-    def screenshot(self, name: str) -> Path | None:
-        """A picture of the screen, kept with the failures; None where there is no screen."""
-        if self.failures is None or self.display is None:
-            return None
-        self.failures.mkdir(parents=True, exist_ok=True)
-        test = re.sub(r"[^\w]+", "-", os.environ.get("PYTEST_CURRENT_TEST", "gimp").split("::")[-1].split(" (")[0])
-        path = self.failures / f"{test.strip('-')}-{name}.png"
-        return path if self.picture(path) else None
-
-    def picture(self, path: Path) -> bool:
-        """A picture of the whole screen."""
-        done = subprocess.run(["import", "-window", "root", str(path)], env=self.environment, check=False, timeout=30)
-        return done.returncode == 0
-
-    def xdotool(self, *words: str, check: bool = True) -> str:
-        done = subprocess.run(
-            ["xdotool", *words], env=self.environment, capture_output=True, text=True, check=check, timeout=30
-        )
-        return done.stdout.strip()
+        return "\n".join(line for line in lines if not NOISE.search(line))[-4000:]
 
     def plugin_processes(self) -> list[int]:
         """The processes of our plug-in that this GIMP has started."""
@@ -197,23 +111,6 @@ class Gimp:
                 found.append(int(folder.name))
         return found
 
-    def close(self) -> None:
-        try:
-            if self.process.poll() is None and self._file is not None:
-                self._socket.sendall(b'{"quit": true}\n')
-                self.process.wait(20)
-        except (OSError, subprocess.TimeoutExpired):
-            pass  # it is ended below
-        finally:
-            if self._file is not None:
-                self._file.close()
-            self._socket.close()
-            end(self.process)
-
-    def __enter__(self) -> Gimp:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def leave(self) -> None:
+        self._socket.sendall(b'{"quit": true}\n')
+        self.process.wait(20)

@@ -1,0 +1,86 @@
+"""Child processes of a pool: what they say goes to the log, and the loop hears of their end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from scumble_client.launch import with_huge_pages
+
+log = logging.getLogger(__name__)
+
+
+class Children:
+    """`fileno` is readable when `ended` has something to tell."""
+
+    def __init__(self) -> None:
+        self._ended: deque[str] = deque()
+        self._followers: list[threading.Thread] = []
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._wake_in.fileno()
+
+    def start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start one. Its standard input closes when this process ends, and it is to end with that."""
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**with_huge_pages(os.environ), **(environment or {})},
+            start_new_session=os.name == "posix",
+        )
+        assert child.stderr
+        follower = threading.Thread(target=self._follow, args=(name, child, child.stderr), name=name, daemon=True)
+        self._followers = [f for f in self._followers if f.is_alive()] + [follower]
+        follower.start()
+        return child
+
+    def ended(self) -> list[str]:
+        """The names of those that have ended since the last call."""
+        try:
+            while self._wake_in.recv(4096):
+                pass
+        except (BlockingIOError, InterruptedError):
+            pass
+        names = []
+        while self._ended:
+            names.append(self._ended.popleft())
+        return names
+
+    def end(self, children: Sequence[subprocess.Popen[bytes]], patience: float = 3.0) -> None:
+        """Wait for their end, by force after `patience` seconds; then let go of everything."""
+        for child in children:
+            assert child.stdin
+            with contextlib.suppress(OSError):
+                child.stdin.close()
+        for child in children:
+            try:
+                child.wait(patience)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        for follower in self._followers:
+            follower.join(1)  # a process of the child's own may still hold its stderr
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def _follow(self, name: str, child: subprocess.Popen[bytes], stderr: BinaryIO) -> None:
+        with stderr:
+            for line in stderr:
+                log.info("%s: %s", name, line.decode("utf-8", "replace").rstrip())
+        child.wait()
+        self._ended.append(name)
+        with contextlib.suppress(OSError):  # the pool has been stopped
+            self._wake_out.send(b"!")
