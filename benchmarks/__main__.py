@@ -93,7 +93,7 @@ PARTS: dict[str, tuple[str, Callable[[Scope], Measured]]] = {
     ),
     "face-sketch": (
         "Faces from sketch and colours",
-        lambda s: (face_sketch.measure(s.data, s.of(face_sketch.COUNT, 24), s.of(face_sketch.INPAINTED, 8)), ""),
+        lambda s: (face_sketch.measure(s.data, s.of(face_sketch.COUNT, 8), s.of(face_sketch.INPAINTED, 2)), ""),
     ),
     "mosaics": ("Mosaics on held-out illustrations and photographs", _mosaics),
     "photos": ("Fills of held-out photographs", partial(_fills, collection="photos")),

@@ -33,7 +33,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 SIDE = 256
-COUNT, INPAINTED = 24, 8
+COUNT, INPAINTED = 32, 8
 WAYS = ("both", "sketch", "colours", "neither", "hand")
 """What is given: lines and colours as they were found, one of them, none, and colours with a hand's lines."""
 

@@ -54,7 +54,7 @@ CASES = (
 EARRINGS = (((204, 160, 60), "hoop"), ((60, 90, 190), "drop"))
 """Colours and forms that are drawn."""
 
-EAR = (0.785, 0.70)
+EAR, CHEEK = (0.785, 0.70), (0.72, 0.62)
 
 
 def faces(data: Path) -> dict[str, Face]:
@@ -93,17 +93,18 @@ def from_face(face: Face, kind: str) -> tuple[Layer, Layer]:
     return Layer(sketch), Layer(colours)
 
 
-def earring(colour: tuple[int, int, int], form: str) -> tuple[Layer, Layer]:
-    """An earring drawn and coloured by hand."""
+def earring(colour: tuple[int, int, int], form: str, skin: tuple[int, int, int]) -> tuple[Layer, Layer]:
+    """An earring drawn and coloured by hand; what is seen through a hoop is painted, too."""
     sketch, paint = (Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0)) for _ in range(2))
     x, y = EAR[0] * SIDE, EAR[1] * SIDE
     if form == "hoop":
-        outer, inner = (x - 20, y - 26, x + 20, y + 34), (x - 13, y - 17, x + 13, y + 25)
+        outer, inner = (x - 29, y - 36, x + 29, y + 48), (x - 17, y - 22, x + 17, y + 34)
         for box in (outer, inner):
             ImageDraw.Draw(sketch).ellipse(box, outline=(0, 0, 0, 255), width=2)
-        ImageDraw.Draw(paint).ellipse((x - 17, y - 22, x + 17, y + 30), outline=(*colour, 255), width=6)
+        ImageDraw.Draw(paint).ellipse((x - 28, y - 35, x + 28, y + 47), outline=(*colour, 255), width=11)
+        ImageDraw.Draw(paint).ellipse((x - 16, y - 21, x + 16, y + 33), fill=(*skin, 255))
     else:
-        drop = [(x, y - 24), (x + 15, y + 16), (x, y + 34), (x - 15, y + 16)]
+        drop = [(x, y - 40), (x + 22, y + 20), (x, y + 46), (x - 22, y + 20)]
         ImageDraw.Draw(sketch).line([*drop, drop[0]], fill=(0, 0, 0, 255), width=2)
         ImageDraw.Draw(paint).polygon(drop, fill=(*colour, 255))
     return Layer(np.asarray(sketch)), Layer(np.asarray(paint))
@@ -126,7 +127,9 @@ def sheet(data: Path) -> Image.Image:
         image = np.asarray(Image.fromarray(face.truth).resize((SIDE, SIDE), Image.Resampling.LANCZOS), np.uint8)
         hole = np.kron(hole_of(case, face, other), np.ones((2, 2))) > 0
         if other is None:
-            sketches = [earring(*one) for one in EARRINGS]
+            cheek = image[int(CHEEK[1] * SIDE), int(CHEEK[0] * SIDE)]
+            skin = (int(cheek[0]), int(cheek[1]), int(cheek[2]))
+            sketches = [earring(*one, skin) for one in EARRINGS]
         else:
             sketches = [from_face(one, case.lines) for one in (face, other)]
         row = [image]

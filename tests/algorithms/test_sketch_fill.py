@@ -42,7 +42,7 @@ def test_given_colours_are_taken_and_flow() -> None:
     given["colours"][:, 1] = 1.0
     given["given"][..., 60:68, 40:88] = True
     found = sketch_fill(**given)
-    assert torch.equal(found[0, :, 64, 60], torch.tensor([0.0, 1.0, 0.0]))
+    assert torch.allclose(found[0, :, 64, 60], torch.tensor([0.0, 1.0, 0.0]), atol=0.01)
     assert float(found[0, 1, 72, 50]) > 0.5
     given["given"][:] = True
     everywhere = sketch_fill(**given)
@@ -56,3 +56,15 @@ def test_everything_is_hole() -> None:
     given["colours"][:] = torch.tensor([0.2, 0.4, 0.6])[None, :, None, None]
     given["given"][..., 8, 8] = True
     assert torch.allclose(sketch_fill(**given)[0, :, 120, 120], torch.tensor([0.2, 0.4, 0.6]), atol=1e-3)
+
+
+def test_flat_patches_go_over_into_each_other_where_no_line_parts_them() -> None:
+    given = maps()
+    given["given"][:] = True
+    given["colours"][..., 64:] = 1.0
+    soft = sketch_fill(**given)[0, 0, 64]
+    assert 0.1 < float(soft[63]) < 0.5 < float(soft[64]) < 0.9
+    assert float(soft[54]) < 0.02
+    given["lines"][..., 63:65] = True
+    sharp = sketch_fill(**given)[0, 0, 64]
+    assert float(sharp[62]) < 0.5 * float(soft[62])

@@ -327,3 +327,35 @@ def test_new_layers_for_sketch_and_colour_lie_above_the_picture(gimp: Gimp) -> N
     assert chosen == ["Sketch"]
     assert same
     assert most == 0
+
+
+def _sketched(g: Any) -> Any:
+    image = g.new(96, 96)
+    source = g.layer(image, "Picture", (0, 0, 96, 96), colour=(200, 150, 120, 255))
+    g.select(image, (24, 24, 48, 48))
+    made = []
+    for drawn in (False, True):
+        if drawn:
+            sketch = g.call("scumble-new-layers", image, [source])["layer"]
+            g.paint(sketch, (44, 20, 3, 56), "R'G'B'A u8", bytes((0, 0, 0, 255)) * 3 * 56)
+            colours = next(layer for layer in image.get_layers() if layer.get_name() == "Color")
+            g.paint(colours, (50, 30, 16, 36), "R'G'B'A u8", bytes((40, 60, 200, 255)) * 16 * 36)
+        answer = g.call("scumble-face-sketch", image, [source], seed=3)
+        assert answer["status"] == "success", answer["error"]
+        new = answer["layer"]
+        x, y = list(new.get_offsets())[1:]
+        made.append([x, y, new.get_width(), new.get_height(), list(g.pixels(new, rect=(58, 48, 1, 1)))])
+    return made, g.layers(image)
+
+
+def test_sketch_and_colours_are_found_and_followed(gimp: Gimp) -> None:
+    (without, with_them), layers = gimp.run(_sketched)
+    assert without[:4] == with_them[:4] == [24, 24, 48, 48]
+    assert with_them[4][2] > without[4][2] + 30 > with_them[4][0], "blue where blue was painted"
+    assert [name.rsplit(" ", 1)[0] for name in layers] == [
+        "Face from sketch",
+        "Sketch",
+        "Color",
+        "Face from sketch",
+        "Picture",
+    ]
