@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,26 @@ STROKES: list[Stroke] = [
 """Red on the lips, rose on the cheeks, where an aligned portrait has them."""
 
 
+STRANDS = 8
+"""Of the fringe that is drawn on the portrait's forehead."""
+
+TONES = ((22, 16, 18), (38, 28, 27), (27, 20, 22), (46, 34, 32))
+"""Their colours, one after the other."""
+
+FOREHEAD = (
+    (0.22, 0.365),
+    (0.26, 0.4),
+    (0.5, 0.41),
+    (0.72, 0.4),
+    (0.755, 0.36),
+    (0.75, 0.22),
+    (0.62, 0.09),
+    (0.4, 0.09),
+    (0.24, 0.2),
+)
+"""What is selected for it."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """One run of an operation."""
@@ -69,7 +90,7 @@ def scenes() -> list[Scene]:
     """All of them, in the order of the README."""
     found = [_fill(name) for name in NAMES]
     found.append(_mosaic())
-    found += [_styled("photo-style", "otters", "scream")]
+    found += [_styled("photo-style", "osprey", "shipwreck")]
     found += [_styled("paint-style", "osprey", "starry-night"), _styled("paint-style", "wren", "composition-vii")]
     found += _faces()
     wren = read_picture(picture("wren")).layer
@@ -107,12 +128,47 @@ def _faces() -> list[Scene]:
     mask = Layer(np.asarray(oval.filter(ImageFilter.GaussianBlur(LARGE / 32)))[..., None])
     canvas = [LATENTS.get(cell, 0.0) for cell in range(100)]
     return [
+        _fringe(image),
         Scene("face-brush", "portrait", image, "strokes", _rgb(composite(image, strokes)), {"strokes": strokes}),
         Scene("face-latent", "portrait", image, "two of 100 latents", _canvas(canvas), parameters={"canvas": canvas}),
         Scene(
             "face-sample", "portrait", image, "the selection: a random face there", veiled(image, mask), {"mask": mask}
         ),
     ]
+
+
+def _fringe(image: Layer) -> Scene:
+    """Hair over the forehead, drawn strand by strand and coloured."""
+    parts = [_strand(2 * number / STRANDS - 1) for number in range(STRANDS + 1)]
+    lines, colours = (Image.new("RGBA", (LARGE, LARGE), (0, 0, 0, 0)) for _ in range(2))
+    selected = Image.new("L", (LARGE, LARGE))
+    ImageDraw.Draw(selected).polygon([(x * LARGE, y * LARGE) for x, y in FOREHEAD], fill=255)
+    pen, brush = ImageDraw.Draw(lines), ImageDraw.Draw(colours)
+    for number, (one, two) in enumerate(pairwise(parts)):
+        tip = ((one[-1][0] + two[-1][0]) / 2, one[-1][1] + 0.012 * LARGE)
+        brush.polygon([*one, tip, *two[::-1]], fill=(*TONES[number % len(TONES)], 255))
+        pen.line([one[-1], tip, two[-1]], fill=(150, 140, 140, 255), width=2)
+    for part in parts:
+        pen.line(part, fill=(150, 140, 140, 255), width=2)
+    layers = {
+        "mask": Layer(np.asarray(selected)[..., None]),
+        "sketch": Layer(np.asarray(lines)),
+        "color": Layer(np.asarray(colours)),
+    }
+    shown = composite(composite(Layer(veiled(image, layers["mask"])), layers["color"]), layers["sketch"])
+    return Scene("face-sketch", "portrait", image, "selection, lines and colours", _rgb(shown), layers)
+
+
+def _strand(side: float) -> list[tuple[float, float]]:
+    """Points from the parting down to a brow; `side` from -1, the left temple, to 1."""
+    above, beside, below = (
+        (0.5 + 0.07 * side, 0.1),
+        (0.49 + 0.26 * side, 0.18),
+        (0.485 + 0.235 * side, 0.375 - 0.02 * side**2),
+    )
+    t = np.linspace(0, 1, 16)[:, None]
+    points = (1 - t) ** 2 * np.array(above) + 2 * t * (1 - t) * np.array(beside) + t**2 * np.array(below)
+    return [(float(x), float(y)) for x, y in points * LARGE]
 
 
 def painted(strokes: list[Stroke], side: int) -> Layer:
