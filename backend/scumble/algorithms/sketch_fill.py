@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scumble.algorithms.gaussian import blurred
+
 LEAK = 0.02
 """Conductance of a line, where it is 1 elsewhere."""
 
@@ -24,6 +26,12 @@ LAST = 2
 """At full size, where they are dear."""
 
 DAMPING = 0.9
+
+NEARBY = 0.02
+"""How far, as a share of the side, a given colour flows where the surroundings flow in as well."""
+
+LONELY = 0.85
+"""From so much of the given colours in a place on, they flow on: the surroundings are far, or there are none."""
 
 SOFTENED_AT = 128
 """Side of a face, in pixels, for which the softening is stated; it reaches as far, in shares of the face, at any size."""
@@ -59,10 +67,24 @@ def sketch_fill(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, g
         over into each other where no line parts them, as the light on a face does.
     """
     given = given & hole
+    stop = (lines & hole).to(picture.dtype)
     painted = torch.where(given, colours, picture)
-    unknown = hole & ~given
+    # with the colours goes how much of them is in a place
+    mixed = _membrane(torch.cat([painted, given.to(picture.dtype)], 1), hole & ~given, stop)
+    filled, share = mixed[:, :3], mixed[:, 3:]
+    around = _membrane(picture, hole, stop)
+    reach = NEARBY * min(picture.shape[2:])
+    near = (2 * blurred(given.to(picture.dtype), reach)).clamp(max=1)
+    alone = ((share - LONELY) / (1 - LONELY)).clamp(0, 1)
+    weight = torch.maximum(torch.maximum(near, alone), given.to(picture.dtype))
+    filled = torch.where(given, colours, around + weight * (filled - around))
+    return torch.where(hole, _softened(filled, hole.to(picture.dtype), stop), picture)
+
+
+def _membrane(picture: Tensor, unknown: Tensor, stop: Tensor) -> Tensor:
+    """(B, C, H, W): the harmonic function on the unknown pixels, with little flow through lines."""
     known = (~unknown).to(picture.dtype)
-    sums, shares, stops = [painted * known], [known], [(lines & hole).to(picture.dtype)]
+    sums, shares, stops = [picture * known], [known], [stop]
     while max(shares[-1].shape[2:]) > 1:
         sums.append(_halved(sums[-1]))
         shares.append(_halved(shares[-1]))
@@ -76,10 +98,9 @@ def sketch_fill(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, g
         guess = functional.interpolate(filled, size=size, mode="bilinear", align_corners=False)
         inside = share <= 0
         filled = torch.where(inside, guess, sums[level] / share.clamp(min=1e-8))
-        stop = stops[level] if min(size) >= STOPPING else None
-        filled = _relaxed(filled, inside, stop, RELAXATIONS if level else LAST)
-    filled = torch.where(unknown, filled, painted)
-    return torch.where(hole, _softened(filled, hole.to(picture.dtype), stops[0]), picture)
+        barrier = stops[level] if min(size) >= STOPPING else None
+        filled = _relaxed(filled, inside, barrier, RELAXATIONS if level else LAST)
+    return torch.where(unknown, filled, picture)
 
 
 def _softened(filled: Tensor, inside: Tensor, stop: Tensor) -> Tensor:
