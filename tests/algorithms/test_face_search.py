@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from scumble.algorithms.face_alignment import eye_centres, eye_distance
@@ -15,14 +13,9 @@ from scumble.algorithms.face_search import Face, FaceNetworks, find_faces
 from scumble.weights import WeightStore, face_landmarks
 from tests.support.faces import EYES, on_canvas, portrait
 from tests.support.style import photograph
+from tests.support.threads import one_thread
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+__all__ = ["one_thread"]
 
 
 @cache
