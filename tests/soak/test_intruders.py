@@ -85,7 +85,8 @@ def enter(
 
 
 def say(dealer: zmq.Socket[Any], message: Message) -> None:
-    dealer.send_multipart([bytes(memoryview(f)) for f in wire.encode(message)])
+    with contextlib.suppress(zmq.Again):  # turned away already: nobody is there to say it to
+        dealer.send_multipart([bytes(memoryview(f)) for f in wire.encode(message)], zmq.NOBLOCK)
 
 
 def answer(dealer: zmq.Socket[Any], kind: str) -> Message:
