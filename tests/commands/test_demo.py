@@ -24,7 +24,8 @@ def tour(scumble: Call, tmp_path: Path) -> tuple[Path, str]:
 def test_every_operation_is_shown_and_what_was_not_selected_stays(tour: tuple[Path, str]) -> None:
     folder, said = tour
     shown = scenes()
-    assert {scene.operation for scene in shown} == set(operations())
+    ours = {name for name, one in operations().items() if type(one).__module__.startswith("scumble.")}
+    assert {scene.operation for scene in shown} == ours
     files = {f"{scene.name}{kind}.png" for scene in shown for kind in ("", "-layer", "-strip")}
     assert {path.name for path in folder.iterdir()} == files | {"contact-sheet.png"}
     assert f"Before, what was given, after: {folder / 'contact-sheet.png'}" in said
