@@ -13,9 +13,6 @@ from scumble.algorithms.face_search import Face, FaceNetworks, find_faces
 from scumble.weights import WeightStore, face_landmarks
 from tests.support.faces import EYES, on_canvas, portrait
 from tests.support.style import photograph
-from tests.support.threads import one_thread
-
-__all__ = ["one_thread"]
 
 
 @cache
