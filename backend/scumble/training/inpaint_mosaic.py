@@ -65,12 +65,11 @@ def train(run: Run, settings: MosaicSettings) -> Path:
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         average.update(network)
-        if (step + 1) % settings.measure_every == 0:
+        if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps or run.time_is_up:
             _measure(_averaged(average, settings), run, step + 1, time.monotonic() - began)
     finished = run.folder / "scumble-mosaic.safetensors"
     state = {name: tensor.half().cpu().contiguous() for name, tensor in average.state.items()}
     save_file(state, finished, metadata={"steps": str(course.done)})
-    _measure(_averaged(average, settings), run, course.done, time.monotonic() - began)
     return finished
 
 

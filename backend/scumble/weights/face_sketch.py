@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from safetensors.torch import load_file
 
 from scumble.networks.face_sketch import FaceSketchNetwork, FaceSketchSize
 from scumble_client.errors import ScumbleError
+
+from .numbered import count
 
 
 def load(path: Path, device: str = "cpu") -> FaceSketchNetwork:
@@ -22,7 +23,7 @@ def load(path: Path, device: str = "cpu") -> FaceSketchNetwork:
     try:
         tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
         widths = [tensors[f"down_blocks.{level}.0.gate.weight"].shape[0] for level in range(4)]
-        depths = [_count(tensors, rf"down_blocks\.{level}\.(\d+)\.") for level in range(4)]
+        depths = [count(tensors, rf"down_blocks\.{level}\.(\d+)\.") for level in range(4)]
         size = FaceSketchSize(
             (widths[0], widths[1], widths[2], widths[3]), (depths[0], depths[1], depths[2], depths[3])
         )
@@ -35,8 +36,3 @@ def load(path: Path, device: str = "cpu") -> FaceSketchNetwork:
             "Install Scumble again.",
         ) from error
     return network.eval().requires_grad_(False).to(device)
-
-
-def _count(names: object, pattern: str) -> int:
-    assert isinstance(names, dict)
-    return len({found.group(1) for name in names if (found := re.match(pattern, name))})

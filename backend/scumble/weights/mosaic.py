@@ -9,6 +9,8 @@ from safetensors.torch import load_file
 from scumble.networks.mosaic import MosaicNetwork
 from scumble_client.errors import ScumbleError
 
+from .numbered import count
+
 
 def load(path: Path) -> MosaicNetwork:
     """What a file that its trainer wrote holds.
@@ -20,13 +22,8 @@ def load(path: Path) -> MosaicNetwork:
     """
     try:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
-
-        sides = (name.split(".")[:2] for name in state if name.startswith(("body.", "tail.")))
-        numbers = {"body": 0, "tail": 0}
-        for stage, number in sides:
-            numbers[stage] = max(numbers[stage], int(number) + 1)
         width, fine = state["head.weight"].shape[0], state["last.weight"].shape[1]
-        network = MosaicNetwork(width, numbers["body"], fine, numbers["tail"])
+        network = MosaicNetwork(width, count(state, r"body\.(\d+)\."), fine, count(state, r"tail\.(\d+)\."))
         network.load_state_dict(state)
     except Exception as error:  # whatever a damaged file makes its reader raise
         raise ScumbleError(

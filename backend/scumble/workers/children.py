@@ -10,11 +10,28 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import zmq
 
 from scumble_client.launch import with_huge_pages
 
 log = logging.getLogger(__name__)
+
+
+def listening(context: zmq.Context[Any], endpoint: str) -> tuple[zmq.Socket[bytes], str]:
+    """The socket that children connect to, bound, and the address that it got.
+
+    `endpoint` is `ipc://…` in a private folder, or `tcp://127.0.0.1:*`, where children need a password.
+    """
+    made: Any = context.socket(zmq.ROUTER)
+    made.linger = 0
+    made.router_mandatory = True
+    if endpoint.startswith("tcp://"):
+        made.zap_domain = b"workers"
+        made.plain_server = True
+    made.bind(endpoint)
+    return made, made.last_endpoint.decode()
 
 
 class Children:

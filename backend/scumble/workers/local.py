@@ -15,7 +15,7 @@ import zmq
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
-from .children import Children
+from .children import Children, listening
 from .pool import Pool, Task
 
 log = logging.getLogger(__name__)
@@ -70,14 +70,7 @@ class LocalPool(Pool):
         self._log_path = log_path
         self._workers_per_device = workers_per_device
         self._token = token
-        self._socket = context.socket(zmq.ROUTER)
-        self._socket.linger = 0
-        self._socket.router_mandatory = True
-        if endpoint.startswith("tcp://"):
-            self._socket.zap_domain = b"workers"
-            self._socket.plain_server = True
-        self._socket.bind(endpoint)
-        self._endpoint = self._socket.last_endpoint.decode()
+        self._socket, self._endpoint = listening(context, endpoint)
         self._processes: dict[str, _Process] = {}
         self._started = 0
         self._failed_starts = 0

@@ -14,7 +14,7 @@ import zmq
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
-from .children import Children
+from .children import Children, listening
 from .pool import Pool, Task
 
 log = logging.getLogger(__name__)
@@ -68,14 +68,7 @@ class RayPool(Pool):
         for folder in folders:
             self._options += ["--folder", str(folder)]
         self._token = token if endpoint.startswith("tcp:") else ""
-        self._socket = context.socket(zmq.ROUTER)
-        self._socket.linger = 0
-        self._socket.router_mandatory = True
-        if self._token:
-            self._socket.zap_domain = b"workers"
-            self._socket.plain_server = True
-        self._socket.bind(endpoint)
-        self._endpoint = self._socket.last_endpoint.decode()
+        self._socket, self._endpoint = listening(context, endpoint)
         self._children = Children()
         self._bridge: subprocess.Popen[bytes] | None = None
         self._name = ""
