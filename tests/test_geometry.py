@@ -40,8 +40,6 @@ def test_scaling_never_loses_a_side(extent: Extent, factor: float, scaled: Exten
 def test_extent_properties() -> None:
     extent = Extent(30, 20)
     assert (extent.area, extent.longest, extent.shortest, extent.shape) == (600, 30, 20, (20, 30))
-    assert extent.rounded_up(8) == Extent(32, 24)
-    assert Extent(32, 24).rounded_up(8) == Extent(32, 24)
 
 
 @settings(deadline=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -48,9 +47,6 @@ class Extent(NamedTuple):
     def scaled(self, factor: float) -> Extent:
         """Each side times `factor`, rounded, at least 1 where it was not 0."""
         return Extent(*(max(1, round(side * factor)) if side else 0 for side in self))
-
-    def rounded_up(self, multiple: int) -> Extent:
-        return Extent(*(math.ceil(side / multiple) * multiple for side in self))
 
 
 class Bounds(NamedTuple):

@@ -112,3 +112,16 @@ def test_a_selection_that_is_too_wide_takes_the_mosaic_only() -> None:
     beyond = kept & ~true  # what is flat beside it can't be told from a cell, and does no harm
     assert beyond.sum() < 0.7 * (wide & ~true).sum()
     assert not (kept & ~wide).any()
+
+
+def test_few_changes_do_not_make_cells_larger() -> None:
+    """Three edges, one of them much stronger: cells six times as large would hit it, and explain little."""
+    mask = box((104, 104), 0, 0, 104, 104)
+    picture = np.ones((104, 104, 3), np.float32)
+    picture[80:88, 40:] = 0.95
+    picture[88:96, 40:] = 0.8
+    picture[96:, 40:] = 0.2
+    picture[:, 48:56] *= 0.9
+    found = mosaic.detect(picture, mask)
+    assert found is not None
+    assert off(found.grid, Grid(8, 8), mask) == 0

@@ -244,3 +244,21 @@ def test_cuda_fills_as_well_as_the_cpu() -> None:
     for device in ("cpu", "cuda"):
         done = complete(truth.to(device), hole.to(device))
         assert (done.image.cpu() - truth)[hole].abs().mean() < 0.05
+
+
+@pytest.mark.parametrize("size", [(48, 80), (96, 160), (192, 320)])
+def test_a_guide_of_any_size(size: tuple[int, int]) -> None:
+    """Dark on the left of the hole and light on the right, said in few pixels or in many."""
+    image = torch.zeros((96, 160, 3)) + 0.5
+    image[:, :60] = noise(96, 60) * 0.2 + 0.1
+    image[:, 100:] = noise(96, 60, 1) * 0.2 + 0.7
+    hole = box(96, 160, 36, 60, 60, 100)
+    guide = torch.full((*size, 3), 0.2)
+    guide[:, size[1] // 2 :] = 0.8
+    made = complete(image, hole, guide=guide).image
+    assert made[40:56, 64:76].mean() + 0.3 < made[40:56, 84:96].mean()
+
+
+def test_a_guide_that_is_no_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="the guide must be"):
+        complete(noise(40, 40), box(40, 40, 10, 20, 10, 20), guide=torch.zeros(40, 40))

@@ -18,7 +18,7 @@ from scumble.networks.vgg import Vgg, random_weights
 from scumble.training import face_masks, face_sketch, face_sketch_examples, find, sc_fegan_losses
 from scumble.training.face_sketch_draws import Batch, random_draw, random_given, stacked
 from scumble.training.face_sketch_examples import Face, analysed
-from scumble.training.face_sketch_measures import hole_psnr, obedience
+from scumble.training.face_sketch_measures import obedience
 from scumble.training.trainer import Run
 from scumble.weights import face_sketch as weights
 from scumble.weights import sc_fegan
@@ -119,11 +119,6 @@ class TestMeasures:
         assert obedience(picture, np.broadcast_to(beside, (40, 40)), hole) == 0
         assert obedience(picture, lines | beside, hole) == 0.5
         assert math.isnan(obedience(picture, lines, ~hole))
-
-    def test_psnr(self) -> None:
-        truth = np.zeros((4, 4, 3), np.float32)
-        hole = np.eye(4, dtype=np.bool_)
-        assert hole_psnr(truth + 0.1, truth, hole) == pytest.approx(20, abs=1e-3)
 
 
 class TestPublishedLosses:

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+STRIP = 1 << 20
+"""Pixels that are filtered at once: a convolution needs up to sixteen times the memory of what it is given."""
+
 
 def blurred(x: Tensor, sigma: float) -> Tensor:
     """(B, C, H, W) under a Gaussian of that standard deviation; beyond the border the picture goes on as it ends."""
@@ -14,6 +17,20 @@ def blurred(x: Tensor, sigma: float) -> Tensor:
     kernel = torch.exp(-places.square() / (2 * sigma**2))
     kernel = kernel / kernel.sum()
     channels = x.shape[1]
-    wide = functional.pad(x, (radius, radius, radius, radius), mode="replicate")
-    across = functional.conv2d(wide, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
-    return functional.conv2d(across, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+    height, width = x.shape[2:]
+    rows = max(1, STRIP // width)
+
+    def strip(top: int, bottom: int) -> Tensor:
+        above, below = min(radius, top), min(radius, height - bottom)
+        part = x[:, :, top - above : bottom + below]
+        wide = functional.pad(part, (radius, radius, radius - above, radius - below), mode="replicate")
+        across = functional.conv2d(wide, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+        return functional.conv2d(across, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+
+    if rows >= height:
+        return strip(0, height)
+    out = torch.empty_like(x)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        out[:, :, top:bottom] = strip(top, bottom)
+    return out

@@ -34,23 +34,27 @@ def give_back(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0) 
         (H, W, 2) integers: the row and column that a pixel of the hole was mostly taken from (`patchmatch.Completion`).
     amount
         0 for nothing, 1 for the sources' contrast, more for more.
+
+    Returns
+    -------
+    Tensor
+        `fill` itself, changed in place: a large picture has no room for another.
     """
     if amount == 0 or not bool(hole.any()):
         return fill
     rows, columns = nearest[hole].long().T
     strength = torch.zeros_like(fill[..., 0])
-    for channel in range(3):  # one at a time: a large picture has no room for copies of all three
+    for channel in range(3):  # one at a time, for the same reason
         strength += _fine(fill[..., channel]).abs()
     wanted = torch.zeros_like(strength)
     wanted[hole] = strength[rows, columns]
-    inside = hole.to(fill.dtype)
-    # over the hole alone: what lies beside it lost nothing
-    has, should = (_around(one * inside) for one in (strength, wanted))
-    gain = amount * ((EXTRA * should / has.clamp(min=1e-5)).clamp(1, MOST) - 1) * inside
-    raised = fill.clone()
+    strength[~hole] = 0  # over the hole alone: what lies beside it lost nothing
+    has, should = (_around(one)[hole] for one in (strength, wanted))
+    gain = amount * ((EXTRA * should / has.clamp(min=1e-5)).clamp(1, MOST) - 1)
     for channel in range(3):
-        raised[..., channel] += gain * _fine(fill[..., channel])
-    return raised
+        part = fill[..., channel]
+        part[hole] += gain * _fine(part)[hole]
+    return fill
 
 
 def _fine(channel: Tensor) -> Tensor:

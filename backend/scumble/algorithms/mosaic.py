@@ -27,6 +27,9 @@ WINDOW = 384
 CERTAIN = 0.45
 """Least score of a mosaic; smooth or textured pictures without one stay below, unless they are very small."""
 
+NOISE = 3.0
+"""Changes within so many median deviations from the median may be noise."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -35,7 +38,7 @@ class Found:
     Attributes
     ----------
     score
-        From 0 to 1: the correlation between changes of colour and edges of cells, the mean of both axes.
+        From 0 to 1: how well edges of cells explain the changes of colour, the mean of both axes.
     """
 
     grid: Grid
@@ -141,10 +144,11 @@ def _profile(picture: Floats, mask: Mask, axis: int) -> _Profile | None:
 
 
 def _scores(profile: _Profile, size: float, origins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(phases,) the correlation of the profile with edges of cells of this size, 0 to 1.
+    """(phases,) how well edges of cells of this size explain the profile, 0 to 1.
 
-    Half the size has edges where nothing changes, twice the size leaves half of the changes unexplained: both correlate
-    less, and so does noise, however strong it is.
+    The correlation of both: half the size has edges where nothing changes, twice the size leaves half of the changes
+    unexplained, so both correlate less, and so does noise, however strong it is. Times the share of the changes above the
+    noise that lie at edges: in a picture with few of them, large cells at the strongest correlate too well.
     """
     values = profile.values
     length = len(values)
@@ -152,12 +156,16 @@ def _scores(profile: _Profile, size: float, origins: NDArray[np.float64]) -> NDA
     steps = np.arange(int(np.ceil(length / size)) + 2)
     at = np.floor(origins[:, None] + size * (first[:, None] + steps[None]) + 0.5).astype(np.int64)
     valid = (at >= 0) & (at < length)
-    hit = np.where(valid, values[np.clip(at, 0, length - 1)], 0).sum(axis=1)
+    at = np.clip(at, 0, length - 1)
+    hit = np.where(valid, values[at], 0).sum(axis=1)
     edges = valid.sum(axis=1)
     share = edges / length
     spread = values.std() * np.sqrt(share * (1 - share))
     found = (hit / length - values.mean() * share) / np.maximum(spread, 1e-9)
-    return np.where((edges > 0) & (edges < length), np.maximum(found, 0), 0)
+    middle = np.median(values)
+    clear = np.maximum(0, values - middle - NOISE * np.median(np.abs(values - middle)))
+    explained = np.where(valid, clear[at], 0).sum(axis=1) / max(float(clear.sum()), 1e-9)
+    return np.where((edges > 0) & (edges < length), np.maximum(found, 0) * explained, 0)
 
 
 def _sizes(length: int) -> NDArray[np.float64]:

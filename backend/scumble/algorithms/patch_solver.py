@@ -128,8 +128,9 @@ class LevelSolver:
         self.table: Tensor | None = None
 
     def release(self) -> None:
-        """Give back the memory of the descriptors; the matches stay."""
+        """Give back the memory of what only the search needs; the matches stay."""
         self.table = None
+        self.sources = self.sources[:0].clone()
 
     def carry(self, coarse: LevelSolver) -> None:
         """Begin with the matches of the next coarser scale, at twice its coordinates."""
@@ -170,14 +171,15 @@ class LevelSolver:
         front = (self.patch - 1) * (self.width + 1)
         weights = weight.new_zeros(front + self.size)
         weights[front + self.targets] = weight
-        matches = self.field.nearest.new_zeros(front + self.size)
-        matches[front + self.targets] = self.field.matches
+        matches = torch.zeros(front + self.size, dtype=torch.int32, device=weights.device)
+        matches[front + self.targets] = self.field.matches.to(torch.int32)
         costs = None
         if final:
             costs = weights.new_zeros(front + self.size)
             costs[front + self.targets] = self._colour_cost()
         channels = self.level.image.shape[0]
-        picture = functional.pad(self.level.image.permute(1, 2, 0).reshape(-1, channels), (0, 1), value=1.0)
+        picture = weights.new_ones((self.size, channels + 1))
+        picture[:, :channels] = self.level.image.view(channels, -1).T
         span = torch.arange(self.patch, device=weight.device)
         offsets = (span[:, None] * self.width + span).flatten()
         window = window_weights(self.patch, self.effort.spread if final else 1.0).to(weight.device).flatten()
@@ -187,7 +189,7 @@ class LevelSolver:
             part = slice(start, start + VOTERS)
             covering = (self.pixels[part, None] - offsets).add_(front)
             share = weights.take(covering).mul_(window)
-            from_pixel = matches.take(covering).add_(offsets).clamp_(max=self.size - 1)
+            from_pixel = matches.take(covering).long().add_(offsets).clamp_(max=self.size - 1)
             total[part] = functional.embedding_bag(from_pixel, picture, per_sample_weights=share, mode="sum")
             if costs is not None:
                 origins.append(from_pixel.gather(1, share.argmax(1, keepdim=True))[:, 0])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional
 
 from scumble.algorithms.patch_features import Level, halve, patches_within
 from scumble.algorithms.patch_onion import onion_fill
@@ -92,7 +93,8 @@ def complete(
     source
         (H, W) bool: what may be copied; all but the hole if it is not given. The hole is never a source.
     guide
-        (H, W, 3) float32: about how the hole should look. Matches are then also chosen by their likeness to it.
+        (h, w, 3) float32, of any size: the whole picture, about as the hole should look. Matches are then also chosen
+        by their likeness to it.
     seed
         Of the random search. The same seed gives the same picture on the same device.
     patch
@@ -118,25 +120,29 @@ def complete(
     if patch < 3:
         return _nearest_colours(image, hole, known)
     levels = _pyramid(Level(image.permute(2, 0, 1).clone(), hole, known), patch, effort.coarsest)
-    guides = _guides(guide, levels)
     meter = _Meter(progress, _rounds(levels, effort))
     generator = torch.Generator(image.device).manual_seed(seed)
     if guide is None:
         onion_fill(levels[-1], patch, generator, meter.tick)
     else:
-        levels[-1].image = torch.where(levels[-1].hole, guides[-1], levels[-1].image)  # type: ignore[arg-type]
+        levels[-1].image = torch.where(levels[-1].hole, _at_the_scale(guide, levels[-1]), levels[-1].image)
     solver: LevelSolver | None = None
     vote: Vote | None = None
     for index in range(len(levels) - 1, -1, -1):
         rounds = meter.begin(index)
-        coarser, solver = solver, LevelSolver(levels[index], patch, effort, generator, guides[index])
+        wanted = _at_the_scale(guide, levels[index]) if guide is not None and rounds else None
+        coarser, solver = solver, LevelSolver(levels[index], patch, effort, generator, wanted)
+        begins = coarser is None
         meter.tick(0)
         if coarser is not None:
             solver.carry(coarser)
+            coarser = None
+            if not rounds:
+                solver.release()
             vote = solver.vote(meter.tick, first=True, final=index == 0 and rounds == 0)
         for number in range(rounds):
             pairs = len(solver.targets) * len(solver.sources)
-            solver.match(meter.tick, exact=coarser is None and number == 0 and pairs <= EXACT_START)
+            solver.match(meter.tick, exact=begins and number == 0 and pairs <= EXACT_START)
             vote = solver.vote(meter.tick, final=index == 0 and number == rounds - 1)
             meter.round_done()
         solver.release()
@@ -152,8 +158,8 @@ def _check(image: Tensor, hole: Tensor, source: Tensor | None, guide: Tensor | N
     for name, mask in (("hole", hole), ("source", source)):
         if mask is not None and (mask.shape != image.shape[:2] or mask.dtype != torch.bool):
             raise ValueError(f"{name} must be bool {tuple(image.shape[:2])}, not {mask.dtype} {tuple(mask.shape)}")
-    if guide is not None and (guide.shape != image.shape or guide.dtype != torch.float32):
-        raise ValueError(f"the guide must be float32 {tuple(image.shape)}, not {guide.dtype} {tuple(guide.shape)}")
+    if guide is not None and (guide.ndim != 3 or guide.shape[2] != 3 or guide.dtype != torch.float32):
+        raise ValueError(f"the guide must be float32 (H, W, 3), not {guide.dtype} {tuple(guide.shape)}")
     if patch < 1 or patch % 2 == 0:
         raise ValueError("the side of a patch is an odd number")
 
@@ -202,14 +208,13 @@ def _pyramid(finest: Level, patch: int, coarsest: int) -> list[Level]:
     return levels
 
 
-def _guides(guide: Tensor | None, levels: list[Level]) -> list[Tensor | None]:
-    if guide is None:
-        return [None] * len(levels)
-    everywhere = torch.ones_like(levels[0].hole)
-    scales = [Level(guide.permute(2, 0, 1).contiguous(), ~everywhere, everywhere)]
-    while len(scales) < len(levels):
-        scales.append(halve(scales[-1]))
-    return [scale.image for scale in scales]
+def _at_the_scale(guide: Tensor, level: Level) -> Tensor:
+    """(3, H, W): the guide at the size of the level."""
+    batch, size = guide.permute(2, 0, 1)[None], level.hole.shape
+    if guide.shape[:2] != size:
+        smaller = guide.shape[0] > size[0]
+        batch = functional.interpolate(batch, size=tuple(size), mode="area" if smaller else "bicubic")
+    return batch[0].contiguous()
 
 
 def _rounds(levels: list[Level], effort: Effort) -> list[tuple[int, int]]:

@@ -72,8 +72,8 @@ def membrane(
     if inside.all():
         out[box] = target
     else:
-        difference = np.where(inside[:, :, None], 0, around[box] - target).astype(np.float32)
         rim = ndimage.binary_dilation(inside) & ~inside
+        difference = (around[box][rim] - target[rim]).astype(np.float32)
         out[box][inside] = target[inside] + _harmonic(
             difference, inside, rim, tolerance, progress or (lambda fraction: None)
         )
@@ -81,7 +81,7 @@ def membrane(
 
 
 def _harmonic(values: Picture, unknown: Mask, known: Mask, tolerance: float, progress: Progress) -> Picture:
-    """(N, C): the harmonic function on the N `unknown` pixels that has the given `values` on the `known` ones."""
+    """(N, C): the harmonic function on the N `unknown` pixels that has the (M, C) `values` on the M `known` ones."""
     matrix, right = _five_point_system(values, unknown, known)
     rows, columns = np.nonzero(unknown)
     progress(0.0)
@@ -132,16 +132,16 @@ def _five_point_system(values: Picture, unknown: Mask, known: Mask) -> tuple[spa
     index = np.full((unknown.shape[0] + 2) * stride, -1, dtype=np.int32)
     places = np.flatnonzero(np.pad(unknown, 1))
     index[places] = np.arange(count, dtype=np.int32)
-    fixed = np.pad(known, 1).ravel()
-    given = np.pad(values, ((1, 1), (1, 1), (0, 0))).reshape(-1, values.shape[2])
+    index[np.flatnonzero(np.pad(known, 1))] = -2 - np.arange(len(values), dtype=np.int32)  # below -1: a known one
     columns = np.empty((count, 5), dtype=np.int32)
     degree = np.zeros(count, dtype=np.float32)
-    right = np.zeros((count, values.shape[2]), dtype=np.float32)
+    right = np.zeros((count, values.shape[1]), dtype=np.float32)
     for slot, step in ((0, -stride), (1, -1), (3, 1), (4, stride)):
-        beside = places + step
-        columns[:, slot] = index[beside]
-        degree += (columns[:, slot] >= 0) | fixed[beside]
-        right += given[beside] * fixed[beside, None]
+        beside = index[places + step]
+        columns[:, slot] = beside
+        degree += beside != -1
+        fixed = np.flatnonzero(beside < -1)
+        right[fixed] += values[-2 - beside[fixed]]
     columns[:, 2] = np.arange(count, dtype=np.int32)
     present = columns >= 0
     entries = np.full((count, 5), -1, dtype=np.float32)

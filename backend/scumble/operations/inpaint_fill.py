@@ -94,17 +94,19 @@ def _patchmatch(
     filled = patchmatch.complete(
         rgb, hole, source=source, guide=guide, seed=wish.seed, patch=wish.patch, progress=progress, effort=effort
     )
-    suggestion = filled.suggestion
+    nearest = filled.nearest
     if wish.blend == "membrane":
-        blended = seam.membrane(suggestion.cpu().numpy(), rgb.cpu().numpy(), hole.cpu().numpy())
-        suggestion = torch.from_numpy(blended).to(rgb.device)
-    elif wish.blend == "none":
-        suggestion = filled.image
+        blended = seam.membrane(filled.suggestion.cpu().numpy(), rgb.cpu().numpy(), hole.cpu().numpy())
+        del filled  # a large picture has no room for what is done with
+        made = torch.from_numpy(blended).to(rgb.device)
+    elif wish.blend == "multiband" and guide is None:
+        made = filled.suggestion  # bands are mixed around the rim: there both sides count
+    else:
+        made = filled.image
     if guide is not None:
-        filled_in = torch.where(hole[..., None], suggestion, rgb)
-        suggestion = give_back(filled_in, hole, filled.nearest, wish.detail)
-    made: Floats = suggestion.cpu().numpy()
-    return made
+        give_back(made, hole, nearest, wish.detail)
+    found: Floats = made.cpu().numpy()
+    return found
 
 
 def _by_network(
@@ -117,9 +119,9 @@ def _by_network(
         progress(first * fraction)
 
     small = _resized(rgb, size), _covered(hole, size), ~_covered(~source, size)
-    guess = _enlarged(_guess(*small, wish, context, early), rgb, hole)
+    guess = _guess(*small, wish, context, early)
     if wish.method == "network":
-        return guess.cpu().numpy()
+        return _enlarged(guess, rgb, hole).cpu().numpy()
 
     def late(fraction: float) -> None:
         progress(first + (1 - first) * fraction)

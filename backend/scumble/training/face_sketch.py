@@ -27,8 +27,9 @@ from .course import Course, Stateful, cosine_rate
 from .face_latent import feature_network
 from .face_masks import random_hole
 from .face_sketch_draws import Batch, Draw, Draws, random_given, stacked
-from .face_sketch_measures import hole_psnr, obedience
+from .face_sketch_measures import obedience
 from .inpaint_partial import FEATURES, loaded_features
+from .measures import hole_psnr
 from .trainer import Run, Settings, Trainer
 
 Completer = Callable[[Batch], Tensor]
@@ -209,9 +210,9 @@ def measured(complete: Completer, batch: Batch, sheet: Path | None = None) -> di
         shown.append(found)
         psnr, obeyed = [], []
         for n in range(len(found)):
-            picture, truth = (x[n].permute(1, 2, 0).cpu().numpy() for x in (found, batch.truth))
+            psnr.append(hole_psnr(found[n], batch.truth[n], batch.hole[n] > 0.5))
+            picture = found[n].permute(1, 2, 0).cpu().numpy()
             hole, lines = (x[n, 0].cpu().numpy() > 0.5 for x in (batch.hole, batch.lines))
-            psnr.append(hole_psnr(picture, truth, hole))
             obeyed.append(obedience(picture, lines, hole))
         figures[f"psnr_{name}"] = float(np.mean(psnr))
         figures[f"obeys_{name}"] = float(np.nanmean(obeyed)) if not all(map(math.isnan, obeyed)) else 0.0

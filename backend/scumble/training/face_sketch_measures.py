@@ -32,9 +32,3 @@ def obedience(picture: Floats, lines: Mask, hole: Mask) -> float:
         return math.nan
     found = edges.canny(np.clip(picture, 0, 1), low=EDGE[0], high=EDGE[1])
     return float((ndimage.distance_transform_edt(~found) <= NEAR)[asked].mean()) if found.any() else 0.0
-
-
-def hole_psnr(picture: Floats, truth: Floats, hole: Mask) -> float:
-    """Decibels, over the pixels of the hole."""
-    error = float(((np.clip(picture, 0, 1) - truth)[hole] ** 2).mean())
-    return -10 * math.log10(max(error, 1e-10))

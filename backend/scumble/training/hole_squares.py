@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from . import collections, free_form_masks
+from .measures import hole_psnr
 
 Bytes = NDArray[np.uint8]
 Domain = Literal["photo", "art", "both"]
@@ -109,8 +110,7 @@ def measure(batch: Batch, fill: Fill, sheet: Path, rows: int = 6) -> float:
             truth, hole = batch.truth[number : number + 1], batch.hole[number : number + 1]
             damaged = truth * (1 - hole)
             filled = torch.where(hole > 0, fill(damaged, hole).float().clamp(0, 1), truth)
-            error = ((filled - truth).square() * hole).sum() / (3 * hole.sum()).clamp(min=1)
-            found.append(-10 * float(torch.log10(error.clamp(min=1e-9))))
+            found.append(hole_psnr(filled, truth, hole))
             if number < rows:
                 lines.append(np.hstack([_bytes(x) for x in (damaged, filled, truth)]))
     Image.fromarray(np.vstack(lines)).save(sheet)

@@ -7,7 +7,6 @@ is softer than the truth; the operation takes its detail from the picture. The l
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +29,7 @@ from . import fill_examples
 from .checkpoints import Average, append_metrics
 from .course import Course, cosine_rate
 from .fill_examples import Example
+from .measures import hole_psnr
 from .trainer import Run, Settings, Trainer
 
 NEIGHBOURHOOD = 6.0
@@ -194,10 +194,8 @@ def held_out_figures(
         batch = as_batch(*(torch.from_numpy(array)[None].to(device) for array in arrays))
         with torch.inference_mode(), torch.autocast(batch.truth.device.type, torch.bfloat16):
             filled = network(batch.smooth, batch.patches, batch.distance, batch.hole).float().clamp(0, 1)
-        inside = batch.hole.bool().expand_as(filled)
         for name, picture in (("psnr", filled), ("psnr_smooth", batch.smooth), ("psnr_patches", batch.patches)):
-            error = float((picture - batch.truth)[inside].square().mean())
-            found[name].append(-10 * math.log10(max(error, 1e-10)))
+            found[name].append(hole_psnr(picture, batch.truth, batch.hole))
         if sheet is not None and len(rows) < 8:
             shown = [batch.truth * (1 - batch.hole), batch.smooth, batch.patches, filled, batch.truth]
             rows.append(functional.interpolate(torch.cat(shown, 3), size=(200, 1330), mode="area")[0])

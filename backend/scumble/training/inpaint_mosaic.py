@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageEnhance
 from pydantic import Field
 from safetensors.torch import save_file
 from torch import nn
@@ -18,10 +18,14 @@ from torch.nn import functional
 from scumble.algorithms.mosaic_cells import Axes, bicubic
 from scumble.algorithms.mosaic_grid import Grid
 from scumble.networks.mosaic import CELL, MosaicNetwork, restored
+from scumble.weights.mosaic import load
+from scumble_client.errors import ScumbleError
 
 from . import collections, mosaics
 from .checkpoints import Average, append_metrics
 from .course import Course, cosine_rate
+from .measures import hole_psnr
+from .mosaic_growth import grown
 from .trainer import Run, Settings, Trainer
 
 Bytes = NDArray[np.uint8]
@@ -32,7 +36,7 @@ SIDE = 16 * CELL
 STEEP = 0.01
 """Below this difference the loss is a square, above it an absolute value: squares alone would look only at outlines."""
 
-HELDOUT = 24
+HELDOUT = 60
 
 
 class MosaicSettings(Settings):
@@ -41,14 +45,17 @@ class MosaicSettings(Settings):
     rate: float = Field(6e-4, gt=0, le=0.1, description="Rate of learning at its highest.")
     width: int = Field(96, ge=8, le=512, description="Channels of the network.")
     blocks: int = Field(10, ge=1, le=64, description="Residual blocks of the network.")
-    photos: int = Field(600, ge=0, description="Photographs beside the illustrations, at most.")
-    pictures: int = Field(1000, ge=1, description="Illustrations at most.")
+    photos: int = Field(1200, ge=0, description="Photographs beside the illustrations, at most.")
+    pictures: int = Field(1000, ge=1, description="Illustrations at most; each is seen twice as often as a photograph.")
+    start: str = Field(
+        "", description="Weights to begin with (a .safetensors), of this size or smaller; none: a new network."
+    )
     measure_every: int = Field(500, ge=1, description="Steps between figures on held-out illustrations.")
 
 
 def train(run: Run, settings: MosaicSettings) -> Path:
     torch.manual_seed(run.seed)
-    network = MosaicNetwork(settings.width, settings.blocks).to(run.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _beginning(settings).to(run.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
     average = Average(network)
     parts = {"network": network, "optimizer": optimizer, "average": average}
@@ -73,6 +80,17 @@ def train(run: Run, settings: MosaicSettings) -> Path:
     return finished
 
 
+def _beginning(settings: MosaicSettings) -> MosaicNetwork:
+    if not settings.start:
+        return MosaicNetwork(settings.width, settings.blocks)
+    try:
+        return grown(load(Path(settings.start)), settings.width, settings.blocks)
+    except ValueError as error:
+        raise ScumbleError(
+            "invalid_parameter", f"“{settings.start}” can't be the start: {error}.", "Raise “width” and “blocks”."
+        ) from error
+
+
 def _loss(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The mean over pixels in the mask."""
     each = functional.huber_loss(made, truth, reduction="none", delta=STEEP) / STEEP
@@ -89,7 +107,8 @@ def _batch(
     pictures: Sequence[Bytes], count: int, rng: np.random.Generator, device: str
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Truth and damaged pictures, (B, 3, S, S) in 0 to 1, and masks (B, 1, S, S)."""
-    found = [mosaics.sample(pictures, rng, SIDE) for _ in range(count)]
+    chosen = [_varied(pictures[int(rng.integers(len(pictures)))], rng) for _ in range(count)]
+    found = [mosaics.sample([picture], rng, SIDE) for picture in chosen]
     truth, damaged = (
         torch.from_numpy(np.stack(x)).permute(0, 3, 1, 2).to(device).float() / 255
         for x in ([one.truth for one in found], [one.damaged for one in found])
@@ -99,13 +118,31 @@ def _batch(
     return truth, damaged, torch.from_numpy(np.stack([one.mask for one in found]))[:, None].to(device).float()
 
 
+def _varied(picture: Bytes, rng: np.random.Generator) -> Bytes:
+    """Now and then with other tones, less colour, or turned by some angle (and without the corners that it then lacks)."""
+    if rng.random() < 0.3:
+        tones = 255 * (np.arange(256) / 255) ** float(np.exp(rng.uniform(-0.5, 0.5)))
+        picture = np.rint(tones).astype(np.uint8)[picture]
+    if rng.random() < 0.15:
+        picture = np.asarray(ImageEnhance.Color(Image.fromarray(picture)).enhance(float(rng.uniform(0, 1))))
+    if rng.random() < 0.25 and min(picture.shape[:2]) >= 256:
+        angle = float(rng.uniform(-45, 45))
+        turned = Image.fromarray(picture).rotate(angle, Image.Resampling.BICUBIC)
+        turn = np.deg2rad(abs(angle))
+        half = int(min(turned.size) / (np.cos(turn) + np.sin(turn)) / 2) - 1
+        x, y = turned.width // 2, turned.height // 2
+        picture = np.asarray(turned.crop((x - half, y - half, x + half, y + half)))
+    return picture
+
+
 def _pictures(run: Run, settings: MosaicSettings) -> list[Bytes]:
     found: list[Bytes] = []
     for collection, most in (("art", settings.pictures), ("photos", settings.photos)):
         names = [row["file"] for row in collections.rows(run.data, collection, "train")]
         order = np.random.default_rng(run.seed).permutation(len(names))[:most]
         loaded = collections.pictures(run.data, collection, [names[i] for i in sorted(order)])
-        found += [picture for picture in loaded if min(picture.shape[:2]) >= 2 * CELL]
+        usable = [picture for picture in loaded if min(picture.shape[:2]) >= 2 * CELL]
+        found += usable * (2 if collection == "art" else 1)
     return found
 
 
@@ -125,7 +162,7 @@ def _measure(network: MosaicNetwork, run: Run, step: int, seconds: float) -> Non
         )
         mask = torch.from_numpy(one.mask)[None, None].float()
         made, plain = restored(network, damaged, mask), bicubic(grid, damaged, mask)
-        gains.append(_psnr(made, truth, mask) - _psnr(plain, truth, mask))
+        gains.append(hole_psnr(made, truth, mask) - hole_psnr(plain, truth, mask))
         if len(rows) < 8:
             rows.append(np.hstack([_bytes(x) for x in (damaged, plain, made, truth)]))
     if not rows:
@@ -134,11 +171,6 @@ def _measure(network: MosaicNetwork, run: Run, step: int, seconds: float) -> Non
     append_metrics(run.folder / "metrics.jsonl", step=step, gain=gain, seconds=round(seconds, 1))
     Image.fromarray(np.vstack(rows)).save(run.folder / "heldout.png")
     run.say(f"step {step}: {gain:+.2f} dB over bicubic smoothing on held-out art, {seconds:.0f} s")
-
-
-def _psnr(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> float:
-    error = ((made - truth).square() * mask).sum() / (3 * mask.sum())
-    return -10 * float(torch.log10(error.clamp(min=1e-9)))
 
 
 def _bytes(x: torch.Tensor) -> Bytes:
