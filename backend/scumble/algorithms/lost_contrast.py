@@ -13,15 +13,11 @@ FINE = 1.5
 AROUND = 6.0
 """Standard deviation, in pixels, of the neighbourhood over which contrast is compared."""
 
-EXTRA = 1.3
-"""Fills have less fine contrast than their surroundings even so, as smooth patches match well more often than lively ones:
-measured on training photographs, the contrast that is given back has to be so many times the sources'."""
-
 MOST = 2.0
 """No contrast is multiplied by more."""
 
 
-def give_back(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0) -> Tensor:
+def give_back(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0, extra: float = 1.0) -> Tensor:
     """Raise the fine contrast of a fill to that of the places that it was taken from.
 
     Parameters
@@ -33,7 +29,9 @@ def give_back(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0) 
     nearest
         (H, W, 2) integers: the row and column that a pixel of the hole was mostly taken from (`patchmatch.Completion`).
     amount
-        0 for nothing, 1 for the sources' contrast, more for more.
+        0 for nothing, 1 for all of it, more for more.
+    extra
+        The contrast that is wanted, as a multiple of the sources'.
 
     Returns
     -------
@@ -50,7 +48,7 @@ def give_back(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0) 
     wanted[hole] = strength[rows, columns]
     strength[~hole] = 0  # over the hole alone: what lies beside it lost nothing
     has, should = (_around(one)[hole] for one in (strength, wanted))
-    gain = amount * ((EXTRA * should / has.clamp(min=1e-5)).clamp(1, MOST) - 1)
+    gain = amount * ((extra * should / has.clamp(min=1e-5)).clamp(1, MOST) - 1)
     for channel in range(3):
         part = fill[..., channel]
         part[hole] += gain * _fine(part)[hole]

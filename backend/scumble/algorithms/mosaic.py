@@ -8,6 +8,7 @@ cells. Sizes need not be whole numbers (a mosaic that was resized), and JPEG onl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,6 @@ WINDOW = 384
 
 CERTAIN = 0.45
 """Least score of a mosaic; smooth or textured pictures without one stay below, unless they are very small."""
-
-NOISE = 3.0
-"""Changes within so many median deviations from the median may be noise."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +121,11 @@ class _Profile:
     values: NDArray[np.float64]
     start: int
 
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether cells are flat to the bit, as before any JPEG: most places then show no change at all."""
+        return float(np.median(self.values)) == 0
+
 
 def _profile(picture: Floats, mask: Mask, axis: int) -> _Profile | None:
     change = np.abs(np.diff(picture, axis=axis)).sum(axis=2)
@@ -147,8 +150,8 @@ def _scores(profile: _Profile, size: float, origins: NDArray[np.float64]) -> NDA
     """(phases,) how well edges of cells of this size explain the profile, 0 to 1.
 
     The correlation of both: half the size has edges where nothing changes, twice the size leaves half of the changes
-    unexplained, so both correlate less, and so does noise, however strong it is. Times the share of the changes above the
-    noise that lie at edges: in a picture with few of them, large cells at the strongest correlate too well.
+    unexplained, so both correlate less, and so does noise, however strong it is. In a mosaic without noise it counts, too,
+    how much of the changes lies at edges: where there are few of them, large cells at the strongest correlate too well.
     """
     values = profile.values
     length = len(values)
@@ -162,10 +165,9 @@ def _scores(profile: _Profile, size: float, origins: NDArray[np.float64]) -> NDA
     share = edges / length
     spread = values.std() * np.sqrt(share * (1 - share))
     found = (hit / length - values.mean() * share) / np.maximum(spread, 1e-9)
-    middle = np.median(values)
-    clear = np.maximum(0, values - middle - NOISE * np.median(np.abs(values - middle)))
-    explained = np.where(valid, clear[at], 0).sum(axis=1) / max(float(clear.sum()), 1e-9)
-    return np.where((edges > 0) & (edges < length), np.maximum(found, 0) * explained, 0)
+    if profile.is_exact:
+        found = found * hit / values.sum()
+    return np.where((edges > 0) & (edges < length), np.maximum(found, 0), 0)
 
 
 def _sizes(length: int) -> NDArray[np.float64]:

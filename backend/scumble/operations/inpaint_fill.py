@@ -37,6 +37,10 @@ GUIDANCE = 0.35
 NARROW, CHOOSY = 0.35, 12.0
 """Spread and sharpness of the last vote when it is led: nearly a copy, as the guess has decided what goes where."""
 
+EXTRA: dict[Domain, float] = {"photo": 1.4, "art": 1.3}
+"""Contrast that is given back, as a multiple of the sources': smooth patches match well more often than lively ones, so with the
+sources' own a fill is softer than its surroundings. Chosen on training pictures: more is sharper and costs PSNR."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -104,7 +108,7 @@ def _patchmatch(
     else:
         made = filled.image
     if guide is not None:
-        give_back(made, hole, nearest, wish.detail)
+        give_back(made, hole, nearest, wish.detail, EXTRA[wish.domain])
     found: Floats = made.cpu().numpy()
     return found
 
