@@ -138,6 +138,20 @@ def test_mosaics_come_out_better_than_the_smooth_start(data: Path, tmp_path: Pat
     assert (made - truth).square().mean() < 0.99 * (start - truth).square().mean()
 
 
+def test_mosaics_go_on_from_a_smaller_network(data: Path, tmp_path: Path) -> None:
+    small = trained("inpaint-mosaic", data, tmp_path / "small", 2, width=12, blocks=2)
+    large = trained("inpaint-mosaic", data, tmp_path / "large", 1, width=16, blocks=3, rate=1e-9, start=str(small))
+    before, after = mosaic.load(small), mosaic.load(large)
+    assert (after.head.out_channels, len(after.body)) == (16, 3)
+    assert torch.allclose(after.last.weight, before.last.weight, atol=1e-5)
+    with pytest.raises(ScumbleError) as raised:
+        trained("inpaint-mosaic", data, tmp_path / "less", 1, width=8, blocks=2, start=str(small))
+    assert raised.value.code == "invalid_parameter"
+    with pytest.raises(ScumbleError) as raised:
+        trained("inpaint-mosaic", data, tmp_path / "none", 1, start=str(tmp_path / "absent.safetensors"))
+    assert raised.value.code == "weights_missing"
+
+
 def test_frozen_statistics_in_the_last_share(data: Path, tmp_path: Path) -> None:
     kept = {}
     for fine_tune in ("0", "1"):

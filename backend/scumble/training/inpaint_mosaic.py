@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def train(run: Run, settings: MosaicSettings) -> Path:
         optimizer.step()
         average.update(network)
         if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps or run.time_is_up:
-            _measure(_averaged(average, settings), run, step + 1, time.monotonic() - began)
+            _measure(_averaged(average, network), run, step + 1, time.monotonic() - began)
     finished = run.folder / "scumble-mosaic.safetensors"
     state = {name: tensor.half().cpu().contiguous() for name, tensor in average.state.items()}
     save_file(state, finished, metadata={"steps": str(course.done)})
@@ -97,10 +98,10 @@ def _loss(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.
     return (each * mask).sum() / (3 * mask.sum()).clamp(min=1)
 
 
-def _averaged(average: Average, settings: MosaicSettings) -> MosaicNetwork:
-    network = MosaicNetwork(settings.width, settings.blocks)
-    network.load_state_dict(average.state)
-    return network.eval()
+def _averaged(average: Average, network: MosaicNetwork) -> MosaicNetwork:
+    averaged = deepcopy(network).cpu()
+    averaged.load_state_dict(average.state)
+    return averaged.eval()
 
 
 def _batch(
