@@ -18,12 +18,12 @@ test: $(READY)
 
 # The proofs of tests/soak at their whole size: hours. SOAK=/some/file also appends the figures to that file.
 soak: $(READY)
-	SCUMBLE_SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest tests/soak tests/workers/test_ray_pool.py -s --timeout=0 $(ARGS)
+	SCUMBLE_SOAK=$(or $(SOAK),1) $(BIN)/python -m pytest tests/soak tests/daemon/pools/test_ray.py -s --timeout=0 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy backend/scumble backend/scumble_client benchmarks tests
+	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks tests
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -24,19 +24,20 @@ from scipy import ndimage
 
 from benchmarks.face_original import OriginalEditor
 from benchmarks.report import Figure, as_markdown
-from scumble.algorithms import face_fit
-from scumble.algorithms.face_change import interpolation_mask, rim
-from scumble.algorithms.face_strokes import wish
-from scumble.algorithms.latent_solve import Base, Strokes, decoded, solve
-from scumble.layers import Layer, composite
+from scumble.faces.detection.weights import face_networks
+from scumble.faces.latent import fitting
+from scumble.faces.latent.compositing import interpolation_mask, rim
+from scumble.faces.latent.model import face_model
+from scumble.faces.latent.solver import Base, Strokes, decoded, solve
+from scumble.faces.latent.strokes import wish
+from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
 from scumble.operations.context import Context
-from scumble.operations.face_model import face_model, face_networks
-from scumble.training import face_pictures
-from scumble.training.face_crops import cut_out, load_aligned
-from scumble.training.face_latent import feature_network
-from scumble.training.face_latent_linear import errors, principal_components
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
+from scumble_training.faces import pictures as face_pictures
+from scumble_training.faces.crops import cut_out, load_aligned
+from scumble_training.faces.latent import feature_network
+from scumble_training.faces.latent_linear import errors, principal_components
 
 Floats = NDArray[np.float32]
 
@@ -80,15 +81,15 @@ def load(data: Path, count: int) -> Faces:
     aligned = cut_out(held, networks.shape, 64).exact()
     # the data are sorted by source: evenly over all of it
     chosen = np.linspace(0, len(held) - 1, count).astype(int)
-    from scumble.training import collections
+    from scumble_training.common import datasets
 
-    pictures = list(collections.pictures(data, "faces", [held.rows[int(i)]["file"] for i in chosen]))
+    pictures = list(datasets.pictures(data, "faces", [held.rows[int(i)]["file"] for i in chosen]))
     return Faces(models, data, pictures, aligned[chosen], aligned)
 
 
 def _base(faces: Faces, picture: torch.Tensor, last_layers: bool = False) -> Base:
     weight = torch.from_numpy(0.3 + 0.7 * rim(64))
-    return face_fit.fitted(faces.model, picture, weight, True, last_layers)
+    return fitting.fitted(faces.model, picture, weight, True, last_layers)
 
 
 def _disc(x: float, y: float) -> Floats:
@@ -267,7 +268,7 @@ def fit(faces: Faces) -> list[Figure]:
     rows = []
     for picture in faces.aligned:
         with torch.no_grad():
-            shown = [faces.model.decode(face_fit.encoded(faces.model, picture)[None])[0]]
+            shown = [faces.model.decode(fitting.encoded(faces.model, picture)[None])[0]]
         shown += [_base(faces, picture, last).picture for last in (False, True)]
         rows.append([float((((s - picture) ** 2) * weight).mean()) for s in shown])
     encoder, latents, last = np.mean(rows, axis=0)

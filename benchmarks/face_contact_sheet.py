@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.face_brush import run_brush
-from scumble.algorithms.face_search import find_faces
-from scumble.commands.demo_scenes import Stroke, painted
-from scumble.layers import Layer, composite
+from scumble.cli.demo_scenes import Stroke, painted
+from scumble.faces.detection.search import find_faces
+from scumble.faces.detection.weights import face_networks
+from scumble.faces.latent.model import face_model
+from scumble.imaging.layer import Layer, composite
 from scumble.operations.context import Context
-from scumble.operations.face_model import face_model, face_networks
-from scumble.training import collections
-from scumble.training.face_crops import cut_out
-from scumble.training.face_pictures import Faces, load_faces
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
+from scumble_training.common import datasets
+from scumble_training.faces.crops import cut_out
+from scumble_training.faces.pictures import Faces, load_faces
 
 FACES = ("f05297", "f08037", "f08314", "f09675", "f00529", "f01495")
 """Four of faker-js (CC0), two of StyleGAN2 (MIT): nobody here exists."""
@@ -41,10 +42,10 @@ EDITS: dict[str, list[Stroke]] = {
 
 
 def sheet(data: Path) -> Image.Image:
-    rows = {Path(row["file"]).stem: row["file"] for row in collections.rows(data, "faces", "heldout")}
+    rows = {Path(row["file"]).stem: row["file"] for row in datasets.rows(data, "faces", "heldout")}
     models = ModelCache()
     lines = []
-    for picture in collections.pictures(data, "faces", [rows[name] for name in FACES]):
+    for picture in datasets.pictures(data, "faces", [rows[name] for name in FACES]):
         large = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.LANCZOS), np.uint8)
         image = Layer(np.ascontiguousarray(large))
         line = [_small(large)]
@@ -58,7 +59,7 @@ def sheet(data: Path) -> Image.Image:
 
 def _copyable(data: Path) -> list[str]:
     """Held-out files whose row says CC0 or MIT."""
-    rows = collections.rows(data, "faces", "heldout")
+    rows = datasets.rows(data, "faces", "heldout")
     return [row["file"] for row in rows if row["licence"].startswith(("CC0", "MIT"))]
 
 
@@ -67,7 +68,7 @@ def points_sheet(data: Path, columns: int = 8) -> Image.Image:
     models = ModelCache()
     networks = face_networks(Context(0, "cpu", models, lambda fraction, message: None))
     tiles = []
-    for number, picture in enumerate(collections.pictures(data, "faces", _copyable(data)[: 3 * columns])):
+    for number, picture in enumerate(datasets.pictures(data, "faces", _copyable(data)[: 3 * columns])):
         tilted = Image.fromarray(picture).rotate(((number * 7) % 61) - 30, Image.Resampling.BICUBIC)
         shown = np.asarray(tilted, np.float32) / np.float32(255)
         draw = ImageDraw.Draw(tilted)

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.report import Figure, as_markdown
-from scumble.algorithms.face_alignment import eye_centres
-from scumble.algorithms.face_search import FaceNetworks, find_faces
-from scumble.training import collections
-from scumble.training.face_pictures import Faces, load_faces
-from scumble.weights import WeightStore, face_landmarks
+from scumble.faces.detection import weights as landmark_weights
+from scumble.faces.detection.alignment import eye_centres
+from scumble.faces.detection.search import FaceNetworks, find_faces
+from scumble.weights import WeightStore
+from scumble_training.common import datasets
+from scumble_training.faces.pictures import Faces, load_faces
 
 EYE_DISTANCES = (12, 24, 48, 120)
 TILTS = (0, -30, 30)
@@ -110,13 +111,13 @@ def figures(found: list[Result]) -> list[Figure]:
 
 
 def measure(data: Path, count: int = 40) -> list[Figure]:
-    networks = face_landmarks.load(WeightStore().path("scumble-face-landmarks"))
+    networks = landmark_weights.load(WeightStore().path("scumble-face-landmarks"))
     held = load_faces(data, "heldout", 256, names=("faces",))
     true = np.flatnonzero(held.true)
     chosen = true[np.linspace(0, len(true) - 1, min(count, len(true))).astype(int)]
     faces = Faces(held.pictures[chosen], held.points[chosen], held.true[chosen], [held.rows[int(i)] for i in chosen])
-    rows = collections.rows(data, "photos", "heldout")[:count]
-    backgrounds: list[Any] = list(collections.pictures(data, "photos", [row["file"] for row in rows]))
+    rows = datasets.rows(data, "photos", "heldout")[:count]
+    backgrounds: list[Any] = list(datasets.pictures(data, "photos", [row["file"] for row in rows]))
     made = figures(results(networks, faces, backgrounds))
     false = [len(find_faces(picture.astype(np.float32) / np.float32(255), networks)) for picture in backgrounds]
     detail = f"{sum(n > 0 for n in false)} of {len(false)} photographs; some of them do show people"

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scumble.algorithms.face_change import published_composite
-from scumble.networks.face_latent import FaceModel
+from scumble.faces.latent.compositing import published_composite
+from scumble.faces.latent.network import FaceModel
 
 Floats = NDArray[np.float32]
 

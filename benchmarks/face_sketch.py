@@ -18,15 +18,16 @@ from PIL import Image
 
 from benchmarks.metrics import hole_psnr, hole_ssim
 from benchmarks.report import Figure, as_markdown
-from scumble.algorithms.colour_transfer import rgb_to_lab
-from scumble.layers import Layer, composite
+from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
 from scumble.operations.context import Context
-from scumble.training import collections, face_masks
-from scumble.training import face_sketch_examples as examples
-from scumble.training.face_sketch_examples import SKETCHES, Face
-from scumble.training.face_sketch_measures import obedience
-from scumble.workers.models import ModelCache
+from scumble.style.colour_transfer import rgb_to_lab
+from scumble.worker.models import ModelCache
+from scumble_training.common import datasets
+from scumble_training.faces import masks as face_masks
+from scumble_training.faces import sketch_examples as examples
+from scumble_training.faces.sketch_examples import SKETCHES, Face
+from scumble_training.faces.sketch_metrics import obedience
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -58,7 +59,7 @@ def held_out(data: Path, count: int, seed: int = 0) -> Iterator[tuple[str, Face]
     """Faces of the split `heldout`, mixed, with all that is made of them."""
     points = examples.load_points(data)
     names = examples.chosen(data, "heldout", points, count)
-    for name, picture in zip(names, collections.pictures(data, examples.COLLECTION, names), strict=True):
+    for name, picture in zip(names, datasets.pictures(data, examples.COLLECTION, names), strict=True):
         rng = np.random.default_rng([seed, *name.encode()])
         yield name, examples.analysed(picture, points[Path(name).name] / picture.shape[0], rng)
 

@@ -16,11 +16,11 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from benchmarks.face_sketch import Bytes, Mask, as_mask, run
-from scumble.layers import Layer
-from scumble.training import collections
-from scumble.training import face_sketch_examples as examples
-from scumble.training.face_sketch_examples import SKETCHES, Face
-from scumble.workers.models import ModelCache
+from scumble.imaging.layer import Layer
+from scumble.worker.models import ModelCache
+from scumble_training.common import datasets
+from scumble_training.faces import sketch_examples as examples
+from scumble_training.faces.sketch_examples import SKETCHES, Face
 
 SIDE, SHOWN = 512, 176
 PAPER = 238
@@ -59,10 +59,10 @@ EAR, CHEEK = (0.785, 0.70), (0.72, 0.62)
 
 def faces(data: Path) -> dict[str, Face]:
     points = examples.load_points(data)
-    by_stem = {Path(row["file"]).stem: row["file"] for row in collections.rows(data, "faces", "heldout")}
+    by_stem = {Path(row["file"]).stem: row["file"] for row in datasets.rows(data, "faces", "heldout")}
     names = sorted({name for case in CASES for name in (case.face, case.other) if name})
     files = [by_stem[name] for name in names]
-    pictures = collections.pictures(data, "faces", files)
+    pictures = datasets.pictures(data, "faces", files)
     return {
         name: examples.analysed(picture, points[Path(file).name] / picture.shape[0], np.random.default_rng(0))
         for name, file, picture in zip(names, files, pictures, strict=True)

@@ -26,11 +26,11 @@ from benchmarks.holes import make_hole
 from benchmarks.inpainting import Filled, Mask, Picture, fill_biharmonic, fill_gmic, fill_opencv
 from benchmarks.metrics import hole_psnr, hole_ssim, patch_distance, seam_contrast, sharpness
 from benchmarks.report import Figure, as_markdown
-from scumble.layers import Layer, composite
+from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
 from scumble.operations.context import Context
-from scumble.training import collections
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
+from scumble_training.common import datasets
 
 Fill = Callable[[Picture, Mask], Filled]
 
@@ -46,13 +46,13 @@ COLUMNS = ("PSNR", "SSIM", "sharpness", "seam", "patch distance", "seconds")
 
 
 def pictures(
-    data: Path, collection: str, count: int, split: collections.Split = "heldout", seed: int = 11
+    data: Path, collection: str, count: int, split: datasets.Split = "heldout", seed: int = 11
 ) -> Iterator[tuple[Picture, Mask, bool]]:
     """The first `count` of the shuffled pictures, each with its hole, and whether its licence lets a sheet show it."""
-    licences = {row["file"]: row["licence"] for row in collections.rows(data, collection, split, academic=True)}
+    licences = {row["file"]: row["licence"] for row in datasets.rows(data, collection, split, academic=True)}
     names = list(licences)
     np.random.default_rng(seed).shuffle(names)
-    for number, pixels in enumerate(collections.pictures(data, collection, names[:count])):
+    for number, pixels in enumerate(datasets.pictures(data, collection, names[:count])):
         picture = Image.fromarray(pixels)
         factor = SHORT_SIDE / min(picture.size)
         extent = (round(picture.width * factor), round(picture.height * factor))
@@ -83,7 +83,7 @@ def measure(
     count: int = 45,
     out: Callable[[str], None] = print,
     sheet: Path | None = None,
-    split: collections.Split = "heldout",
+    split: datasets.Split = "heldout",
 ) -> dict[str, list[float]]:
     """Each filler's means of `COLUMNS`. A sheet shows: hole, the smoothest peer, the copying one, auto, the truth."""
     models = ModelCache()

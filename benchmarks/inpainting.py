@@ -34,7 +34,8 @@ from PIL import Image
 from benchmarks.holes import KINDS, make_hole
 from benchmarks.metrics import hole_psnr, hole_ssim, patch_distance, sharpness
 from benchmarks.report import Figure
-from scumble.algorithms import patchmatch, seam
+from scumble.vision import blending
+from scumble.vision.patchmatch import completion
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -86,8 +87,8 @@ def photographs(
 def fill_ours(picture: Picture, hole: Mask) -> Filled:
     """What the operation `inpaint` does: completion, then the membrane."""
     start = time.perf_counter()
-    done = patchmatch.complete(torch.from_numpy(picture), torch.from_numpy(hole))
-    filled = seam.membrane(done.suggestion.numpy(), picture, hole)
+    done = completion.complete(torch.from_numpy(picture), torch.from_numpy(hole))
+    filled = blending.membrane(done.suggestion.numpy(), picture, hole)
     return filled, time.perf_counter() - start
 
 

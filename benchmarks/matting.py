@@ -13,7 +13,7 @@ from pymatting import cf_laplacian
 from tests.support.matting import by_definition, photograph
 
 from benchmarks.report import Figure, as_markdown
-from scumble.algorithms.matting_laplacian import matting_laplacian
+from scumble.vision.matting_laplacian import matting_laplacian
 
 HEIGHT, WIDTH = 468, 700
 ROUNDS = 7

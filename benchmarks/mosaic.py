@@ -23,15 +23,14 @@ from PIL import Image
 
 from benchmarks.metrics import hole_psnr, sharpness
 from benchmarks.report import Figure, as_markdown
-from scumble.algorithms import mosaic
-from scumble.algorithms.mosaic_cells import Axes, bicubic, masked_means, share_of_cells
-from scumble.algorithms.mosaic_grid import Grid
-from scumble.networks import mosaic_fill
-from scumble.networks.mosaic import MosaicNetwork
-from scumble.training import collections
-from scumble.training.mosaics import pixelate, whole_cells
+from scumble.mosaic import detection, restoration
+from scumble.mosaic.cells import Axes, bicubic, masked_means, share_of_cells
+from scumble.mosaic.grid import Grid, pixelate
+from scumble.mosaic.network import MosaicNetwork
+from scumble.mosaic.weights import load
 from scumble.weights import WeightStore
-from scumble.weights.mosaic import load
+from scumble_training.common import datasets
+from scumble_training.mosaic.examples import whole_cells
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -86,9 +85,9 @@ def measure(
     rows: list[Row] = []
     shown: list[NDArray[np.uint8]] = []
     for collection, count in (("art", art), ("photos", photos)):
-        listed = collections.rows(data, collection, "heldout", academic=True)[:count]
+        listed = datasets.rows(data, collection, "heldout", academic=True)[:count]
         names = [row["file"] for row in listed]
-        for number, picture in enumerate(collections.pictures(data, collection, names)):
+        for number, picture in enumerate(datasets.pictures(data, collection, names)):
             free = listed[number]["licence"].startswith(FREE)
             for cell in CELLS:
                 rng = np.random.default_rng([number, cell, len(collection)])
@@ -118,15 +117,17 @@ def _one(
     with torch.inference_mode():
         plain = bicubic(axes, batch, flat)[0].permute(1, 2, 0).numpy()
         start = time.perf_counter()
-        found = mosaic.detect(damaged, mask)
+        found = detection.detect(damaged, mask)
         used = found.grid if found is not None else grid
-        made = mosaic_fill.fill(network, x, hole, used).numpy()
+        made = restoration.fill(network, x, hole, used).numpy()
         seconds = time.perf_counter() - start
-        smooth = mosaic_fill.smooth_fill(x, hole, used).numpy()
-        one = mosaic_fill.fill(network, x, hole, used, turn=1).numpy()
+        smooth = restoration.smooth_fill(x, hole, used).numpy()
+        one = restoration.fill(network, x, hole, used, turn=1).numpy()
         rounded = torch.from_numpy(np.rint(np.clip(made, 0, 1) * 255).astype(np.float32) / 255).permute(2, 0, 1)[None]
         off = (axes.means(rounded) - masked_means(axes, batch, flat)).abs() * (share_of_cells(axes, flat) > 0.9999)
-    agrees = found is not None and mosaic.score_of(damaged, mask, found.grid) >= mosaic.score_of(damaged, mask, grid)
+    agrees = found is not None and detection.score_of(damaged, mask, found.grid) >= detection.score_of(
+        damaged, mask, grid
+    )
     psnr = [hole_psnr(p, truth, mask) for p in (damaged, plain, smooth, made, one)]
     row = Row(
         collection,

@@ -25,12 +25,12 @@ from PIL import Image
 from benchmarks.metrics import patch_distance
 from benchmarks.photo_style import structure
 from benchmarks.report import Figure, as_markdown
-from scumble.files import read_picture
-from scumble.layers import Layer, composite
+from scumble.imaging.io.files import read_picture
+from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
 from scumble.operations.context import Context
 from scumble.pictures import NAMES, painting, picture
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
 
 Picture = NDArray[np.float32]
 

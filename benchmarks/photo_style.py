@@ -24,13 +24,13 @@ from PIL import Image
 from scipy import ndimage
 
 from benchmarks.report import Figure, as_markdown
-from scumble.algorithms.colour_transfer import rgb_to_lab, sliced_wasserstein
-from scumble.algorithms.segments import from_colours
-from scumble.files import read_picture
-from scumble.layers import Layer, composite
+from scumble.imaging.io.files import read_picture
+from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
 from scumble.operations.context import Context
-from scumble.workers.models import ModelCache
+from scumble.style.colour_transfer import rgb_to_lab, sliced_wasserstein
+from scumble.style.photo.segments import from_colours
+from scumble.worker.models import ModelCache
 
 Picture = NDArray[np.float32]
 Labels = NDArray[np.int32]

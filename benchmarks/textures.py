@@ -24,10 +24,11 @@ from PIL import Image
 
 from benchmarks.metrics import patch_distance
 from benchmarks.report import Figure, as_markdown
-from scumble.algorithms.style_descent import Descent, descend
-from scumble.algorithms.style_losses import FULL, as_picture, as_tensor, gram, style_target
-from scumble.networks.vgg import Vgg, random_weights
-from scumble.weights import WeightStore, vgg
+from scumble.style.descent import Descent, descend
+from scumble.style.losses import FULL, as_picture, as_tensor, gram, style_target
+from scumble.vision.vgg import weights as vgg_weights
+from scumble.vision.vgg.network import Vgg, random_weights
+from scumble.weights import WeightStore
 
 Picture = NDArray[np.float32]
 
@@ -93,7 +94,7 @@ def synthesised(network: Vgg, source: Picture, iterations: int) -> Picture:
 
 def measure(data: Path, count: int = 8, iterations: int = 80, sheet: Path | None = None) -> list[Figure]:
     networks = {
-        "embedded": Vgg(vgg.load(WeightStore().path("scumble-features")), "average"),
+        "embedded": Vgg(vgg_weights.load(WeightStore().path("scumble-features")), "average"),
         "random": Vgg(random_weights(BLOCKS, WIDTHS), "average"),
     }
     everywhere = np.ones((SIDE, SIDE), np.bool_)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import get_args
 
 from scumble import pictures
-from scumble.files import read_picture
-from scumble.operations.style_inputs import Painting
+from scumble.imaging.io.files import read_picture
+from scumble.style.inputs import Painting
 
 NAMES = [name for name in get_args(Painting) if name != "none"]
 

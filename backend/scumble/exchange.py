@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from scumble_client import Pixels
 
-from .colour import Colour
-from .geometry import Extent, Point
-from .layers import Layer
+from .imaging.colour import Colour
+from .imaging.geometry import Extent, Point
+from .imaging.layer import Layer
 
 
 def to_pixels(layer: Layer) -> Pixels:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scumble.cli import call
+from scumble.cli.app import call
 from scumble.installers import gimp
 from scumble.installers.gimp_check import check
 from scumble.installers.gimp_places import Place, given, present

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scumble.cli import call
+from scumble.cli.app import call
 from scumble.installers import krita, kritarc
 from scumble.installers.krita_check import check
 from scumble.installers.krita_places import Place, candidates, given, present

@@ -11,11 +11,11 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field, ValidationError, field_validator
 
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 from scumble.operations import find, operations
 from scumble.operations.base import Operation, Output, Parameters, Role
 from scumble.operations.context import Context
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 

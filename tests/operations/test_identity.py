@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scumble.geometry import Point
-from scumble.layers import DEPTHS, LAYOUTS, Layer
+from scumble.imaging.geometry import Point
+from scumble.imaging.layer import DEPTHS, LAYOUTS, Layer
 from scumble.operations import find
 from scumble_client.errors import ScumbleError
 from tests.support.inpainting import context

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scumble.geometry import Bounds
-from scumble.layers import DEPTHS, Layer
+from scumble.imaging.geometry import Bounds
+from scumble.imaging.layer import DEPTHS, Layer
 from scumble.operations.new_layer import NewLayer
 
 FRAME = Bounds(-5, 3, 30, 20)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scumble.operations import operations
-from scumble.workers.process import Worker
+from scumble.worker.process import Worker
 from scumble_client import Client, wire
 from scumble_client.zmtp import Dealer, ZmtpError
 from tests.support.daemon import Daemon, Folders, request, status

@@ -140,7 +140,7 @@ def _kill(kind: str, editors: Editors, random_: random.Random) -> bool:
         return True
     for pid in processes_of(editors.folders.runtime):
         with contextlib.suppress(OSError):
-            if b"scumble.workers.process" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"scumble.worker.process" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, signal.SIGKILL)
                 return True
     return False

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.weights.tensor_bundle import MAGIC, crc32c
+from scumble.weights.formats.tensor_bundle import MAGIC, crc32c
 
 Array = NDArray[Any]
 DTYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int64": 9}

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.colour import SRGB, Colour
-from scumble.files import read_picture, write_picture
-from scumble.layers import Layer
+from scumble.imaging.colour import SRGB, Colour
+from scumble.imaging.io.files import read_picture, write_picture
+from scumble.imaging.layer import Layer
 
 Pixels = NDArray[Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import Field
 
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Role
 from scumble.operations.context import Context
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scumble import pictures
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 
 SIDE = 256
 EYES = np.array([[92.5, 121.9], [163.6, 121.6]])
@@ -69,9 +69,10 @@ def collections(folder: Path, count: int = 6) -> Path:
 
 def mean_points() -> NDArray[np.float64]:
     """(49, 2) in the unit square, by the embedded network."""
-    from scumble.weights import WeightStore, face_landmarks
+    from scumble.faces.detection import weights as landmark_weights
+    from scumble.weights import WeightStore
 
-    return face_landmarks.load(WeightStore().path("scumble-face-landmarks")).shape
+    return landmark_weights.load(WeightStore().path("scumble-face-landmarks")).shape
 
 
 def _archive(path: Path, files: list[str], made: list[NDArray[Any]]) -> None:

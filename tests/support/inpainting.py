@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scumble.geometry import Bounds
-from scumble.layers import Layer
+from scumble.imaging.geometry import Bounds
+from scumble.imaging.layer import Layer
 from scumble.operations import find
 from scumble.operations.base import Output
 from scumble.operations.context import Context
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
 
 Mask = NDArray[np.bool_]
 

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from scumble.algorithms.mosaic_grid import Grid
-from scumble.training.mosaics import pixelate
+from scumble.mosaic.grid import Grid, pixelate
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

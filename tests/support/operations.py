@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Role
 from scumble.operations.context import Context
 

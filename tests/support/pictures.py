@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ImageCms
 
-from scumble.files import read_picture
+from scumble.imaging.io.files import read_picture
 from scumble_client.errors import ScumbleError
 
 Pixels = NDArray[Any]

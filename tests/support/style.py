@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 from scumble.operations import find
 from scumble.operations.context import Context
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
 
 Floats = NDArray[np.float32]
 Report = Callable[[float, str], None]

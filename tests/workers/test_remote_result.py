@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scumble.packing import pack_pixels
-from scumble.workers.compute import ResultFiles
+from scumble.worker.compute import ResultFiles
 from scumble.workers.remote_result import keep
 from scumble_client import Pixels, ScumbleError, wire
 from scumble_client.wire import Message

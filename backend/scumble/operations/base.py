@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 from scumble_client.errors import ScumbleError
 
 from .context import Context

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from scumble.layers import Layer
+    from scumble.imaging.layer import Layer
 
 Model = TypeVar("Model")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 
 from .base import Operation, Output, Parameters, Role
 from .context import Context

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from scumble.algorithms import masks
-from scumble.layers import Layer
+from scumble.imaging import masks
+from scumble.imaging.layer import Layer
 
 Mask = NDArray[np.bool_]
 

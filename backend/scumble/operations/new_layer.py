@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.geometry import Bounds
-from scumble.layers import Layer, from_working
+from scumble.imaging.geometry import Bounds
+from scumble.imaging.layer import Layer, from_working
 
 Floats = NDArray[np.float32]
 

@@ -16,7 +16,7 @@ def selection(name: str) -> Path:
 
 
 def painting(name: str) -> Path:
-    """A bundled style picture; the names are those of `scumble.operations.style_inputs.Painting`."""
+    """A bundled style picture; the names are those of `scumble.style.inputs.Painting`."""
     return FOLDER / "paintings" / f"{name}.webp"
 
 

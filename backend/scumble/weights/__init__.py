@@ -1,8 +1,8 @@
 """Weights of the networks: the manifest of what there is, the store of what is here, downloads that survive a bad line."""
 
-from scumble.weights.download import Expected, Fingerprint, Patience, Progress, download, fingerprint
-from scumble.weights.manifest import Manifest, Weights, load_manifest, parse_manifest
-from scumble.weights.store import Check, State, Status, WeightStore, default_directory
+from .download import Expected, Fingerprint, Patience, Progress, download, fingerprint
+from .manifest import Manifest, Weights, load_manifest, parse_manifest
+from .store import Check, State, Status, WeightStore, default_directory
 
 __all__ = [
     "Check",

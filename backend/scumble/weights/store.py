@@ -14,9 +14,10 @@ from typing import Literal
 import platformdirs
 from filelock import FileLock
 
-from scumble.weights.download import Expected, Fingerprint, Patience, Progress, download, fingerprint, part_path
-from scumble.weights.manifest import Manifest, Weights, load_manifest
 from scumble_client.errors import ScumbleError
+
+from .download import Expected, Fingerprint, Patience, Progress, download, fingerprint, part_path
+from .manifest import Manifest, Weights, load_manifest
 
 State = Literal["embedded", "present", "partial", "damaged", "missing"]
 

@@ -154,7 +154,7 @@ class LocalPool(Pool):
     def _spawn(self, device: str) -> None:
         self._started += 1
         name = f"worker-{self._started}"
-        command = [sys.executable, "-m", "scumble.workers.process", "--endpoint", self._endpoint, "--name", name]
+        command = [sys.executable, "-m", "scumble.worker.process", "--endpoint", self._endpoint, "--name", name]
         command += ["--device", device, "--free-after", str(self._free_after), "--log", str(self._log_path or "")]
         for folder in self._folders:
             command += ["--folder", str(folder)]

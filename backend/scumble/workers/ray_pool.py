@@ -142,7 +142,7 @@ class RayPool(Pool):
     def _spawn(self) -> None:
         self._started += 1
         self._name, self._state = f"ray-{self._started}", "connecting"
-        command = [sys.executable, "-m", "scumble.workers.ray_bridge", "--endpoint", self._endpoint]
+        command = [sys.executable, "-m", "scumble.worker.ray_bridge", "--endpoint", self._endpoint]
         command += ["--name", self._name, *self._options]
         self._bridge = self._children.start(self._name, command, {**QUIET, "SCUMBLE_WORKER_TOKEN": self._token})
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from scumble.wakeup import Wakeup
+from scumble.worker.compute import ResultFiles
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.version import __version__
 from scumble_client.wire import Message
 
-from .compute import ResultFiles
 from .pool import Pool, Task
 from .remote_flight import AT_ONCE, Flight
 from .remote_link import RemoteLink

@@ -6,12 +6,11 @@ from collections.abc import Container
 from typing import Any
 
 from scumble.packing import stride, unpack_pixels
+from scumble.worker.compute import ResultFiles
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.request import Result
 from scumble_client.wire import Message
-
-from .compute import ResultFiles
 
 
 def keep(message: Message, job: str, own: Container[bytes], files: ResultFiles) -> dict[str, Any]:

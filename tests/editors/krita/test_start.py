@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from scumble.commands.doctor import CHECKS
+from scumble.cli.doctor import CHECKS
 from scumble.installers import kritarc
 from scumble.installers.krita_places import candidates
 from scumble_client.errors import ScumbleError

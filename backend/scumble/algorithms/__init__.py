@@ -1,1 +1,0 @@
-"""Image algorithms that are not networks: patch completion, seam blending, regions, masks. They know nothing of jobs."""

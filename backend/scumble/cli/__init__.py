@@ -1,0 +1,1 @@
+"""The command line: `app` declares options, one file for each command works."""

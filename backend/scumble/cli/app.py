@@ -1,0 +1,332 @@
+"""The command line: `scumble ...`. Each command's work is in a file of this package; this says how it is called.
+
+Exit codes: 0 done, 2 wrong usage or bad input (one line on stderr), 3 failed, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from scumble import __version__
+from scumble_client.errors import ScumbleError
+
+from .console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error, unexpected
+from .options import AsJson, Device, Local, MaskFrom, Picture, Seed, Settings
+from .weights_app import weights_app
+
+UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
+"""click's ClickException: typer has click as a dependency or, in newer versions, inside; this finds it in both."""
+
+
+class Commands(TyperGroup):
+    """Ends in this program's own way where typer would print an empty line, or exit with 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise ScumbleError("cancelled", "Cancelled.") from None
+        except BrokenPipeError:
+            return DONE  # the reader of a pipe has seen enough
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Neural networks as layers inside Krita and GIMP. Every command that needs the daemon starts it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(weights_app, name="weights")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"scumble {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    pass
+
+
+@app.command()
+def run(
+    operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
+    image: Annotated[Path, typer.Option(metavar="FILE", help="The picture to work on.")],
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="White where the image may change.", show_default=False)
+    ] = None,
+    source: Picture = None,
+    sketch: Picture = None,
+    color: Picture = None,
+    style: Picture = None,
+    second_style: Picture = None,
+    third_style: Picture = None,
+    initial: Picture = None,
+    segmentation: Picture = None,
+    style_segmentation: Picture = None,
+    strokes: Picture = None,
+    within: Picture = None,
+    marked: Picture = None,
+    mask_from: MaskFrom = None,
+    settings: Settings = [],  # noqa: B006 (typer copies it)
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the new layer.", show_default=False)
+    ] = None,
+    composite: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write image and layer as one.", show_default=False)
+    ] = None,
+    crop: Annotated[
+        bool, typer.Option("--crop", help="Write the layer's own rectangle, not the whole canvas.")
+    ] = False,
+    local: Local = False,
+    device: Device = "auto",
+    json: AsJson = False,
+) -> None:
+    """Run one operation on one picture; the result is a new layer."""
+    from .run import run as work
+
+    files = {
+        "image": image,
+        "mask": mask,
+        "source": source,
+        "sketch": sketch,
+        "color": color,
+        "style": style,
+        "second_style": second_style,
+        "third_style": third_style,
+        "initial": initial,
+        "segmentation": segmentation,
+        "style_segmentation": style_segmentation,
+        "strokes": strokes,
+        "within": within,
+        "marked": marked,
+    }
+    work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)
+
+
+@app.command()
+def batch(
+    operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
+    folder: Annotated[Path, typer.Argument(help="Pictures; sub-folders are gone through, too.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write the new layers.", show_default=False)
+    ] = None,
+    composite: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write the finished pictures.", show_default=False)
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|FOLDER", help="One mask for all, or a folder of masks.", show_default=False),
+    ] = None,
+    original: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The pictures of FOLDER are marked copies; the pictures themselves, of the same names, lie here.",
+            show_default=False,
+        ),
+    ] = None,
+    style: Picture = None,
+    second_style: Picture = None,
+    third_style: Picture = None,
+    style_segmentation: Picture = None,
+    mask_from: MaskFrom = None,
+    settings: Settings = [],  # noqa: B006
+    seed: Seed = 0,
+    local: Local = False,
+    device: Device = "auto",
+    pool: Annotated[
+        str | None,
+        typer.Option(metavar="ray", help="Compute elsewhere (scumble serve --help).", show_default=False),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="With --pool ray: the cluster's head.", show_default=False),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Run one operation on every picture of a folder. Stopped, it goes on where it was."""
+    from .batch import batch as work
+    from .batch import interrupted
+
+    others = {
+        "style": style,
+        "second_style": second_style,
+        "third_style": third_style,
+        "style_segmentation": style_segmentation,
+    }
+    try:
+        code = work(
+            operation,
+            folder,
+            out,
+            composite,
+            mask,
+            original,
+            others,
+            settings,
+            mask_from,
+            seed,
+            local,
+            device,
+            json,
+            pool,
+            address,
+        )
+    except KeyboardInterrupt:
+        code = interrupted()
+    raise typer.Exit(code)
+
+
+@app.command()
+def operations(
+    name: Annotated[str | None, typer.Argument(help="Only this one.", show_default=False)] = None,
+    json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/operations.md.")] = False,
+) -> None:
+    """What there is: operations with their inputs and parameters."""
+    from .operations import show
+
+    show(name, json, markdown)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def serve(context: typer.Context) -> None:
+    """Run the daemon in the foreground (scumble serve --help lists its options)."""
+    from scumble.daemon.__main__ import main as daemon
+
+    raise typer.Exit(daemon(context.args))
+
+
+@app.command()
+def status(json: AsJson = False) -> None:
+    """Device, memory, models, queue and uptime of the daemon."""
+    from .daemon import status as work
+
+    work(json)
+
+
+@app.command()
+def stop() -> None:
+    """End the daemon."""
+    from .daemon import stop as work
+
+    work()
+
+
+@app.command()
+def keys(
+    action: Annotated[str, typer.Argument(help="make, list, allow NAME KEY, or revoke NAME")],
+    name: Annotated[str | None, typer.Argument(show_default=False)] = None,
+    key: Annotated[str | None, typer.Argument(show_default=False)] = None,
+) -> None:
+    """Which other machines may connect (CURVE keys)."""
+    from .keys import keys as work
+
+    work(action, name, key)
+
+
+@app.command()
+def install(
+    editor: Annotated[str, typer.Argument(help="krita or gimp")],
+    zip_file: Annotated[
+        Path | None,
+        typer.Option("--zip", metavar="FILE", help="Only write the archive for Krita's import.", show_default=False),
+    ] = None,
+    resources: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Put the plugin into an editor."""
+    from .install import install as work
+
+    work(editor, zip_file, resources)
+
+
+@app.command()
+def uninstall(
+    editor: Annotated[str, typer.Argument(help="krita or gimp")],
+    resources: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Take the plugin out again; nothing of it is left."""
+    from .install import uninstall as work
+
+    work(editor, resources)
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Check this installation, and say what to do about what is wrong."""
+    from .doctor import doctor as work
+
+    raise typer.Exit(work(json))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = Path("demo-output"),
+) -> None:
+    """The tour: every operation on bundled pictures, with a contact sheet."""
+    from .demo import demo as work
+
+    work(out)
+
+
+for _more in entry_points(group="scumble.commands"):  # of packages that build on this one, such as its own trainers
+    _more.load()(app)
+
+
+def main() -> None:
+    """The entry point: whatever goes wrong, its user sees one line, and a script an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without “ and × shows a ? there
+    code = call(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # else Python would complain about it at its very end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def call(arguments: list[str]) -> int:
+    """Run the command line; the exit code."""
+    try:
+        result = app(args=arguments or ["--help"], prog_name="scumble", standalone_mode=False)
+        return result if isinstance(result, int) else DONE
+    except typer.Exit as error:
+        return error.exit_code
+    except SystemExit as error:  # argparse, after the help of `serve`
+        return error.code if isinstance(error.code, int) else FAILED if error.code else DONE
+    except typer.Abort:
+        return CANCELLED
+    except UsageProblem as error:
+        say_error(error.format_message())  # type: ignore[attr-defined]
+        return WRONG
+    except ScumbleError as error:
+        say_error(str(error))
+        return exit_code(error)
+    except Exception as error:
+        say_error(str(unexpected(error, arguments)))
+        return FAILED

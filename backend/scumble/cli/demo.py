@@ -1,0 +1,83 @@
+"""`scumble demo`: every operation on the bundled pictures, through the daemon, with one contact sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from scumble.imaging.io.files import write_picture
+from scumble.imaging.layer import composite
+from scumble.installers import gimp_places, krita_places
+
+from .console import make_folder, out, progress_bar
+from .demo_scenes import Scene, scenes
+from .engine import DaemonEngine, Engine, Order, Report
+
+Rgb = NDArray[np.uint8]
+
+GAP, HEAD = 8, 20
+ROW = 256
+"""Height of the contact sheet's pictures."""
+
+
+def demo(folder: Path) -> None:
+    """Run every scene; layers, composites, strips (before, what is given, after) and a sheet of them all go to `folder`."""
+    make_folder(folder)
+    rows: list[tuple[Scene, list[Rgb]]] = []
+    shown = scenes()
+    with DaemonEngine() as engine, progress_bar() as bar:
+        task = bar.add_task("Starting the daemon", total=float(len(shown)))
+        for number, scene in enumerate(shown):
+
+            def report(fraction: float, message: str, number: int = number, name: str = scene.name) -> None:
+                bar.update(task, completed=number + fraction, description=f"{name}: {message}")
+
+            rows.append((scene, _run(scene, folder, engine, report)))
+            write_rows([rows[-1]], folder / f"{scene.name}-strip.png")
+    sheet = folder / "contact-sheet.png"
+    write_rows([(scene, [_of_height(part, ROW) for part in parts]) for scene, parts in rows], sheet)
+    out.print(f"Before, what was given, after: {sheet}")
+    for program, found in (("Krita", krita_places.present()), ("GIMP", gimp_places.present())):
+        if found:
+            out.print(f"{program} is on this machine. To have all this in it: scumble install {program.lower()}")
+
+
+def _run(scene: Scene, folder: Path, engine: Engine, report: Report) -> list[Rgb]:
+    """Picture, what is given, result."""
+    layers = {"image": scene.image, **scene.layers}
+    ticket = engine.begin(Order(scene.operation, layers, scene.parameters, seed=1))
+    made = engine.finish(ticket, report)
+    _, layer, _ = made.layers[0]
+    result = composite(scene.image, layer)
+    write_picture(folder / f"{scene.name}-layer.png", layer.crop(scene.image.bounds))
+    write_picture(folder / f"{scene.name}.png", result)
+    engine.received(ticket)
+    out.print(f"{scene.name}: {made.seconds:.1f} s → {folder / scene.name}.png")
+    return [scene.image.pixels[..., :3], _of_height(scene.shown, scene.image.extent.height), result.pixels[..., :3]]
+
+
+def _of_height(picture: Rgb, height: int) -> Rgb:
+    if picture.shape[0] == height:
+        return picture
+    size = round(picture.shape[1] * height / picture.shape[0]), height
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def write_rows(rows: list[tuple[Scene, list[Rgb]]], path: Path) -> None:
+    """Rows of pictures on white, each under its titles."""
+    height = sum(HEAD + parts[0].shape[0] + GAP for _, parts in rows) - GAP
+    width = max(sum(part.shape[1] + GAP for part in parts) for _, parts in rows) - GAP
+    sheet = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(sheet)
+    y = 0
+    for scene, parts in rows:
+        x = 0
+        for title, part in zip((scene.operation, scene.given, "with the new layer"), parts, strict=True):
+            draw.text((x + 4, y + 4), title, fill="black")
+            sheet.paste(Image.fromarray(part), (x, y + HEAD))
+            x += part.shape[1] + GAP
+        y += HEAD + parts[0].shape[0] + GAP
+    sheet.save(path)

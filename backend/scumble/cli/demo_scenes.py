@@ -1,0 +1,202 @@
+"""What `scumble demo` shows: for each operation bundled pictures, and what an artist would have selected or painted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from scumble.imaging.io.files import read_picture
+from scumble.imaging.layer import Layer, composite
+from scumble.mosaic.grid import Grid, pixelate
+from scumble.pictures import NAMES, painting, picture, portrait, selection
+
+Rgb = NDArray[np.uint8]
+
+VEIL = (235, 40, 60)
+"""The red of what is selected."""
+
+CELL = 8
+"""Pixels of the mosaic's cells."""
+
+LARGE = 512
+"""Side that the portrait is enlarged to."""
+
+OVAL = (0.2, 0.13, 0.8, 0.93)
+"""The face of the portrait: left, top, right, bottom, as shares of the side."""
+
+LATENTS = {1: -0.4, 4: 1.0}
+"""Cells of the latent canvas that are painted, by number."""
+
+Stroke = tuple[list[tuple[float, float]], float, tuple[int, int, int]]
+"""Points as shares of the side, width as a share of it, colour."""
+
+STROKES: list[Stroke] = [
+    ([(0.41, 0.795), (0.45, 0.825), (0.5, 0.835), (0.55, 0.825), (0.60, 0.79)], 0.03, (190, 60, 80)),
+    ([(0.31, 0.62), (0.35, 0.65)], 0.09, (214, 104, 96)),
+    ([(0.69, 0.62), (0.65, 0.65)], 0.09, (214, 104, 96)),
+]
+"""Red on the lips, rose on the cheeks, where an aligned portrait has them."""
+
+
+STRANDS = 8
+"""Of the fringe that is drawn on the portrait's forehead."""
+
+TONES = ((22, 16, 18), (38, 28, 27), (27, 20, 22), (46, 34, 32))
+"""Their colours, one after the other."""
+
+FOREHEAD = (
+    (0.22, 0.365),
+    (0.26, 0.4),
+    (0.5, 0.41),
+    (0.72, 0.4),
+    (0.755, 0.36),
+    (0.75, 0.22),
+    (0.62, 0.09),
+    (0.4, 0.09),
+    (0.24, 0.2),
+)
+"""What is selected for it."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One run of an operation."""
+
+    operation: str
+    subject: str
+    """What the picture shows, in one word."""
+    image: Layer
+    given: str
+    """What the artist gives beside the picture, in words."""
+    shown: Rgb
+    """A picture of it."""
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    """By role, beside the picture."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.operation}-{self.subject}"
+
+
+def scenes() -> list[Scene]:
+    """All of them, in the order of the README."""
+    found = [_fill(name) for name in NAMES]
+    found.append(_mosaic())
+    found += [_styled("photo-style", "osprey", "shipwreck")]
+    found += [_styled("paint-style", "osprey", "starry-night"), _styled("paint-style", "wren", "composition-vii")]
+    found += _faces()
+    wren = read_picture(picture("wren")).layer
+    found.append(Scene("identity", "wren", wren, "nothing: it comes back unchanged", _rgb(wren)))
+    return found
+
+
+def _fill(name: str) -> Scene:
+    image, mask = read_picture(picture(name)).layer, read_picture(selection(name)).layer
+    return Scene("inpaint", name, image, "the selection", veiled(image, mask), {"mask": mask})
+
+
+def _mosaic() -> Scene:
+    drawn = _rgb(read_picture(painting("great-wave")).layer)
+    height, width = drawn.shape[:2]
+    covered = np.zeros((height, width), np.uint8)
+    covered[height // 4 : 3 * height // 5, width // 8 : width // 2] = 255
+    flat = pixelate(drawn, Grid(CELL, CELL))
+    image, mask = Layer(np.where(covered[..., None] > 0, flat, drawn)), Layer(covered[..., None])
+    return Scene("restore-mosaic", "wave", image, "the selection", veiled(image, mask), {"mask": mask})
+
+
+def _styled(operation: str, photograph: str, style: str) -> Scene:
+    image = read_picture(picture(photograph)).layer
+    shown = _rgb(read_picture(painting(style)).layer)
+    return Scene(operation, photograph, image, "the painting", shown, parameters={"painting": style})
+
+
+def _faces() -> list[Scene]:
+    small = Image.fromarray(_rgb(read_picture(portrait()).layer))
+    image = Layer(np.asarray(small.resize((LARGE, LARGE), Image.Resampling.LANCZOS), np.uint8))
+    strokes = painted(STROKES, LARGE)
+    oval = Image.new("L", (LARGE, LARGE))
+    ImageDraw.Draw(oval).ellipse([round(share * LARGE) for share in OVAL], fill=255)
+    mask = Layer(np.asarray(oval.filter(ImageFilter.GaussianBlur(LARGE / 32)))[..., None])
+    canvas = [LATENTS.get(cell, 0.0) for cell in range(100)]
+    return [
+        _fringe(image),
+        Scene("face-brush", "portrait", image, "strokes", _rgb(composite(image, strokes)), {"strokes": strokes}),
+        Scene("face-latent", "portrait", image, "two of 100 latents", _canvas(canvas), parameters={"canvas": canvas}),
+        Scene(
+            "face-sample", "portrait", image, "the selection: a random face there", veiled(image, mask), {"mask": mask}
+        ),
+    ]
+
+
+def _fringe(image: Layer) -> Scene:
+    """Hair over the forehead, drawn strand by strand and coloured."""
+    parts = [_strand(2 * number / STRANDS - 1) for number in range(STRANDS + 1)]
+    lines, colours = (Image.new("RGBA", (LARGE, LARGE), (0, 0, 0, 0)) for _ in range(2))
+    selected = Image.new("L", (LARGE, LARGE))
+    ImageDraw.Draw(selected).polygon([(x * LARGE, y * LARGE) for x, y in FOREHEAD], fill=255)
+    pen, brush = ImageDraw.Draw(lines), ImageDraw.Draw(colours)
+    for number, (one, two) in enumerate(pairwise(parts)):
+        tip = ((one[-1][0] + two[-1][0]) / 2, one[-1][1] + 0.012 * LARGE)
+        brush.polygon([*one, tip, *two[::-1]], fill=(*TONES[number % len(TONES)], 255))
+        pen.line([one[-1], tip, two[-1]], fill=(150, 140, 140, 255), width=2)
+    for part in parts:
+        pen.line(part, fill=(150, 140, 140, 255), width=2)
+    layers = {
+        "mask": Layer(np.asarray(selected)[..., None]),
+        "sketch": Layer(np.asarray(lines)),
+        "color": Layer(np.asarray(colours)),
+    }
+    shown = composite(composite(Layer(veiled(image, layers["mask"])), layers["color"]), layers["sketch"])
+    return Scene("face-sketch", "portrait", image, "selection, lines and colours", _rgb(shown), layers)
+
+
+def _strand(side: float) -> list[tuple[float, float]]:
+    """Points from the parting down to a brow; `side` from -1, the left temple, to 1."""
+    above, beside, below = (
+        (0.5 + 0.07 * side, 0.1),
+        (0.49 + 0.26 * side, 0.18),
+        (0.485 + 0.235 * side, 0.375 - 0.02 * side**2),
+    )
+    t = np.linspace(0, 1, 16)[:, None]
+    points = (1 - t) ** 2 * np.array(above) + 2 * t * (1 - t) * np.array(beside) + t**2 * np.array(below)
+    return [(float(x), float(y)) for x, y in points * LARGE]
+
+
+def painted(strokes: list[Stroke], side: int) -> Layer:
+    """A transparent square layer with round brush strokes on it."""
+    canvas = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(canvas)
+    for points, width, colour in strokes:
+        places = [(x * side, y * side) for x, y in points]
+        draw.line(places, fill=(*colour, 255), width=round(width * side), joint="curve")
+        radius = width * side / 2
+        for x, y in (places[0], places[-1]):
+            draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*colour, 255))
+    return Layer(np.asarray(canvas, np.uint8))
+
+
+def veiled(image: Layer, mask: Layer) -> Rgb:
+    """The picture with what is selected under a red veil."""
+    cover = mask.coverage()[..., None] * 0.6
+    mixed: NDArray[np.float32] = _rgb(image) * (1 - cover) + np.array(VEIL, np.float32) * cover
+    return mixed.round().astype(np.uint8)
+
+
+def _canvas(values: list[float]) -> Rgb:
+    """The latent canvas as the editors show it: red above 0, blue below."""
+    cells = np.asarray(values, np.float32).reshape(10, 10, 1)
+    red, blue = np.clip(cells, 0, 1), np.clip(-cells, 0, 1)
+    colours = 255 * (1 - red * np.array([0, 1, 1]) - blue * np.array([1, 1, 0]))
+    return np.kron(colours, np.ones((LARGE // 10, LARGE // 10, 1))).round().astype(np.uint8)
+
+
+def _rgb(layer: Layer) -> Rgb:
+    return np.asarray(layer.pixels[..., :3], np.uint8)

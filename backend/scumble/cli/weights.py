@@ -1,0 +1,116 @@
+"""`scumble weights`: what networks there are, getting them, checking them, bringing published files into one form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from scumble.weights import WeightStore
+from scumble_client.errors import ScumbleError
+
+from .console import DONE, FAILED, out, print_json, progress_bar, say_error, say_note, size
+
+
+def list_weights(as_json: bool) -> None:
+    statuses = WeightStore().list()
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": s.weights.name,
+                    "title": s.weights.title,
+                    "state": s.state,
+                    "size": s.weights.size,
+                    "licence": s.weights.licence,
+                    "non_commercial": s.weights.non_commercial,
+                    "operations": list(s.weights.operations),
+                    "path": str(s.path),
+                }
+                for s in statuses
+            ]
+        )
+        return
+    table = Table("name", "state", "size", "licence", "what", box=None)
+    for s in statuses:
+        known = size(s.weights.size) if s.weights.size else "?"
+        table.add_row(s.weights.name, s.state, known, s.weights.licence, s.weights.title)
+    out.print(table)
+
+
+def pull(names: list[str], accept_non_commercial: bool) -> None:
+    """Download; the licence is shown first."""
+    store = WeightStore()
+    for name in names:
+        store.status(name)  # an unknown name is said before anything is downloaded
+    for name in names:
+        say_note(store.manifest[name].terms)
+        with progress_bar() as bar:
+            task = bar.add_task(name, total=None)
+            path = store.pull(
+                name,
+                accept_non_commercial,
+                lambda here, total: bar.update(task, completed=here, total=total),  # noqa: B023 (used at once)
+            )
+        out.print(f"{name}: {path}")
+
+
+def convert(file: Path, target: Path | None, half: bool) -> None:
+    """Bring a published file into Scumble's own form. Raises ScumbleError."""
+    target = target or file.with_name(f"{file.name.split('.')[0]}.safetensors")
+    if target.suffix != ".safetensors":
+        raise ScumbleError(
+            "invalid_parameter", f"“{target.name}” is no name for safetensors.", "Let it end in .safetensors."
+        )
+    if file.exists() and target.resolve() == file.resolve():
+        raise ScumbleError("invalid_parameter", "The file would replace itself.", "Choose another name with --out.")
+    architecture, numbers, save = _converted(file)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save(target, half)
+    except OSError as error:
+        raise ScumbleError(
+            "internal", f"“{target}” can't be written: {error.strerror or error}.", "Choose another place with --out."
+        ) from error
+    out.print(f"{target}: {architecture}, {numbers:,} numbers")
+
+
+def _converted(file: Path) -> tuple[str, int, Callable[[Path, bool], None]]:
+    """What a file holds: its architecture, how many numbers, and a function that writes them to a path, halved or not."""
+    from scumble.faces.latent import ian_weights
+    from scumble.faces.sketch import sc_fegan_weights
+    from scumble.inpainting.weights import loading
+
+    if file.suffix == ".npz":
+        model = ian_weights.load(file)
+        return type(model).__name__, _numbers(model.state_dict()), lambda to, half: ian_weights.save(model, to, half)
+    if sc_fegan_weights.is_checkpoint(file):
+        network = sc_fegan_weights.load(file)
+        numbers = _numbers(network.state_dict())
+        return sc_fegan_weights.ARCHITECTURE, numbers, lambda to, half: sc_fegan_weights.save(network, to, half)
+    converted = loading.convert(file)
+    return converted.architecture, _numbers(converted.state), converted.save
+
+
+def _numbers(state: Mapping[str, Any]) -> int:
+    return sum(tensor.numel() for tensor in state.values())
+
+
+def verify(names: list[str], repair: bool, as_json: bool) -> int:
+    with progress_bar() as bar:
+        task = bar.add_task("Checking", total=None)
+        checks = WeightStore().verify(
+            repair=repair,
+            names=names or None,
+            progress=lambda here, total: bar.update(task, completed=here, total=total),
+        )
+    if as_json:
+        print_json([{"name": c.weights.name, "ok": c.ok, "repaired": c.repaired, "message": c.message} for c in checks])
+    else:
+        for check in checks:
+            out.print(check.message) if check.ok else say_error(check.message)
+        if not checks:
+            out.print("There is nothing to check: no weights are here.")
+    return DONE if all(c.ok for c in checks) else FAILED

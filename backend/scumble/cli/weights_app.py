@@ -1,0 +1,62 @@
+"""The part of the command line that is about weights: `scumble weights ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import AsJson
+
+weights_app = typer.Typer(help="Networks' weights: list, download, check, convert.")
+
+
+@weights_app.command("list")
+def weights_list(json: AsJson = False) -> None:
+    """What there is, what is here, and under which licence."""
+    from .weights import list_weights
+
+    list_weights(json)
+
+
+@weights_app.command("pull")
+def weights_pull(
+    names: Annotated[list[str], typer.Argument()],
+    accept_non_commercial: Annotated[
+        bool, typer.Option("--accept-non-commercial", help="I have read the licence; my use is not commercial.")
+    ] = False,
+) -> None:
+    """Download weights; a broken download goes on where it was."""
+    from .weights import pull
+
+    pull(names, accept_non_commercial)
+
+
+@weights_app.command("verify")
+def weights_verify(
+    names: Annotated[list[str] | None, typer.Argument(show_default=False)] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Download again what is damaged or missing.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Check the weights that are here."""
+    from .weights import verify
+
+    raise typer.Exit(verify(names or [], repair, json))
+
+
+@weights_app.command("convert")
+def weights_convert(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A published file of an inpainting network; of a TensorFlow checkpoint any of its files."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="X.safetensors", help="Default: beside the file.", show_default=False)
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Half precision: half the size.")] = False,
+) -> None:
+    """Bring published weights (Keras, TensorFlow, PyTorch) into Scumble's own form."""
+    from .weights import convert
+
+    convert(file, out, half)

@@ -1,1 +1,0 @@
-"""The command line's subcommands, one file each; `scumble.cli` puts them together."""

@@ -1,0 +1,1 @@
+"""Face editing: finding faces, the latent brush, completion from a sketch."""

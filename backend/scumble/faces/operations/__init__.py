@@ -1,0 +1,1 @@
+"""The face operations that an artist can choose, one file each."""

@@ -1,0 +1,63 @@
+"""A face that nobody has: drawn from the face model at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from scumble.faces.detection.found_face import IMAGE, MASK, place_of
+from scumble.faces.latent.edit import as_array, picture_layer
+from scumble.faces.latent.model import MODEL, Model, face_model
+from scumble.imaging.layer import Layer
+from scumble.operations.base import Operation, Output, Parameters
+from scumble.operations.context import Context
+
+
+class FaceSampleParameters(Parameters):
+    truncation: float = Field(
+        0.7,
+        ge=0,
+        le=2,
+        title="Truncation",
+        description="How far from the mean face: 0 is the mean itself, 1 is as varied as real faces are.",
+        json_schema_extra={"step": 0.05},
+    )
+    rim: Literal["soft", "hard"] = Field(
+        "soft", title="Rim", description="Whether the new face fades out at its square's edge, or fills it."
+    )
+    variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different faces to make.")
+    model: Model = MODEL  # type: ignore[assignment]
+
+
+class FaceSample(Operation[FaceSampleParameters]):
+    name = "face-sample"
+    title = "Random face"
+    help = "Puts a random face where a face or the selection is; without either, in the middle of the layer."
+    roles = (IMAGE, MASK)
+    parameters = FaceSampleParameters
+
+    def run(self, layers: Mapping[str, Layer], parameters: FaceSampleParameters, context: Context) -> Sequence[Output]:
+        import torch
+
+        from scumble.faces.latent.compositing import rim
+
+        given = dict(layers)
+        context.report(0.0, "Looking for a place")
+        place = place_of(given, context, needs_face=False)
+        network = face_model(parameters.model, context)
+        alpha = rim(network.side) if parameters.rim == "soft" else np.ones((network.side, network.side), np.float32)
+        outputs = []
+        for variation in range(parameters.variations):
+            context.report(0.4 + 0.6 * variation / parameters.variations, "Drawing a face")
+            seed = (context.seed + variation) % 2**32
+            # drawn by numpy, whose stream is the same on every device
+            drawn = np.random.default_rng(seed).standard_normal((1, network.latents)).astype(np.float32)
+            z = torch.from_numpy(drawn * np.float32(parameters.truncation)).to(context.device)
+            with torch.inference_mode():
+                picture = as_array(network.decode(z)[0]) / 2 + 0.5
+            outputs.append(Output(picture_layer(given["image"], given, picture, place, alpha), seed))
+        context.report(1.0, "Done")
+        return outputs

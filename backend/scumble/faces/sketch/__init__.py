@@ -1,0 +1,1 @@
+"""Completing a face from lines and colours, as SC-FEGAN does."""

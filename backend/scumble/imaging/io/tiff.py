@@ -1,0 +1,163 @@
+"""TIFF: bytes to arrays and back, in every depth that a layer can have."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+from tifffile import PHOTOMETRIC, PLANARCONFIG, TiffPage
+
+from scumble_client.errors import ScumbleError
+
+from .codecs import MAX_PIXELS, ORIENTATION_TAG, Decoded, check_extent, cmyk_to_rgb, with_channels
+
+Pixels = NDArray[Any]
+
+_ICC_TAG = 34675
+_JPEG_COMPRESSIONS = (6, 7)  # their decoder turns YCbCr into RGB
+_ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of extra sample that are alpha: premultiplied, straight
+_COLOUR_CHANNELS = {
+    PHOTOMETRIC.MINISWHITE: 1,
+    PHOTOMETRIC.MINISBLACK: 1,
+    PHOTOMETRIC.RGB: 3,
+    PHOTOMETRIC.PALETTE: 1,
+    PHOTOMETRIC.SEPARATED: 4,
+}
+
+
+def decode_tiff(data: bytes, name: str) -> Decoded:
+    """The first page; `name` is the file's, for messages."""
+    notes: list[str] = []
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        page = tiff.pages.first
+        assert isinstance(page, TiffPage)
+        check_extent(page.imagewidth, page.imagelength, name)
+        if page.imagedepth != 1:
+            raise ScumbleError("bad_request", f"“{name}” is a volume, not a picture.", "Save one slice of it.")
+        if page.nbytes > MAX_PIXELS * 16:
+            raise ScumbleError("too_large", f"“{name}” has too many channels to fit.", "Save it as RGB.")
+        colour_channels = _count_colours(page, name)
+        if len(tiff.pages) > 1:
+            notes.append(f"The file holds {len(tiff.pages)} pages; the first was taken.")
+        pixels = page.asarray()
+        if pixels.ndim == 3 and page.planarconfig == PLANARCONFIG.SEPARATE:
+            pixels = np.moveaxis(pixels, 0, -1)
+        icc, orientation = page.tags.valueof(_ICC_TAG), page.tags.valueof(ORIENTATION_TAG)
+    pixels = with_channels(pixels)
+    if pixels.shape[:2] != (page.imagelength, page.imagewidth) or pixels.shape[2] < colour_channels:
+        raise ValueError(f"its header does not fit its pixels, {pixels.shape}")
+    profile = icc if isinstance(icc, bytes) and icc else None
+    if page.photometric == PHOTOMETRIC.PALETTE:
+        return Decoded(_from_palette(page, pixels, notes), profile, _whole(orientation), notes)
+    pixels = _whole_depth(pixels, page.bitspersample, name, notes)
+    colours, alpha = pixels[..., :colour_channels], _alpha(page, pixels, colour_channels, notes)
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        colours = (np.iinfo(colours.dtype).max if colours.dtype.kind == "u" else 1) - colours
+    elif page.photometric == PHOTOMETRIC.SEPARATED:
+        colours, alpha, profile = _from_cmyk(colours, profile, name, notes), None, None
+    if alpha is not None:
+        colours = np.concatenate([colours, alpha], axis=2)
+    return Decoded(colours, profile, _whole(orientation), notes)
+
+
+def encode_tiff(pixels: Pixels, icc: bytes | None) -> bytes:
+    """Any depth, (height, width, 1 to 4), losslessly compressed; alpha is written as straight."""
+    stream = io.BytesIO()
+    channels = pixels.shape[2]
+    tifffile.imwrite(
+        stream,
+        np.ascontiguousarray(pixels[..., 0] if channels == 1 else pixels),
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig=None if channels == 1 else "contig",
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        compression="zlib",
+        predictor=True,
+        metadata=None,
+        iccprofile=icc,
+    )
+    return stream.getvalue()
+
+
+def _count_colours(page: TiffPage, name: str) -> int:
+    """How many of the page's channels are colour."""
+    if page.photometric == PHOTOMETRIC.YCBCR and page.compression in _JPEG_COMPRESSIONS:
+        return 3
+    count = _COLOUR_CHANNELS.get(PHOTOMETRIC(page.photometric))
+    if count is None:
+        kind = PHOTOMETRIC(page.photometric).name
+        message = f"“{name}” stores its colours as {kind}, which Scumble cannot read."
+        raise ScumbleError("bad_request", message, "Convert it to RGB in a picture editor.")
+    return count
+
+
+def _whole_depth(pixels: Pixels, bits: int, name: str, notes: list[str]) -> Pixels:
+    """In a depth that a layer can have, with odd numbers of bits spread over the whole range."""
+    dtype = pixels.dtype
+    if dtype.kind == "b":
+        notes.append("The picture is in black and white only; it was converted to 8-bit gray.")
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if dtype == np.float64:
+        notes.append("The picture has 64-bit floating-point values; they were converted to 32 bits.")
+        return pixels.astype(np.float32)
+    if dtype == np.uint32:
+        notes.append("The picture has 32-bit integer values; they were converted to 16 bits.")
+        return np.right_shift(pixels, 16).astype(np.uint16)
+    if dtype.name not in ("uint8", "uint16", "float16", "float32"):
+        message = f"“{name}” stores its values as {dtype.name}, which Scumble cannot read."
+        raise ScumbleError("bad_request", message, "Save it with 8 or 16 bits, or with 32-bit floating-point values.")
+    if dtype.kind == "u" and bits < dtype.itemsize * 8:
+        spread = np.iinfo(dtype).max / (2**bits - 1)
+        pixels = np.rint(pixels * spread)
+    native: Pixels = pixels.astype(dtype.newbyteorder("="), copy=False)
+    return native
+
+
+def _alpha(page: TiffPage, pixels: Pixels, first: int, notes: list[str]) -> Pixels | None:
+    """The alpha channel, (height, width, 1); where it was premultiplied, the colours in `pixels` are divided by it."""
+    extras = tuple(int(extra) for extra in page.extrasamples)
+    places = [place for place, kind in enumerate(extras) if kind in (_ASSOCIATED, _UNASSOCIATED)]
+    if len(extras) > len(places[:1]):
+        notes.append("The picture has channels beyond colour and transparency; they were left out.")
+    if not places:
+        return None
+    alpha = pixels[..., first + places[0]][..., None]
+    if extras[places[0]] == _ASSOCIATED:
+        notes.append("The picture's colours were multiplied by its transparency; they were divided by it.")
+        full = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+        share = alpha.astype(np.float32) / np.float32(full)
+        straight = pixels[..., :first] / np.where(share > 0, share, np.float32(1))
+        if pixels.dtype.kind == "u":
+            straight = np.rint(np.minimum(straight, full))
+        pixels[..., :first] = straight
+    return alpha
+
+
+def _from_palette(page: TiffPage, indices: Pixels, notes: list[str]) -> Pixels:
+    if page.colormap is None:
+        raise ValueError("it has no palette")
+    notes.append("The picture has a palette; it was converted to RGB.")
+    palette: Pixels = np.asarray(page.colormap).T  # (entries, 3), 16 bits
+    # Old programs wrote 8-bit values into the 16-bit entries.
+    palette = (palette if palette.max() < 256 else palette >> 8).astype(np.uint8)
+    colours: Pixels = palette[indices[..., 0]]
+    return colours
+
+
+def _from_cmyk(colours: Pixels, icc: bytes | None, name: str, notes: list[str]) -> Pixels:
+    if colours.dtype.kind != "u":
+        message = f"“{name}” is in CMYK with floating-point values, which Scumble cannot read."
+        raise ScumbleError("bad_request", message, "Convert it to RGB in a picture editor.")
+    if colours.dtype == np.uint16:
+        notes.append("The picture has 16 bits in CMYK; it was converted to 8 bits.")
+        colours = np.rint(colours / 257).astype(np.uint8)
+    height, width = colours.shape[:2]
+    image = Image.frombytes("CMYK", (width, height), np.ascontiguousarray(colours).tobytes())
+    return np.asarray(cmyk_to_rgb(image, icc, notes))
+
+
+def _whole(value: object) -> int:
+    return int(value) if isinstance(value, int) else 1

@@ -1,0 +1,1 @@
+"""Inpainting: the operation, its methods and holes, its networks and the readers of their weights."""

@@ -1,0 +1,85 @@
+"""One place that is to be filled: its crop of the picture, what is hole there, and what may be copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scumble.imaging import masks
+from scumble.imaging.layer import Layer
+from scumble.imaging.regions import Region
+from scumble.operations.context import Context
+from scumble.vision import blending
+from scumble_client.errors import ScumbleError
+
+from .holes import Holes
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+OPAQUE = 0.5
+"""A pixel with less alpha is nothing to copy from."""
+
+
+class PieceParameters(Protocol):
+    @property
+    def grow(self) -> int: ...
+
+    @property
+    def feather(self) -> int: ...
+
+    @property
+    def patch(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One region ready to be filled; arrays have the size of its crop."""
+
+    region: Region
+    rgb: Floats
+    hole: Mask
+    source: Mask
+    alpha: Floats
+    restricted: bool = False
+    """Whether the artist said what may be copied."""
+
+
+def prepare(
+    region: Region,
+    image: Layer,
+    holes: Holes,
+    source: Layer | None,
+    parameters: PieceParameters,
+    context: Context,
+) -> Piece:
+    working = image.to_working(region.crop)
+    for note in working.notes:
+        context.note(note)
+    alpha = holes.coverage(region.crop)
+    if parameters.grow or parameters.feather:
+        wide = masks.grow(alpha > 0, parameters.grow)
+        # A soft selection stays soft inside; what is added around it is full, then fades.
+        alpha = np.maximum(alpha, np.where(alpha > 0, 0, blending.feather(wide, parameters.feather))).astype(np.float32)
+    hole = alpha > 0
+    allowed = ~hole & (working.alpha >= OPAQUE)
+    if source is not None:
+        allowed &= source.coverage(region.crop) >= 0.5
+    if not allowed.any():
+        if hole.all():
+            raise ScumbleError(
+                "missing_input",
+                "Everything is selected, so there is nothing left to copy from.",
+                "Select a smaller part.",
+            )
+        raise ScumbleError(
+            "missing_input",
+            "Around the selection there is nothing to copy from.",
+            "Raise “Context”, or allow more as source.",
+        )
+    # What is transparent beside the hole has no colour to be compared with: it is filled as well, and not shown.
+    unseen = (working.alpha < OPAQUE) & masks.grow(hole, 2 * parameters.patch)
+    return Piece(region, working.rgb, hole | unseen, allowed, alpha, source is not None)

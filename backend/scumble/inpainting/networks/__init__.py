@@ -1,0 +1,1 @@
+"""The architectures of inpainting networks, one file each, with the paper."""

@@ -1,0 +1,143 @@
+"""Fill what is selected with what the rest of the picture suggests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from scumble.imaging.geometry import Bounds
+from scumble.imaging.layer import Layer
+from scumble.imaging.regions import ContextPolicy, plan_regions
+from scumble.operations.base import Operation, Output, Parameters, Role
+from scumble.operations.context import Context
+from scumble.operations.key_colour import KEY_COLOUR, TOLERANCE, KeyColour
+from scumble.operations.new_layer import NewLayer
+
+from .fill_networks import Domain, PublishedWeights
+from .fill_regions import prepare
+from .holes import Holes
+from .methods import Method, Wish, fill
+
+Floats = NDArray[np.float32]
+
+
+class InpaintParameters(Parameters):
+    method: Method = Field(
+        "auto",
+        title="Method",
+        description="auto: a network decides what goes where, and the picture's own pixels are copied there (with a source "
+        "mask, as patchmatch); network: its guess alone; patchmatch: copied without it; smooth: the surroundings flow in.",
+    )
+    domain: Domain = Field("photo", title="Kind of picture", description="A photograph, or drawn art.")
+    weights: PublishedWeights = Field(
+        "embedded",
+        title="Weights",
+        description="The network: the embedded one, or published weights that were downloaded (scumble weights pull).",
+    )
+    detail: float = Field(
+        1.0,
+        ge=0,
+        le=2,
+        title="Detail",
+        description="How much of the fine contrast that copies lose where they overlap auto gives back.",
+        json_schema_extra={"step": 0.1},
+    )
+    mask_from: Literal["mask", "alpha", "color"] = Field(
+        "mask",
+        title="Fill",
+        description="What to fill: the selection (mask), the transparent part (alpha), or what has the key colour (color).",
+    )
+    key_color: KeyColour = KEY_COLOUR
+    tolerance: float = TOLERANCE
+    grow: int = Field(
+        0, ge=0, le=256, title="Grow", description="Widen what is filled by so many pixels, beyond the selection."
+    )
+    feather: int = Field(
+        0,
+        ge=0,
+        le=256,
+        title="Feather",
+        description="Fade the new layer out over so many pixels beyond what is filled.",
+    )
+    blend: Literal["membrane", "multiband", "none"] = Field(
+        "membrane",
+        title="Seam",
+        description="How the fill meets its surroundings: by gradients (membrane), by bands of frequency, or as it is.",
+    )
+    context: float = Field(
+        1.0,
+        ge=0.1,
+        le=4,
+        title="Context",
+        description="How far around a hole to look for something to copy, as a share of the hole's size.",
+        json_schema_extra={"step": 0.1},
+    )
+    patch: int = Field(
+        7,
+        ge=3,
+        le=15,
+        title="Patch size",
+        description="Side of the patches that are compared; odd.",
+        json_schema_extra={"step": 2},
+    )
+    variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
+
+    @field_validator("patch")
+    @classmethod
+    def _odd(cls, patch: int) -> int:
+        if patch % 2 == 0:
+            raise ValueError("the patch size is an odd number, so that a patch has a middle")
+        return patch
+
+
+class Inpaint(Operation[InpaintParameters]):
+    name = "inpaint"
+    title = "Inpaint"
+    help = "Fills the selection with what the rest of the picture suggests."
+    roles = (
+        Role("image", "A picture", "Choose the layer to work on.", required=True),
+        Role("mask", "A selection", "Select what should be filled.", kind="mask"),
+        Role("source", "A source mask", "Copy only from where this is white.", kind="mask"),
+    )
+    parameters = InpaintParameters
+
+    def run(self, layers: Mapping[str, Layer], parameters: InpaintParameters, context: Context) -> Sequence[Output]:
+        image = layers["image"]
+        context.report(0.0, "Looking at the selection")
+        holes = Holes(image, layers.get("mask"), parameters)
+        frame = Bounds.union([image.bounds, *holes.bounds])
+        spread = parameters.grow + parameters.feather
+        policy = ContextPolicy(factor=parameters.context, minimum=64 + spread)
+        regions = plan_regions(frame, [b.padded(spread) for b in holes.bounds], policy)
+        outputs = []
+        steps = parameters.variations * sum(region.hole.extent.area for region in regions)
+        done = 0.0
+        for variation in range(parameters.variations):
+            seed = (context.seed + variation) % 2**32
+            made = NewLayer(image, Bounds.union(region.hole for region in regions))
+            for region in regions:
+                piece = prepare(region, image, holes, layers.get("source"), parameters, context)
+                share = region.hole.extent.area / steps
+                rgb = fill(piece, _wish(parameters, seed), context, context.part(done, done + share, "Filling"))
+                done += share
+                part = region.to_crop(region.hole).slices
+                made.put(rgb[part], piece.alpha[part], region.hole)
+            outputs.append(Output(made.layer(), seed))
+        context.report(1.0, "Done")
+        return outputs
+
+
+def _wish(parameters: InpaintParameters, seed: int) -> Wish:
+    return Wish(
+        parameters.method,
+        parameters.domain,
+        parameters.weights,
+        parameters.patch,
+        parameters.blend,
+        parameters.detail,
+        seed,
+    )

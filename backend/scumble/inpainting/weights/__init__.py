@@ -1,0 +1,1 @@
+"""Readers of published inpainting weights, and what makes one callable out of each network."""

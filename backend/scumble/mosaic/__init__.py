@@ -1,0 +1,1 @@
+"""Restoring mosaics: finding the cells, the network, the operation."""

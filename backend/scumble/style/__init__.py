@@ -1,0 +1,1 @@
+"""Style transfer: what painted and photographic style share, and both of them."""

@@ -1,0 +1,73 @@
+"""Which feature network an operation sees with: the embedded one, or a published VGG-19 that the artist has downloaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from scumble.operations.context import Context
+from scumble.operations.weight_file import weight_file
+from scumble_client.errors import ScumbleError
+
+if TYPE_CHECKING:
+    from scumble.vision.vgg.network import Pooling, Vgg
+
+Features = Literal["embedded", "vgg19-caffe-torch", "vgg19-torchvision", "adain-vgg"]
+"""Entries of the weights' manifest; `embedded` is `scumble-features`."""
+
+EMBEDDED = "scumble-features"
+
+EMBEDDED_SCALE = 100.0
+"""The embedded network's activations have a mean of 1; times this, weights published for VGG-19 (Caffe) fit them."""
+
+NORMALISED_SCALE = 1.0
+
+LAYERS_HINT = "Write layers like relu1_1, relu2_1"
+
+FEATURES = Field(
+    "embedded",
+    title="Features",
+    description="The network that compares styles: the embedded one, or a VGG-19 that was downloaded (scumble weights pull).",
+)
+
+
+def feature_network(features: Features, pooling: Pooling, context: Context) -> Vgg:
+    """The network, warm where it was used before. Raises ScumbleError `weights_missing` where its file is not here."""
+    from scumble.vision.vgg import weights as vgg_weights
+    from scumble.vision.vgg.network import Vgg
+
+    name = EMBEDDED if features == "embedded" else features
+    path = weight_file(name, context)
+
+    def load() -> Vgg:
+        form: vgg_weights.Form | None = "caffe" if features == "vgg19-caffe-torch" else None
+        return Vgg(vgg_weights.load(path, form), pooling).to(context.device)
+
+    return context.models.get(f"{name}, {pooling} pooling, {context.device}", load)
+
+
+def scale_of(features: Features) -> float:
+    """What the activations are multiplied by, so that published weights fit."""
+    return EMBEDDED_SCALE if features == "embedded" else NORMALISED_SCALE
+
+
+def layer_list(text: str) -> tuple[str, ...]:
+    """Layers out of “relu1_1, relu2_1”. Raises ValueError for anything that is not a layer of VGG-19."""
+    from scumble.vision.vgg.layers import LAYERS
+
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise ValueError("at least one layer is needed")
+    for name in names:
+        if name not in LAYERS:
+            raise ValueError(f"there is no layer {name}; they are called relu1_1 to relu5_4")
+    return names
+
+
+def check_layers(network: Vgg, layers: tuple[str, ...]) -> None:
+    """ScumbleError `invalid_parameter` for a layer that this network does not have."""
+    for name in layers:
+        if name not in network.names:
+            has = ", ".join(n for n in network.names if n.startswith("relu"))
+            raise ScumbleError("invalid_parameter", f"This feature network has no layer {name}.", f"It has: {has}.")

@@ -1,0 +1,1 @@
+"""Painted style: strokes of a painting quilted over a picture, or Gatys' descent."""

@@ -1,0 +1,191 @@
+"""A picture painted with the strokes of another: from broad to fine, finer only where it is needed.
+
+The order of work is that of Hertzmann, "Painterly Rendering with Curved Brush Strokes of Multiple Sizes" (1998): a layer of
+broad strokes everywhere, then finer ones where what is painted is too far from the picture, the sooner where the picture
+has an edge. The strokes are not drawn: they are cut out of the style (`quilting`). Nothing is optimized by iterating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from scumble.style.colour_transfer import lab_to_rgb, linear_transport, monotone, rgb_to_lab
+from scumble.vision.gaussian import blurred
+
+from .blocks import Blocks, Cut, Style, from_ycc, to_ycc
+from .quilting import Quilt, lay
+
+Floats = NDArray[np.float32]
+Progress = Callable[[float], None]
+Preview = Callable[[Floats], None]
+
+DESIGNED_AT = 768
+"""Longest side of the content for which `LAYERS` are given."""
+
+LAYERS = (
+    Cut(40, 12, rim=1.2, features=0.7, usage=0.02),
+    Cut(20, 6, rim=0.8, features=0.5, usage=0.006),
+    Cut(10, 3, cells=5, rim=0.5, features=0.0, usage=0.002),
+)
+"""From broad to fine."""
+
+THRESHOLDS = (0.1, 0.11)
+"""Of the second and third layer: difference of colour at which they are needed, at a detail of 0.5."""
+
+MOST_BLOCKS = 30_000
+
+EDGES = 6.0
+"""How much sooner a place is painted again where the picture has an edge."""
+
+TONE, HUE, REACH = 0.5, 0.25, 5.0
+"""In the end, so much of what differs from the target's light and colour is mended, over a Gaussian of so many pixels."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What the painter is asked for.
+
+    Attributes
+    ----------
+    detail
+        0 to 1: how soon finer strokes are taken.
+    stroke
+        Size of the strokes, beside that of the style picture as it is.
+    turn
+        Whether strokes may be mirrored and turned.
+    colours
+        Whether the style's colours are taken; else only its light and its strokes.
+    """
+
+    detail: float = 0.5
+    stroke: float = 1.0
+    turn: bool = True
+    colours: bool = True
+
+
+@dataclass(frozen=True)
+class Painted:
+    """The painting as it was solved: enough to render it at any size.
+
+    Attributes
+    ----------
+    picture
+        (1, 3, h, w) as it is at that size, mended.
+    origins
+        (h, w) int64: indices into the blocks' atlas, which has the styles' variants one after the other.
+    mending
+        (1, 3, h, w): what was added to the style's own pixels.
+    shapes
+        (height, width) of each style picture at that size.
+    variants
+        How often each is in the atlas.
+    """
+
+    picture: Tensor
+    origins: Tensor
+    mending: Tensor
+    shapes: tuple[tuple[int, int], ...]
+    variants: int
+
+
+def target_colours(
+    content: Floats, styles: Sequence[tuple[Floats, NDArray[np.bool_]]], shares: Sequence[float], colours: bool = True
+) -> Floats:
+    """The content in the styles' colours, or only in their lightness: what the painting should look like from afar.
+
+    Half a linear transport, half a monotone one of lightness, both with bounded gains, in Lab.
+    """
+    lab = rgb_to_lab(content)
+    flat = lab.reshape(-1, 3)
+    total = np.zeros_like(flat)
+    for (picture, seen), share in zip(styles, shares, strict=True):
+        wanted = rgb_to_lab(picture)[seen]
+        moved = linear_transport(flat[::3], wanted[::3] if len(wanted) > 3 else wanted, ridge=20.0)(flat)
+        lightness = monotone(flat[:, 0], wanted[:, 0], gains=(0.4, 2.5))(flat[:, 0])
+        moved[:, 0] = (moved[:, 0] + lightness) / 2
+        total += np.float32(share) * moved
+    if not colours:
+        total[:, 1:] = flat[:, 1:]
+    return np.asarray(np.clip(lab_to_rgb(total.reshape(lab.shape)), 0, 1), np.float32)
+
+
+def paint(
+    target: Tensor,
+    features: Tensor,
+    styles: Sequence[Style],
+    shares: Sequence[float],
+    effort: Effort,
+    seed: int,
+    progress: Progress,
+    preview: Preview | None = None,
+) -> Painted:
+    """Paint `target`, (1, 3, H, W) in 0 to 1, whose features (1, C, h, w) are at a quarter of its size.
+
+    Raises ValueError where no style has a whole block that is seen.
+    """
+    generator = torch.Generator(device=target.device).manual_seed(seed)
+    drawn = torch.Generator().manual_seed(seed)
+    scale = effort.stroke * max(target.shape[2:]) / DESIGNED_AT
+    room = min(min(s.picture.shape[2:]) for s in styles)
+    variants = 4 if effort.turn else 1
+    quilt = Quilt(target, torch.full(target.shape[2:], -1, dtype=torch.int64, device=target.device))
+    atlas = None
+    for number, layer in enumerate(LAYERS):
+        start, share = number / len(LAYERS), 1 / len(LAYERS)
+        progress(start)
+        cut = _fitted(layer, scale, room)
+        blocks = Blocks(styles, cut, MOST_BLOCKS, variants, drawn)
+        atlas = blocks.atlas
+        need = _need(target, quilt.picture, cut.side / 5, _threshold(number, effort.detail)) if number else None
+
+        def tick(done: float, start: float = start, share: float = share) -> None:
+            progress(start + share * (0.3 + 0.7 * done))
+
+        quilt = lay(quilt, target, features, blocks, shares, generator, need, tick)
+        if preview is not None and number + 1 < len(LAYERS):
+            preview(np.ascontiguousarray(np.moveaxis(quilt.picture[0].cpu().numpy(), 0, 2)))
+    assert atlas is not None
+    mending = _mending(target, quilt.picture, REACH * max(1.0, scale))
+    shapes = tuple((s.picture.shape[2], s.picture.shape[3]) for s in styles)
+    return Painted((quilt.picture + mending).clamp(0, 1), quilt.origins, mending, shapes, variants)
+
+
+def _fitted(cut: Cut, scale: float, room: int) -> Cut:
+    """The cut at another size; blocks no larger than the smallest style."""
+    cells = cut.cells
+    side = min(max(cells, round(cut.side * scale / cells) * cells), room // cells * cells)
+    while side < cells and cells > 1:  # a style of a few pixels
+        cells -= 1
+        side = room // cells * cells
+    overlap = min(max(1, round(cut.overlap * side / cut.side)), side - 1) if side > 1 else 0
+    return Cut(max(side, 1), overlap, cells, cut.rim, cut.features, cut.usage)
+
+
+def _threshold(number: int, detail: float) -> float:
+    return THRESHOLDS[number - 1] * 8 ** (0.5 - detail)
+
+
+def _need(target: Tensor, painted: Tensor, sigma: float, threshold: float) -> Tensor:
+    """(H, W) bool: where the painting, seen from afar, is too far from its target."""
+    difference = to_ycc(blurred(target - painted, sigma)).square().sum(1).sqrt()[0]
+    luma = blurred(to_ycc(target)[:, :1], sigma)
+    across = (
+        functional.pad(luma[..., 2:] - luma[..., :-2], (1, 1, 0, 0)) if luma.shape[3] > 2 else torch.zeros_like(luma)
+    )
+    down = (
+        functional.pad(luma[:, :, 2:] - luma[:, :, :-2], (0, 0, 1, 1)) if luma.shape[2] > 2 else torch.zeros_like(luma)
+    )
+    edge = (across.square() + down.square()).sqrt()[0, 0] * (sigma / 2)
+    return difference * (1 + EDGES * edge.clamp(max=0.3)) > threshold
+
+
+def _mending(target: Tensor, painted: Tensor, sigma: float) -> Tensor:
+    difference = to_ycc(blurred(target - painted, sigma), 1.0)
+    return from_ycc(difference * difference.new_tensor([TONE, HUE, HUE])[:, None, None])

@@ -1,0 +1,1 @@
+"""Photographic style: colour transport per segment, or Deep Photo Style Transfer."""

@@ -1,0 +1,125 @@
+"""`photo-style` by Deep Photo Style Transfer: solved at a working size, carried to the document's by local affine maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scumble.imaging.geometry import Bounds
+from scumble.imaging.layer import Layer, from_working
+from scumble.imaging.reduction import enlarged, strips
+from scumble.operations.context import Context
+from scumble.style.feature_network import check_layers, feature_network, layer_list, scale_of
+from scumble.style.inputs import Canvas, Target, seen_small
+from scumble.vision.guided_filter import coefficients
+from scumble_client.errors import ScumbleError
+
+from .segment_labels import labels_for
+
+if TYPE_CHECKING:
+    from .parameters import PhotoStyleParameters
+
+Floats = NDArray[np.float32]
+
+DETAIL_RADIUS = 2
+"""Of the windows, at the working size, whose affine maps carry the result to a larger document."""
+
+SMALLEST = 16
+"""Least side at the working size: the deepest layers halve it four times."""
+
+
+def run_deep(
+    where: Target,
+    style: Layer,
+    layers: Mapping[str, Layer],
+    parameters: PhotoStyleParameters,
+    context: Context,
+    canvas: Canvas,
+) -> None:
+    """Fill the canvas. Raises ScumbleError."""
+    from scumble.style.descent import Descent
+
+    from .deep_photo import DeepOptions, deep_photo
+
+    network = feature_network(parameters.features, parameters.pooling, context)
+    content_layers, style_layers = layer_list(parameters.content_layers), layer_list(parameters.style_layers)
+    check_layers(network, content_layers + style_layers)
+    longest = max(SMALLEST, round(parameters.size * context.memory_scale))
+    small = seen_small(where.image, where.bounds, longest, context)
+    small_style = seen_small(style, style.bounds, longest, context)
+    for one in (small, small_style):
+        if min(one.alpha.shape) < SMALLEST:
+            raise ScumbleError(
+                "invalid_parameter",
+                f"A side of fewer than {SMALLEST} pixels is too little to see a style in.",
+                "Use method fast, or select more.",
+            )
+    labels, style_labels = labels_for(where, style, layers, small, small_style, parameters, context)
+    options = DeepOptions(
+        style_option=parameters.style_option,
+        content_weight=parameters.content_weight,
+        style_weight=parameters.style_weight,
+        tv_weight=parameters.tv_weight,
+        affine_weight=parameters.affine_weight,
+        content_layers=content_layers,
+        style_layers=style_layers,
+        descent=Descent(parameters.optimizer, parameters.iterations, parameters.learning_rate),
+        laplacian_epsilon=parameters.laplacian_epsilon,
+        smooth=parameters.smooth,
+        filter_radius=parameters.filter_radius,
+        filter_edge=parameters.filter_edge,
+        refine=parameters.refine,
+        preview_every=parameters.preview_every if context.preview is not None else 0,
+        scale=scale_of(parameters.features),
+    )
+
+    def preview(picture: Floats) -> None:
+        if context.preview is not None:
+            layer = from_working(
+                picture, np.ones(picture.shape[:2], np.float32), Bounds(0, 0, *picture.shape[1::-1]), where.image
+            )
+            context.preview(layer)
+
+    content = np.clip(small.rgb, 0, 1)
+    result = deep_photo(
+        network,
+        content,
+        np.clip(small_style.rgb, 0, 1),
+        labels,
+        style_labels,
+        options,
+        context.seed,
+        content if parameters.start == "image" else None,
+        context.device,
+        lambda fraction, message: context.report(0.05 + 0.9 * fraction, message),
+        preview,
+    )
+    _carry(result.picture, content, small.factor, where, parameters.strength, context, canvas)
+
+
+def _carry(
+    result: Floats, content: Floats, factor: int, where: Target, strength: float, context: Context, canvas: Canvas
+) -> None:
+    """The result at the document's size: as it is, or as affine maps of the document's own colours."""
+    if factor == 1:
+        planes = np.moveaxis(result, 2, 0)
+    else:
+        slopes, constants = coefficients(content, result, DETAIL_RADIUS, 1e-4)
+        planes = np.moveaxis(
+            np.concatenate([slopes, constants[..., None]], axis=3).reshape(*result.shape[:2], 12), 2, 0
+        )
+    part = enlarged(np.ascontiguousarray(planes), factor, where.bounds)
+    for strip in strips(where.bounds, factor):
+        context.report(0.95 + 0.05 * (strip.y - where.bounds.y) / where.bounds.height, "Applying it")
+        rgb = where.image.to_working(strip).rgb
+        found = part(strip)
+        if factor == 1:
+            changed = np.moveaxis(found, 0, 2)
+        else:
+            models = found.reshape(3, 4, *found.shape[1:])
+            changed = np.einsum("cghw,hwg->hwc", models[:, :3], rgb) + np.moveaxis(models[:, 3], 0, 2)
+        changed = rgb + np.float32(strength) * (np.clip(changed, 0, 1) - rgb)
+        canvas.put(np.asarray(changed, np.float32), strip)

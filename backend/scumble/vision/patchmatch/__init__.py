@@ -1,0 +1,1 @@
+"""PatchMatch: nearest-neighbour fields over patches, and completion of holes with them."""

@@ -1,0 +1,1 @@
+"""Readers of file formats in which weights are published."""

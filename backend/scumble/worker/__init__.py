@@ -1,0 +1,1 @@
+"""The process that computes: one per device, torch imported once, models warm."""

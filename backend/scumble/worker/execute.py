@@ -1,0 +1,82 @@
+"""Running one operation: the same steps in a worker and, with `--local`, in the command line's own process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scumble import __version__
+from scumble.imaging.layer import Layer
+from scumble.operations import find
+from scumble.operations.base import Output
+from scumble.operations.context import Context, Models
+from scumble_client.errors import ScumbleError
+
+from .device import is_out_of_memory
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave: layers with their names, sentences for the artist, and what to store with the layers."""
+
+    layers: list[tuple[str, Output]]
+    notes: list[str]
+    request: dict[str, Any]
+
+
+def execute(
+    operation: str,
+    parameters: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    seed: int,
+    device: str,
+    models: Models,
+    report: Callable[[float, str], None],
+    preview: Callable[[Layer], None] | None = None,
+) -> Outcome:
+    """Run an operation. Where memory runs out: once more with smaller tiles, then on the CPU, then a clear error.
+
+    Raises ScumbleError; any other exception is a defect in the operation.
+    """
+    chosen = find(operation)
+    chosen.check_roles(list(layers))
+    valid = chosen.validate(parameters)
+    for role, layer in layers.items():
+        if not layer.bounds:
+            raise ScumbleError(
+                "missing_input", f"The {role} has no pixels (0 × 0).", "Choose a layer that has something on it."
+            )
+    attempts = [(device, 1.0), (device, 0.5)] + ([("cpu", 1.0)] if device != "cpu" else [])
+    for number, (where, scale) in enumerate(attempts):
+        context = Context(seed, where, models, report, memory_scale=scale, preview=preview)
+        try:
+            outputs = chosen.run(layers, valid, context)
+            break
+        except ScumbleError:
+            raise  # said already; looking further would import torch, which takes seconds
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            log.warning("out of memory on %s at scale %s: %s", where, scale, error)
+            if hasattr(models, "free"):
+                models.free()
+            if number + 1 == len(attempts):
+                raise ScumbleError(
+                    "out_of_memory",
+                    "There is not enough memory for this layer.",
+                    "Close other programs, or select a smaller part.",
+                ) from error
+    if context.device != device:
+        context.note("The graphics card ran out of memory, so this was computed on the CPU.")
+    request = {
+        "operation": operation,
+        "parameters": valid.model_dump(mode="json"),
+        "seed": seed,
+        "weights": context.weights,
+        "version": __version__,
+    }
+    return Outcome([(f"{chosen.title} {o.seed}", o) for o in outputs], context.notes, request)

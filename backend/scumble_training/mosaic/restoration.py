@@ -1,0 +1,183 @@
+"""Learns what restores mosaics (`scumble train inpaint-mosaic`), on illustrations and photographs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+from pydantic import Field
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional
+
+from scumble.mosaic.cells import Axes, bicubic
+from scumble.mosaic.grid import Grid
+from scumble.mosaic.network import CELL, MosaicNetwork, restored
+from scumble.mosaic.weights import load
+from scumble_client.errors import ScumbleError
+from scumble_training.common import datasets
+from scumble_training.common.checkpoints import Average, append_metrics
+from scumble_training.common.metrics import hole_psnr
+from scumble_training.common.trainer import Run, Settings, Trainer
+from scumble_training.common.training_loop import Course, cosine_rate
+
+from . import examples as mosaic_examples
+from .growth import grown
+
+Bytes = NDArray[np.uint8]
+
+SIDE = 16 * CELL
+"""Of the squares, in pixels."""
+
+STEEP = 0.01
+"""Below this difference the loss is a square, above it an absolute value: squares alone would look only at outlines."""
+
+HELDOUT = 60
+
+
+class MosaicSettings(Settings):
+    steps: int = Field(8000, ge=1, description="Steps of training.")
+    batch: int = Field(16, ge=1, description="Squares of 16 by 16 cells in a step.")
+    rate: float = Field(6e-4, gt=0, le=0.1, description="Rate of learning at its highest.")
+    width: int = Field(96, ge=8, le=512, description="Channels of the network.")
+    blocks: int = Field(10, ge=1, le=64, description="Residual blocks of the network.")
+    photos: int = Field(1200, ge=0, description="Photographs beside the illustrations, at most.")
+    pictures: int = Field(1000, ge=1, description="Illustrations at most; each is seen twice as often as a photograph.")
+    start: str = Field(
+        "", description="Weights to begin with (a .safetensors), of this size or smaller; none: a new network."
+    )
+    measure_every: int = Field(500, ge=1, description="Steps between figures on held-out illustrations.")
+
+
+def train(run: Run, settings: MosaicSettings) -> Path:
+    torch.manual_seed(run.seed)
+    network = _beginning(settings).to(run.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
+    average = Average(network)
+    parts = {"network": network, "optimizer": optimizer, "average": average}
+    course = Course(run, "inpaint-mosaic", settings.steps, parts, keep_every=100)
+    pictures = _pictures(run, settings)
+    began = time.monotonic()
+    for step in course.steps():
+        for group in optimizer.param_groups:
+            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
+        truth, damaged, mask = _batch(pictures, settings.batch, course.generator(step), run.device)
+        loss = _loss(restored(network, damaged, mask), truth, mask)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average.update(network)
+        if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps or run.time_is_up:
+            _measure(_averaged(average, network), run, step + 1, time.monotonic() - began)
+    finished = run.folder / "scumble-mosaic.safetensors"
+    state = {name: tensor.half().cpu().contiguous() for name, tensor in average.state.items()}
+    save_file(state, finished, metadata={"steps": str(course.done)})
+    return finished
+
+
+def _beginning(settings: MosaicSettings) -> MosaicNetwork:
+    if not settings.start:
+        return MosaicNetwork(settings.width, settings.blocks)
+    try:
+        return grown(load(Path(settings.start)), settings.width, settings.blocks)
+    except ValueError as error:
+        raise ScumbleError(
+            "invalid_parameter", f"“{settings.start}” can't be the start: {error}.", "Raise “width” and “blocks”."
+        ) from error
+
+
+def _loss(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The mean over pixels in the mask."""
+    each = functional.huber_loss(made, truth, reduction="none", delta=STEEP) / STEEP
+    return (each * mask).sum() / (3 * mask.sum()).clamp(min=1)
+
+
+def _averaged(average: Average, network: MosaicNetwork) -> MosaicNetwork:
+    averaged = deepcopy(network).cpu()
+    averaged.load_state_dict(average.state)
+    return averaged.eval()
+
+
+def _batch(
+    pictures: Sequence[Bytes], count: int, rng: np.random.Generator, device: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Truth and damaged pictures, (B, 3, S, S) in 0 to 1, and masks (B, 1, S, S)."""
+    chosen = [_varied(pictures[int(rng.integers(len(pictures)))], rng) for _ in range(count)]
+    found = [mosaic_examples.sample([picture], rng, SIDE) for picture in chosen]
+    truth, damaged = (
+        torch.from_numpy(np.stack(x)).permute(0, 3, 1, 2).to(device).float() / 255
+        for x in ([one.truth for one in found], [one.damaged for one in found])
+    )
+    inverted = torch.from_numpy(rng.random(count) < 0.2).to(device)[:, None, None, None]
+    truth, damaged = (torch.where(inverted, 1 - x, x) for x in (truth, damaged))
+    return truth, damaged, torch.from_numpy(np.stack([one.mask for one in found]))[:, None].to(device).float()
+
+
+def _varied(picture: Bytes, rng: np.random.Generator) -> Bytes:
+    """Now and then with other tones, less colour, or turned by some angle (and without the corners that it then lacks)."""
+    if rng.random() < 0.3:
+        tones = 255 * (np.arange(256) / 255) ** float(np.exp(rng.uniform(-0.5, 0.5)))
+        picture = np.rint(tones).astype(np.uint8)[picture]
+    if rng.random() < 0.15:
+        picture = np.asarray(ImageEnhance.Color(Image.fromarray(picture)).enhance(float(rng.uniform(0, 1))))
+    if rng.random() < 0.25 and min(picture.shape[:2]) >= 256:
+        angle = float(rng.uniform(-45, 45))
+        turned = Image.fromarray(picture).rotate(angle, Image.Resampling.BICUBIC)
+        turn = np.deg2rad(abs(angle))
+        half = int(min(turned.size) / (np.cos(turn) + np.sin(turn)) / 2) - 1
+        x, y = turned.width // 2, turned.height // 2
+        picture = np.asarray(turned.crop((x - half, y - half, x + half, y + half)))
+    return picture
+
+
+def _pictures(run: Run, settings: MosaicSettings) -> list[Bytes]:
+    found: list[Bytes] = []
+    for collection, most in (("art", settings.pictures), ("photos", settings.photos)):
+        names = [row["file"] for row in datasets.rows(run.data, collection, "train")]
+        order = np.random.default_rng(run.seed).permutation(len(names))[:most]
+        loaded = datasets.pictures(run.data, collection, [names[i] for i in sorted(order)])
+        usable = [picture for picture in loaded if min(picture.shape[:2]) >= 2 * CELL]
+        found += usable * (2 if collection == "art" else 1)
+    return found
+
+
+@torch.inference_mode()
+def _measure(network: MosaicNetwork, run: Run, step: int, seconds: float) -> None:
+    """PSNR in the region beside bicubic smoothing on held-out illustrations, a line of figures, and a contact sheet."""
+    names = [row["file"] for row in datasets.rows(run.data, "art", "heldout")][:HELDOUT]
+    grid = Axes.of([Grid(CELL, CELL)], SIDE, SIDE)
+    gains: list[float] = []
+    rows: list[Bytes] = []
+    for number, picture in enumerate(datasets.pictures(run.data, "art", names)):
+        one = mosaic_examples.sample([picture], np.random.default_rng([11, number]), SIDE, 6.0, 24.0)
+        if not one.mask.any():
+            continue
+        truth, damaged = (
+            torch.from_numpy(x.copy()).permute(2, 0, 1)[None].float() / 255 for x in (one.truth, one.damaged)
+        )
+        mask = torch.from_numpy(one.mask)[None, None].float()
+        made, plain = restored(network, damaged, mask), bicubic(grid, damaged, mask)
+        gains.append(hole_psnr(made, truth, mask) - hole_psnr(plain, truth, mask))
+        if len(rows) < 8:
+            rows.append(np.hstack([_bytes(x) for x in (damaged, plain, made, truth)]))
+    if not rows:
+        return
+    gain = float(np.mean(gains))
+    append_metrics(run.folder / "metrics.jsonl", step=step, gain=gain, seconds=round(seconds, 1))
+    Image.fromarray(np.vstack(rows)).save(run.folder / "heldout.png")
+    run.say(f"step {step}: {gain:+.2f} dB over bicubic smoothing on held-out art, {seconds:.0f} s")
+
+
+def _bytes(x: torch.Tensor) -> Bytes:
+    array: Bytes = (x[0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()
+    return array
+
+
+TRAINER = Trainer("What restores the pixels under a mosaic.", ("art", "photos"), MosaicSettings, train)

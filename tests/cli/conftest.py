@@ -1,0 +1,55 @@
+"""Fixtures of the commands' tests: the command line in this process, with the shared daemon or with none."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scumble.cli.app import call
+from scumble.operations import operations
+from tests.support.commands import Call, Ran, Scene, mask_pixels, save, textured
+from tests.support.daemon import Daemon, Folders
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C has its usual meaning also where the tests run in the background, with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def calling(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """Runs the command line in this process, with the operations that the environment names."""
+
+    def run(*arguments: object) -> Ran:
+        operations.cache_clear()
+        capsys.readouterr()
+        code = call([str(argument) for argument in arguments])
+        written = capsys.readouterr()
+        return Ran(code, written.out, written.err)
+
+    yield run
+    operations.cache_clear()
+
+
+@pytest.fixture
+def scumble(shared: Daemon, calling: Call) -> Call:
+    """`scumble …` where the shared daemon runs."""
+    return calling
+
+
+@pytest.fixture
+def alone(folders: Folders, calling: Call) -> Call:
+    """`scumble …` in folders of its own, where no daemon runs."""
+    return calling
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    folder = tmp_path / "scene"
+    return Scene(folder, save(folder / "image.png", textured()), save(folder / "mask.png", mask_pixels()))

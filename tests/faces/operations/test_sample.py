@@ -1,0 +1,116 @@
+"""`face-sample` and `face-latent`: random faces, the latent canvas, and the model's own view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scumble.imaging.geometry import Bounds
+from scumble.imaging.layer import Layer, composite
+from scumble.operations import find
+from scumble.operations.base import Output
+from scumble.operations.context import Context
+from scumble.worker.models import ModelCache
+from scumble_client.errors import ScumbleError
+from tests.support.faces import portrait
+
+WARM = ModelCache()
+FACE = Layer(portrait())
+EMPTY = Layer(np.full((120, 200, 4), 90, np.uint8))
+
+
+def run(operation: str, image: Layer, seed: int = 0, mask: Layer | None = None, **raw: Any) -> list[Output]:
+    chosen = find(operation)
+    layers = {"image": image} if mask is None else {"image": image, "mask": mask}
+    context = Context(seed, "cpu", WARM, lambda fraction, message: None)
+    return list(chosen.run(layers, chosen.validate(raw), context))
+
+
+class TestSample:
+    def test_the_same_seed_gives_the_same_face(self) -> None:
+        one, two, other = (run("face-sample", EMPTY, seed=s)[0].layer for s in (3, 3, 4))
+        assert np.array_equal(one.pixels, two.pixels)
+        assert np.abs(one.pixels.astype(int) - other.pixels).mean() > 3
+
+    def test_without_a_face_it_lies_in_the_middle(self) -> None:
+        layer = run("face-sample", EMPTY, rim="hard")[0].layer
+        assert layer.bounds == Bounds(0, 0, 200, 120)  # the square around a wide layer, as far as the layer goes
+
+    def test_the_selection_says_where(self) -> None:
+        mask = np.zeros((120, 200, 1), np.uint8)
+        mask[20:100, 60:140] = 255
+        layer = run("face-sample", EMPTY, mask=Layer(mask), rim="hard")[0].layer
+        assert layer.bounds == Bounds(60, 20, 80, 80)
+
+    def test_no_truncation_is_more_varied(self) -> None:
+        spread = []
+        for truncation in (0.0, 0.5, 1.0):
+            faces = [
+                o.layer.pixels[..., :3].astype(float)
+                for o in run("face-sample", EMPTY, truncation=truncation, variations=3, rim="hard")
+            ]
+            spread.append(float(np.std(faces, axis=0).mean()))
+        assert spread[0] == 0
+        assert spread[0] < spread[1] < spread[2]
+
+    def test_variations_have_seeds_of_their_own(self) -> None:
+        outputs = run("face-sample", EMPTY, seed=7, variations=3)
+        assert [o.seed for o in outputs] == [7, 8, 9]
+
+    def test_over_a_face_it_takes_its_place(self) -> None:
+        layer = run("face-sample", FACE)[0].layer
+        assert layer.bounds.width > 150
+
+
+class TestLatents:
+    def test_an_untouched_canvas_changes_nothing(self) -> None:
+        assert not run("face-latent", FACE)[0].layer.pixels[..., 3].any()
+
+    def test_a_cell_changes_the_face_both_ways(self) -> None:
+        changes = []
+        for value in (-1.0, 1.0):
+            layer = run("face-latent", FACE, canvas=[value] + [0.0] * 99)[0].layer
+            changes.append((composite(FACE, layer).pixels.astype(float) - FACE.pixels).mean(axis=2).ravel())
+        assert min(np.abs(c).mean() for c in changes) > 1
+        assert np.corrcoef(*changes)[0, 1] < -0.3
+
+    def test_reach_scales_it(self) -> None:
+        change = [
+            np.abs(
+                composite(FACE, run("face-latent", FACE, canvas=[1.0] + [0.0] * 99, reach=r)[0].layer).pixels.astype(
+                    int
+                )
+                - FACE.pixels
+            ).mean()
+            for r in (0.5, 2.0)
+        ]
+        assert change[0] < 0.5 * change[1]
+
+    def test_reconstruction_looks_like_the_face(self) -> None:
+        layer = run("face-latent", FACE, show="reconstruction")[0].layer
+        shown = composite(FACE, layer).pixels[80:210, 70:180].astype(float)
+        truth = FACE.pixels[80:210, 70:180].astype(float)
+        assert np.abs(shown - truth).mean() < 25
+        assert np.corrcoef(shown.ravel(), truth.ravel())[0, 1] > 0.85
+
+    def test_cells_taken_as_they_are_need_no_likeness(self) -> None:
+        one = run("face-latent", FACE, cells="taken")[0].layer
+        other = run("face-latent", FACE, cells="taken", canvas=[0.5] * 100)[0].layer
+        assert one.pixels.shape == other.pixels.shape
+        assert not np.array_equal(one.pixels, other.pixels)
+
+    def test_the_command_line_s_text(self) -> None:
+        parameters = find("face-latent").validate({"canvas": ", ".join(["0.5"] * 100)})
+        assert parameters.canvas == [0.5] * 100
+
+    @pytest.mark.parametrize("canvas", [[0.0] * 99, [2.0] + [0.0] * 99, "a b", [float("nan")] * 100])
+    def test_canvases_that_are_none(self, canvas: Any) -> None:
+        with pytest.raises(ScumbleError) as raised:
+            find("face-latent").validate({"canvas": canvas})
+        assert raised.value.code == "invalid_parameter"
+
+    def test_described_as_a_grid(self) -> None:
+        (canvas,) = [p for p in find("face-latent").describe()["parameters"] if p["name"] == "canvas"]
+        assert (canvas["type"], canvas["rows"], canvas["columns"]) == ("grid", 10, 10)

@@ -1,0 +1,214 @@
+"""The trainers of face completion: what is made of faces, what networks are given, the losses, and a few steps of both."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from scipy import ndimage
+
+from scumble.faces.sketch import sc_fegan_weights
+from scumble.faces.sketch import weights as weights
+from scumble.vision.vgg.network import Vgg, random_weights
+from scumble_client.errors import ScumbleError
+from scumble_training.common.trainer import Run
+from scumble_training.faces import masks as face_masks
+from scumble_training.faces import sc_fegan_losses, sketch_examples
+from scumble_training.faces import sketch as sketch_trainer
+from scumble_training.faces.flat_colours import ColourMap
+from scumble_training.faces.sketch_draws import Batch, random_draw, random_given, stacked
+from scumble_training.faces.sketch_examples import Face, analysed
+from scumble_training.faces.sketch_metrics import obedience
+from scumble_training.registry import find
+from tests.support.faces import collections, mean_points, portrait
+
+SIDE = 128
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return collections(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def face() -> Face:
+    return analysed(portrait(SIDE), mean_points(), np.random.default_rng(0))
+
+
+class TestExamples:
+    def test_lines_are_thin_and_clean_and_differ(self, face: Face) -> None:
+        assert face.lines.shape == (4, SIDE, SIDE)
+        for lines in face.lines:
+            assert 0.005 < lines.mean() < 0.12
+            sizes = np.bincount(ndimage.label(lines, np.ones((3, 3)))[0].ravel())[1:]
+            assert np.median(sizes) >= SIDE / 22
+        assert len({lines.tobytes() for lines in face.lines}) == 4
+
+    def test_colours_are_those_of_the_face(self, face: Face) -> None:
+        error = np.abs(face.colours.picture() - face.truth / 255.0).mean()
+        assert error < 0.06
+        assert 8 < len(face.colours.colours) <= 255
+
+    def test_the_hair_of_the_portrait(self, face: Face) -> None:
+        assert 0.1 < face.hair.mean() < 0.5
+        assert not face.hair[int(0.6 * SIDE) : int(0.7 * SIDE), int(0.45 * SIDE) : int(0.55 * SIDE)].any(), "no nose"
+
+    def test_no_hair_where_all_is_one_colour(self) -> None:
+        rgb = np.full((64, 64, 3), 0.5, np.float32)
+        flat = ColourMap(np.zeros((64, 64), np.uint8), np.full((1, 3), 0.5, np.float32))
+        assert not face_masks.hair(rgb, flat, mean_points()).any()
+
+    def test_kept_and_read_again(self, data: Path, tmp_path: Path) -> None:
+        run = Run(data, tmp_path)
+        (one, *_others) = sketch_examples.prepare(run, "heldout", 64)
+        assert not list(sketch_examples.prepare(run, "heldout", 64)), "made once"
+        found = sketch_examples.load(one)
+        assert found.lines.shape == (4, 64, 64)
+        assert found.colours.labels.max() < len(found.colours.colours)
+
+    def test_points_that_are_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(ScumbleError, match=r"faces_landmarks49\.npz"):
+            sketch_examples.load_points(tmp_path)
+
+
+class TestDraws:
+    def test_strokes_start_at_the_eyes(self) -> None:
+        points = mean_points()
+        rng = np.random.default_rng(0)
+        masks = [face_masks.eye_strokes(SIDE, points, rng) for _ in range(30)]
+        mean = np.mean(masks, axis=0)
+        assert mean[int(0.47 * SIDE), int(0.36 * SIDE)] > 0.3 > mean[3, 3]
+        assert 0.03 < mean.mean() < 0.5
+
+    def test_all_kinds_of_conditions_occur(self, face: Face) -> None:
+        rng = np.random.default_rng(1)
+        draws = [random_draw(face, rng) for _ in range(60)]
+        assert {bool(d.lines.any()) for d in draws} == {True, False}
+        assert {bool(d.given.any()) for d in draws} == {True, False}
+        assert any(d.hole.all() for d in draws)
+        assert min(d.hole.mean() for d in draws) < 0.2
+        batch = stacked(draws[:3], rng, "cpu")
+        outside = batch.hole == 0
+        for part in (batch.lines, batch.given, batch.noise):
+            assert not part[outside].any()
+
+    def test_strokes_of_colour_stay_in_their_segment(self, face: Face) -> None:
+        hole = np.ones((SIDE, SIDE), np.bool_)
+        shares = [random_given(face, hole, np.random.default_rng(s)).mean() for s in range(20)]
+        assert max(shares) == 1
+        assert min(shares) < 0.1
+
+    def test_without(self, face: Face) -> None:
+        rng = np.random.default_rng(2)
+        batch = stacked([random_draw(face, rng)], rng, "cpu")
+        assert not batch.without(sketch=True).lines.any()
+        assert not batch.without(colours=True).given.any()
+
+
+class TestMeasures:
+    def test_an_edge_under_the_line_obeys_and_one_beside_it_does_not(self) -> None:
+        picture = np.full((40, 40, 3), 0.3, np.float32)
+        picture[:, 20:] = 0.7
+        hole = np.ones((40, 40), np.bool_)
+        at, beside = (np.arange(40) == x for x in (21, 30))
+        lines = np.broadcast_to(at, (40, 40))
+        assert obedience(picture, lines, hole) == 1
+        assert obedience(picture, np.broadcast_to(beside, (40, 40)), hole) == 0
+        assert obedience(picture, lines | beside, hole) == 0.5
+        assert math.isnan(obedience(picture, lines, ~hole))
+
+
+class TestPublishedLosses:
+    def test_the_hole_counts_alpha_times(self) -> None:
+        truth, hole = torch.zeros(1, 3, 2, 2), torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+        assert sc_fegan_losses.pixel_loss(truth + 1, truth, hole, 6.0) == pytest.approx((6 + 3) / 4)
+
+    def test_adversarial_terms(self) -> None:
+        real, made = torch.tensor([2.0, 4.0]), torch.tensor([-1.0, 3.0])
+        assert sc_fegan_losses.generator_loss(made) == -1
+        assert sc_fegan_losses.discriminator_loss(real, made) == pytest.approx((1 - 3) + (1 + 1))
+        assert sc_fegan_losses.extra_loss(real) == 10
+
+    def test_the_penalty_is_of_the_gradient_in_the_hole(self) -> None:
+        hole = torch.zeros(1, 1, 4, 4)
+        hole[..., :2] = 1  # 8 pixels of 3 channels
+        truth, made = torch.rand(1, 3, 4, 4), torch.rand(1, 3, 4, 4)
+
+        def judge(picture: torch.Tensor) -> torch.Tensor:
+            return (0.5 * picture).sum().reshape(1)
+
+        penalty = sc_fegan_losses.gradient_penalty(judge, truth, made, hole, torch.rand(1, 1, 1, 1))
+        assert float(penalty) == pytest.approx((math.sqrt(24 * 0.25) - 1) ** 2, rel=1e-4)
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "embedded": {"side": 64, "batch": 2, "gan": 0.02, "gan_from": 1, "judge_width": 4},
+    "published": {"form": "published", "side": 128, "batch": 1, "width": 4, "judge_width": 4, "gan": 0.001},
+}
+FILES = {"embedded": "scumble-face-sketch.safetensors", "published": "sc-fegan.safetensors"}
+
+
+@pytest.fixture
+def _few_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small feature network; the real one takes most of the time."""
+    small = Vgg(random_weights((2, 2, 1), (4, 4, 4)))
+    monkeypatch.setattr(sketch_trainer, "feature_network", lambda: small)
+    monkeypatch.setattr(sketch_trainer, "loaded_features", lambda setting: (small, 1.0))
+
+
+def trained(form: str, data: Path, folder: Path, steps: int, minutes: float | None = None) -> Path:
+    trainer = find("face-sketch")
+    torch.manual_seed(99)  # whatever happened before must not matter
+    raw = {**SETTINGS[form], "steps": steps, "measure_every": 4, "faces": 3, "heldout": 2}
+    run = Run(data, folder, seed=5, minutes=minutes, say=lambda text: None)
+    return trainer.train(run, trainer.validate({name: str(value) for name, value in raw.items()}))
+
+
+@pytest.mark.usefixtures("_few_features")
+class TestTrainers:
+    def test_the_embedded_one_leaves_a_file_grids_and_figures(self, data: Path, tmp_path: Path) -> None:
+        path = trained("embedded", data, tmp_path, 2)
+        assert path.name == FILES["embedded"]
+        assert weights.load(path).size.widths[0] > 0
+        assert (tmp_path / "heldout-000002.jpg").is_file()
+        (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
+        figures = json.loads(line)
+        assert {"pixel", "gradient", "features", "judge", "psnr_both", "obeys_sketch"} <= figures.keys()
+        assert all(math.isfinite(value) for value in figures.values())
+
+    def test_the_published_one(self, data: Path, tmp_path: Path) -> None:
+        path = trained("published", data, tmp_path, 2)
+        assert path.name == FILES["published"]
+        assert sc_fegan_weights.load(path).width == 4
+        figures = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+        names = {"pixel", "perceptual", "style", "variation", "adversarial", "judge", "penalty", "extra"}
+        assert names <= figures.keys()
+        assert all(math.isfinite(value) for value in figures.values())
+
+    @pytest.mark.parametrize("form", SETTINGS)
+    def test_stopped_and_gone_on_with_gives_the_same_bits(self, form: str, data: Path, tmp_path: Path) -> None:
+        whole = load_file(trained(form, data, tmp_path / "whole", 2))
+        trained(form, data, tmp_path / "parts", 2, minutes=1e-9)
+        parts = load_file(trained(form, data, tmp_path / "parts", 2))
+        assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+    def test_sides_that_can_t_be_halved(self, data: Path, tmp_path: Path) -> None:
+        trainer = find("face-sketch")
+        settings = trainer.validate({"form": "published", "side": "192"})
+        with pytest.raises(ScumbleError, match="192 pixels"):
+            trainer.train(Run(data, tmp_path), settings)
+
+
+def test_the_trainer_sees_that_a_feature_network_is_unknown() -> None:
+    with pytest.raises(ScumbleError):
+        find("face-sketch").validate({"vgg": "nope"})
+
+
+def test_a_batch_has_parts() -> None:
+    assert set(Batch.__dataclass_fields__) == {"truth", "hole", "lines", "colours", "given", "noise"}
