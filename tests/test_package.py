@@ -29,7 +29,7 @@ class Package:
 
     def run(self, *arguments: object, code: int = 0) -> str:
         """Call the installed `scumble`; what it printed."""
-        command = [sys.executable, "-c", "from scumble.cli import main; main()", *map(str, arguments)]
+        command = [sys.executable, "-c", "from scumble.cli.app import main; main()", *map(str, arguments)]
         done = subprocess.run(
             command, cwd=self.site, env=self.environment, capture_output=True, text=True, timeout=240, check=False
         )

@@ -10,10 +10,10 @@ import torch
 from scumble.faces.sketch import sc_fegan_weights
 from scumble.inpainting.networks.deepcreampy import DeepCreamPyNet
 from scumble.inpainting.weights import loading
+from tests.faces.sketch.test_sc_fegan_weights import made, published
+from tests.inpainting.weights.test_loading import Lama, deepcreampy_file, script
 from tests.support.checkpoints import write_bundle
 from tests.support.commands import Call
-from tests.weights.test_inpainting import Lama, deepcreampy_file, script
-from tests.weights.test_sc_fegan import made, published
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from PIL import Image, ImageOps
 
 from scumble.imaging.colour import SRGB
 from scumble.imaging.io.files import read_picture
-
-from .support.pictures import chunk, gray_ink_profile, noise, png, put, smooth
+from tests.support.pictures import chunk, gray_ink_profile, noise, png, put, smooth
 
 
 class TestPng:

@@ -17,8 +17,7 @@ from scumble.imaging.geometry import Point
 from scumble.imaging.io.files import READABLE, read_picture, write_picture
 from scumble.imaging.layer import DEPTHS, Layer
 from scumble_client.errors import ScumbleError
-
-from .support.pictures import SRGB_PROFILE, noise, png, put, refusal, smooth
+from tests.support.pictures import SRGB_PROFILE, noise, png, put, refusal, smooth
 
 CHANNELS = [1, 2, 3, 4]
 

@@ -14,8 +14,7 @@ from PIL import Image
 
 from scumble.imaging.io.files import read_picture
 from scumble.imaging.layer import Layer
-
-from .support.pictures import noise, put, refusal, smooth
+from tests.support.pictures import noise, put, refusal, smooth
 
 Pixels = NDArray[Any]
 

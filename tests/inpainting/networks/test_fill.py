@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scumble.inpainting.networks.fill import FillNetwork, FillSize, KnownAttention
+from scumble.inpainting.networks.fill import FillNetwork, FillSize
+from scumble.vision.blocks import KnownAttention
 
 SMALL = FillSize(widths=(8, 12, 16), depths=(1, 1, 2), heads=2)
 
