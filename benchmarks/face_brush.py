@@ -29,7 +29,7 @@ from scumble.faces.latent import fitting
 from scumble.faces.latent.compositing import interpolation_mask, rim
 from scumble.faces.latent.model import face_model
 from scumble.faces.latent.solver import Base, Strokes, decoded, solve
-from scumble.faces.latent.strokes import wish
+from scumble.faces.latent.strokes import paint_targets
 from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
 from scumble.operations.context import Context
@@ -109,7 +109,7 @@ def _ours(
     """(64, 64, 3): the change of the photograph, −1 to 1, with the operation's defaults."""
     rgb = np.broadcast_to((np.asarray(colour, np.float32) + 1) / 2, (64, 64, 3)).astype(np.float32)
     before = base.picture.permute(1, 2, 0).numpy()
-    wanted = wish(rgb, alpha, before, "colour", strength, locality, error=shown - before)
+    wanted = paint_targets(rgb, alpha, before, "colour", strength, locality, error=shown - before)
     strokes = Strokes(
         *(torch.from_numpy(a) for a in (wanted.colour.transpose(2, 0, 1).copy(), wanted.weight, wanted.stay))
     )

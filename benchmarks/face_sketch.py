@@ -26,7 +26,7 @@ from scumble.worker.models import ModelCache
 from scumble_training.common import datasets
 from scumble_training.faces import masks as face_masks
 from scumble_training.faces import sketch_examples as examples
-from scumble_training.faces.sketch_examples import SKETCHES, Face
+from scumble_training.faces.sketch_examples import SKETCHES, AnalysedFace
 from scumble_training.faces.sketch_metrics import obedience
 
 Bytes = NDArray[np.uint8]
@@ -55,7 +55,7 @@ class Row:
     """ΔE (CIE 1976) of the mean under each given colour."""
 
 
-def held_out(data: Path, count: int, seed: int = 0) -> Iterator[tuple[str, Face]]:
+def held_out(data: Path, count: int, seed: int = 0) -> Iterator[tuple[str, AnalysedFace]]:
     """Faces of the split `heldout`, mixed, with all that is made of them."""
     points = examples.load_points(data)
     names = examples.chosen(data, "heldout", points, count)
@@ -64,7 +64,7 @@ def held_out(data: Path, count: int, seed: int = 0) -> Iterator[tuple[str, Face]
         yield name, examples.analysed(picture, points[Path(name).name] / picture.shape[0], rng)
 
 
-def hole_of(face: Face, rng: np.random.Generator) -> Mask:
+def hole_of(face: AnalysedFace, rng: np.random.Generator) -> Mask:
     """As in training, but never everything: then there is no neither."""
     while True:
         hole = face_masks.random_hole(face.hair, face.points, rng)
@@ -83,7 +83,7 @@ def as_sketch(lines: Mask) -> Layer:
     return Layer(pixels)
 
 
-def as_colours(face: Face) -> Layer:
+def as_colours(face: AnalysedFace) -> Layer:
     return Layer(np.round(face.colours.picture() * 255).astype(np.uint8))
 
 
@@ -95,7 +95,7 @@ def run(models: ModelCache, layers: Mapping[str, Layer], name: str = "face-sketc
     return composite(layers["image"], output.layer).pixels
 
 
-def given_to(way: str, face: Face, lines: Mask) -> dict[str, Layer]:
+def given_to(way: str, face: AnalysedFace, lines: Mask) -> dict[str, Layer]:
     found: dict[str, Layer] = {}
     if way in ("both", "sketch"):
         found["sketch"] = as_sketch(lines)
@@ -137,7 +137,7 @@ def _note(row: Row, way: str, made: Floats, truth: Floats, hole: Mask, lines: Ma
     row.obeys[way] = obedience(made, lines, hole)
 
 
-def _colour_errors(made: Bytes, face: Face, hole: Mask) -> list[float]:
+def _colour_errors(made: Bytes, face: AnalysedFace, hole: Mask) -> list[float]:
     out = []
     for number, colour in enumerate(face.colours.colours):
         patch = (face.colours.labels == number) & hole

@@ -20,7 +20,7 @@ from scumble.imaging.layer import Layer
 from scumble.worker.models import ModelCache
 from scumble_training.common import datasets
 from scumble_training.faces import sketch_examples as examples
-from scumble_training.faces.sketch_examples import SKETCHES, Face
+from scumble_training.faces.sketch_examples import SKETCHES, AnalysedFace
 
 SIDE, SHOWN = 512, 176
 PAPER = 238
@@ -57,7 +57,7 @@ EARRINGS = (((204, 160, 60), "hoop"), ((60, 90, 190), "drop"))
 EAR, CHEEK = (0.785, 0.70), (0.72, 0.62)
 
 
-def faces(data: Path) -> dict[str, Face]:
+def faces(data: Path) -> dict[str, AnalysedFace]:
     points = examples.load_points(data)
     by_stem = {Path(row["file"]).stem: row["file"] for row in datasets.rows(data, "faces", "heldout")}
     names = sorted({name for case in CASES for name in (case.face, case.other) if name})
@@ -69,7 +69,7 @@ def faces(data: Path) -> dict[str, Face]:
     }
 
 
-def hole_of(case: Case, face: Face, other: Face | None) -> Mask:
+def hole_of(case: Case, face: AnalysedFace, other: AnalysedFace | None) -> Mask:
     side = len(face.hair)
     if case.where == "all":
         return np.ones((side, side), np.bool_)
@@ -84,7 +84,7 @@ def hole_of(case: Case, face: Face, other: Face | None) -> Mask:
     return np.asarray(((x - middle[0]) / half[0]) ** 4 + ((y - middle[1]) / half[1]) ** 4 < 1)
 
 
-def from_face(face: Face, kind: str) -> tuple[Layer, Layer]:
+def from_face(face: AnalysedFace, kind: str) -> tuple[Layer, Layer]:
     """Lines and colours of a face as layers of the document's size."""
     lines = np.kron(face.lines[SKETCHES.index(kind)], np.ones((2, 2))) > 0
     sketch = np.zeros((SIDE, SIDE, 4), np.uint8)

@@ -14,7 +14,7 @@ import imagecodecs
 import pytest
 
 from scumble.cli import doctor
-from scumble.cli.engine import DaemonEngine, Made
+from scumble.cli.engine import DaemonEngine, EngineResult
 from scumble.imaging.layer import Layer
 from scumble.weights import parse_manifest, store
 from scumble_client.launch import LAUNCH_FILE
@@ -205,7 +205,7 @@ class TestDaemon:
         assert Connection.read(folders.runtime) is None
 
     def test_a_layer_that_comes_back_changed(self, shared: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
-        made = Made([("Identity 0", Layer(textured()), 0)], [], {}, 0.0)
+        made = EngineResult([("Identity 0", Layer(textured()), 0)], [], {}, 0.0)
         monkeypatch.setattr(DaemonEngine, "finish", lambda *_: made)
         finding = examine("a job")
         assert not finding.ok

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scumble.inpainting.contrast_restoration import MOST, give_back
+from scumble.inpainting.contrast_restoration import MOST, restore_contrast
 from scumble.vision.gaussian import blurred
 
 
@@ -27,7 +27,7 @@ def contrast(picture: torch.Tensor) -> float:
 
 def test_contrast_comes_back(scene: tuple[torch.Tensor, ...]) -> None:
     picture, fill, hole, places = scene
-    raised = give_back(fill.clone(), hole, places)
+    raised = restore_contrast(fill.clone(), hole, places)
     assert contrast(fill) < 0.75 * contrast(picture)
     assert 1.1 * contrast(fill) < contrast(raised) < 1.1 * contrast(picture)
     assert torch.equal(raised[~hole], fill[~hole])
@@ -35,17 +35,19 @@ def test_contrast_comes_back(scene: tuple[torch.Tensor, ...]) -> None:
 
 def test_by_the_amount(scene: tuple[torch.Tensor, ...]) -> None:
     _, fill, hole, places = scene
-    nothing, half, all_of_it = (contrast(give_back(fill.clone(), hole, places, amount)) for amount in (0, 0.5, 1))
+    nothing, half, all_of_it = (
+        contrast(restore_contrast(fill.clone(), hole, places, amount)) for amount in (0, 0.5, 1)
+    )
     assert contrast(fill) == nothing < half < all_of_it
 
 
 def test_a_fill_that_lost_nothing_gets_no_more_than_the_extra(scene: tuple[torch.Tensor, ...]) -> None:
     picture, _, hole, places = scene
-    assert contrast(give_back(picture.clone(), hole, places)) == pytest.approx(contrast(picture), rel=0.03)
-    assert contrast(give_back(picture.clone(), hole, places, extra=1.3)) < 1.4 * contrast(picture)
+    assert contrast(restore_contrast(picture.clone(), hole, places)) == pytest.approx(contrast(picture), rel=0.03)
+    assert contrast(restore_contrast(picture.clone(), hole, places, extra=1.3)) < 1.4 * contrast(picture)
 
 
 def test_no_more_than_the_most(scene: tuple[torch.Tensor, ...]) -> None:
     _, fill, hole, places = scene
     flat = torch.where(hole[..., None], 0.5 + 0.02 * (fill - 0.5), fill)
-    assert contrast(give_back(flat.clone(), hole, places)) < MOST * 1.01 * contrast(flat)
+    assert contrast(restore_contrast(flat.clone(), hole, places)) < MOST * 1.01 * contrast(flat)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scumble.operations import operations
-from scumble.worker.process import Worker
+from scumble.worker.process import WorkerProcess
 from scumble_client import Client, wire
 from scumble_client.zmtp import Dealer, ZmtpError
 from tests.support.daemon import Daemon, Folders, request, status
@@ -177,7 +177,7 @@ def test_at_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = context.socket(zmq.ROUTER)
     pool.linger, pool.sndhwm, pool.rcvhwm = 0, 0, 0
     pool.bind(f"inproc://{tmp_path}")
-    worker = Worker(f"inproc://{tmp_path}", "w", "cpu", [tmp_path], 300.0, "log")
+    worker = WorkerProcess(f"inproc://{tmp_path}", "w", "cpu", [tmp_path], 300.0, "log")
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     assert pool.poll(int(PATIENCE * 1000))

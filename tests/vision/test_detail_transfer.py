@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scumble.vision.detail_transfer import STRONGEST, borrowed_detail
+from scumble.vision.detail_transfer import STRONGEST, transferred_detail
 
 SIDE, FACTOR = 32, 2
 
@@ -24,7 +24,7 @@ def scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_rough_places_become_rough_and_smooth_ones_stay_smooth() -> None:
     coarse, fine, hole = scene()
-    extra = borrowed_detail(coarse, fine, hole, ~hole, np.random.default_rng(0))
+    extra = transferred_detail(coarse, fine, hole, ~hole, np.random.default_rng(0))
     inside = np.kron(hole, np.ones((FACTOR, FACTOR))) > 0
     assert not extra[~inside].any()
     rough, smooth = extra[28:40, 10:26], extra[28:40, 38:54]
@@ -35,13 +35,13 @@ def test_rough_places_become_rough_and_smooth_ones_stay_smooth() -> None:
 
 def test_equal_generators_give_equal_detail() -> None:
     coarse, fine, hole = scene()
-    one, two, other = (borrowed_detail(coarse, fine, hole, ~hole, np.random.default_rng(s)) for s in (1, 1, 2))
+    one, two, other = (transferred_detail(coarse, fine, hole, ~hole, np.random.default_rng(s)) for s in (1, 1, 2))
     assert (one == two).all()
     assert (one != other).any()
 
 
 def test_nothing_to_borrow_from() -> None:
     coarse, fine, hole = scene()
-    assert not borrowed_detail(coarse, fine, hole, np.zeros_like(hole), np.random.default_rng(0)).any()
+    assert not transferred_detail(coarse, fine, hole, np.zeros_like(hole), np.random.default_rng(0)).any()
     with pytest.raises(ValueError, match="multiple"):
-        borrowed_detail(coarse, fine[:-1, :-1], hole, ~hole, np.random.default_rng(0))
+        transferred_detail(coarse, fine[:-1, :-1], hole, ~hole, np.random.default_rng(0))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from scumble.vision import blending
-from scumble.vision.harmonic_fill import membrane_fill
+from scumble.vision.harmonic_fill import harmonic_fill
 
 
 def _blob(height: int, width: int) -> torch.Tensor:
@@ -23,7 +23,7 @@ def test_is_about_the_harmonic_function_of_the_surroundings() -> None:
     exact = blending.membrane(
         np.zeros((61, 70, 3), np.float32), picture[0].permute(1, 2, 0).numpy(), hole[0, 0].numpy(), tolerance=1e-6
     )
-    found = membrane_fill(picture, hole)[0].permute(1, 2, 0).numpy()
+    found = harmonic_fill(picture, hole)[0].permute(1, 2, 0).numpy()
     assert np.abs(found - exact).mean(where=hole[0, 0].numpy()[..., None]) < 0.015
     assert np.abs(found - exact).max() < 0.06
 
@@ -32,21 +32,21 @@ def test_a_plane_goes_on_as_a_plane() -> None:
     y, x = torch.meshgrid(torch.arange(40.0), torch.arange(50.0), indexing="ij")
     picture = (x / 100 + y / 200)[None, None]
     hole = _blob(40, 50)
-    assert float((membrane_fill(picture, hole) - picture).abs().max()) < 0.01
+    assert float((harmonic_fill(picture, hole) - picture).abs().max()) < 0.01
 
 
 def test_nothing_outside_changes_and_what_the_hole_held_does_not_matter() -> None:
     picture, hole = torch.rand(2, 3, 33, 20), torch.rand(2, 1, 33, 20) > 0.4
-    filled = membrane_fill(picture, hole)
+    filled = harmonic_fill(picture, hole)
     assert torch.equal(torch.where(hole, 0, filled), torch.where(hole, 0, picture))
-    assert torch.equal(membrane_fill(torch.where(hole, 7.0, picture), hole), filled)
-    assert torch.allclose(membrane_fill(picture[1:], hole[1:]), filled[1:], atol=1e-6)
+    assert torch.equal(harmonic_fill(torch.where(hole, 7.0, picture), hole), filled)
+    assert torch.allclose(harmonic_fill(picture[1:], hole[1:]), filled[1:], atol=1e-6)
 
 
 def test_stays_between_the_least_and_the_greatest_of_what_is_known() -> None:
     picture, hole = torch.rand(1, 1, 17, 64), torch.zeros(1, 1, 17, 64, dtype=torch.bool)
     hole[..., 3:14, :40] = True
-    filled = membrane_fill(picture, hole)
+    filled = harmonic_fill(picture, hole)
     known = picture[~hole]
     assert float(filled.min()) >= float(known.min())
     assert float(filled.max()) <= float(known.max())
@@ -56,13 +56,13 @@ def test_stays_between_the_least_and_the_greatest_of_what_is_known() -> None:
 def test_tiny_pictures(height: int, width: int) -> None:
     picture, hole = torch.rand(1, 3, height, width), torch.zeros(1, 1, height, width, dtype=torch.bool)
     hole[..., 0, 0] = True
-    assert bool(membrane_fill(picture, hole).isfinite().all())
+    assert bool(harmonic_fill(picture, hole).isfinite().all())
 
 
 def test_all_hole_is_black() -> None:
-    assert float(membrane_fill(torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8, dtype=torch.bool)).abs().max()) == 0
+    assert float(harmonic_fill(torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8, dtype=torch.bool)).abs().max()) == 0
 
 
 def test_shapes_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match="do not fit"):
-        membrane_fill(torch.rand(1, 3, 8, 8), torch.ones(1, 3, 8, 8, dtype=torch.bool))
+        harmonic_fill(torch.rand(1, 3, 8, 8), torch.ones(1, 3, 8, 8, dtype=torch.bool))

@@ -18,7 +18,7 @@ from scumble.operations import operations
 from scumble.pixelfiles import map_file
 from scumble.worker import process
 from scumble.worker.models import ModelCache
-from scumble.worker.process import Worker
+from scumble.worker.process import WorkerProcess
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
@@ -49,11 +49,11 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def worker(pool: Pool, tmp_path: Path) -> Iterator[Worker]:
+def worker(pool: Pool, tmp_path: Path) -> Iterator[WorkerProcess]:
     folders = [tmp_path / "spool", tmp_path / "memory"]
     for folder in folders:
         folder.mkdir()
-    made = Worker(f"inproc://{tmp_path}", "w", "cpu", folders, 300.0, "worker.log")
+    made = WorkerProcess(f"inproc://{tmp_path}", "w", "cpu", folders, 300.0, "worker.log")
     made.models = ModelCache()
     made.job = "job"
     made.send("hello")
@@ -75,17 +75,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 class TestStore:
-    def test_in_the_spool_under_job_and_digest(self, worker: Worker, tmp_path: Path) -> None:
+    def test_in_the_spool_under_job_and_digest(self, worker: WorkerProcess, tmp_path: Path) -> None:
         stored = worker.store(memoryview(b"pixels"))
         name = stored["buffer"]
         assert name == wire.digest(b"pixels")
         assert Path(stored["path"]) == tmp_path / "spool" / f"job-{name.hex()[:16]}.px"
         assert Path(stored["path"]).read_bytes() == b"pixels"
 
-    def test_nothing_is_a_result_too(self, worker: Worker) -> None:
+    def test_nothing_is_a_result_too(self, worker: WorkerProcess) -> None:
         assert bytes(map_file(worker.store(memoryview(b""))["path"])) == b""
 
-    def test_in_memory_where_the_disk_is_full(self, worker: Worker, tmp_path: Path) -> None:
+    def test_in_memory_where_the_disk_is_full(self, worker: WorkerProcess, tmp_path: Path) -> None:
         (tmp_path / "spool").rmdir()
         (tmp_path / "spool").symlink_to("/dev/full")
         stored = worker.store(memoryview(b"pixels"))
@@ -93,7 +93,7 @@ class TestStore:
         assert [p.suffix for p in (tmp_path / "memory").iterdir()] == [".px"]
 
     def test_a_write_that_fails_halfway_leaves_no_part(
-        self, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, worker: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def replace(*_: object) -> None:
             raise OSError(28, "No space left on device")
@@ -109,7 +109,7 @@ class TestStore:
 
 class TestReport:
     def test_not_more_often_than_anyone_can_see(
-        self, worker: Worker, pool: Pool, clock: Callable[[float], None]
+        self, worker: WorkerProcess, pool: Pool, clock: Callable[[float], None]
     ) -> None:
         for number in range(100):
             worker.report(0.3 + number / 1000, "Working")
@@ -121,7 +121,7 @@ class TestReport:
         assert len(heard) == 10
         assert heard == sorted(heard)
 
-    def test_begin_and_end_are_always_sent_and_bounds_kept(self, worker: Worker, pool: Pool) -> None:
+    def test_begin_and_end_are_always_sent_and_bounds_kept(self, worker: WorkerProcess, pool: Pool) -> None:
         for fraction in (0.0, 1.0):
             worker.report(fraction, "Working")
             assert pool.heard() == {"type": "progress", "job": "job", "fraction": fraction, "message": "Working"}
@@ -129,7 +129,7 @@ class TestReport:
         worker.report(7.0, "Working")
         assert pool.heard()["fraction"] == 1.0
 
-    def test_a_cancel_of_this_job_takes_effect(self, worker: Worker, pool: Pool) -> None:
+    def test_a_cancel_of_this_job_takes_effect(self, worker: WorkerProcess, pool: Pool) -> None:
         pool.say(type="cancel", job="another")
         worker.report(0.0, "Working")
         pool.say(type="cancel", job="job")
@@ -147,7 +147,7 @@ class TestJobs:
         image = {**place, "layout": "bgra", "depth": "uint8", "path": str(path), "buffer": b"digest"}
         return {"job": "j", "operation": operation, "parameters": {}, "seed": 4, "roles": {"image": image}, **more}
 
-    def test_an_unchanged_layer_is_named_not_written(self, worker: Worker, pool: Pool, tmp_path: Path) -> None:
+    def test_an_unchanged_layer_is_named_not_written(self, worker: WorkerProcess, pool: Pool, tmp_path: Path) -> None:
         worker.run_job(self.task(tmp_path, "identity"))
         while (message := pool.heard())["type"] == "progress":
             pass
@@ -159,13 +159,13 @@ class TestJobs:
         assert list((tmp_path / "spool").iterdir()) == []
         assert message["info"]["device"] == "cpu"
 
-    def test_an_error_is_an_answer(self, worker: Worker, pool: Pool, tmp_path: Path) -> None:
+    def test_an_error_is_an_answer(self, worker: WorkerProcess, pool: Pool, tmp_path: Path) -> None:
         worker.run_job(self.task(tmp_path, "nope"))
         message = pool.heard()
         assert (message["type"], message["job"], message["error"]["code"]) == ("error", "j", "unknown_operation")
         assert worker.job is None
 
-    def test_a_defect_is_an_answer_that_names_the_log(self, worker: Worker, pool: Pool, tmp_path: Path) -> None:
+    def test_a_defect_is_an_answer_that_names_the_log(self, worker: WorkerProcess, pool: Pool, tmp_path: Path) -> None:
         task = self.task(tmp_path, "identity")
         del task["roles"]["image"]["width"]
         worker.run_job(task)
@@ -173,7 +173,9 @@ class TestJobs:
         assert error["code"] == "internal"
         assert "worker.log" in error["hint"]
 
-    def test_the_next_job_is_not_cancelled_with_the_last(self, worker: Worker, pool: Pool, tmp_path: Path) -> None:
+    def test_the_next_job_is_not_cancelled_with_the_last(
+        self, worker: WorkerProcess, pool: Pool, tmp_path: Path
+    ) -> None:
         worker.cancelled = True
         worker.run_job(self.task(tmp_path, "identity"))
         while (message := pool.heard())["type"] == "progress":
@@ -182,7 +184,7 @@ class TestJobs:
 
 
 def test_it_is_not_ready_before_its_operations_can_be_loaded(
-    worker: Worker, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerProcess, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SCUMBLE_OPERATIONS", "studio.nowhere")
     operations.cache_clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scumble.worker.ray_cluster import places
+from scumble.worker.ray_cluster import actor_placements
 
 
 def node(name: str, alive: bool = True, **resources: float) -> dict[str, Any]:
@@ -12,7 +12,7 @@ def node(name: str, alive: bool = True, **resources: float) -> dict[str, Any]:
 
 
 def counted(nodes: list[dict[str, Any]], device: str = "auto", cores: int = 4) -> list[tuple[str, int, int, int]]:
-    return [(p.node, p.number, p.gpus, p.cores) for p in places(nodes, device, cores)]
+    return [(p.node, p.number, p.gpus, p.cores) for p in actor_placements(nodes, device, cores)]
 
 
 def test_one_for_each_gpu() -> None:
@@ -43,5 +43,5 @@ def test_gpus_only_where_they_were_asked_for() -> None:
 
 
 def test_places_keep_their_names_when_others_come() -> None:
-    before = places([node("a", CPU=4.0)], "auto", 4)
-    assert set(before) <= set(places([node("a", CPU=4.0), node("b", CPU=8.0)], "auto", 4))
+    before = actor_placements([node("a", CPU=4.0)], "auto", 4)
+    assert set(before) <= set(actor_placements([node("a", CPU=4.0), node("b", CPU=8.0)], "auto", 4))

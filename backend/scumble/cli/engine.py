@@ -31,7 +31,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Made:
+class EngineResult:
     """What came back: layers with their names and seeds, sentences for the user, the request as it is stored."""
 
     layers: list[tuple[str, Layer, int]]
@@ -47,7 +47,7 @@ class Engine(ABC):
     def begin(self, order: Order) -> Any: ...
 
     @abstractmethod
-    def finish(self, ticket: Any, report: Report) -> Made:
+    def finish(self, ticket: Any, report: Report) -> EngineResult:
         """Wait for the result. Raises ScumbleError; Ctrl-C cancels the job first."""
 
     def received(self, ticket: Any) -> None:  # noqa: B027 (there may be nobody to tell)
@@ -98,7 +98,7 @@ class DaemonEngine(Engine):
         roles = {name: to_pixels(layer) for name, layer in order.layers.items()}
         return self._client.submit(Request(order.operation, roles, dict(order.parameters), order.seed, order.priority))
 
-    def finish(self, ticket: Job, report: Report) -> Made:
+    def finish(self, ticket: Job, report: Report) -> EngineResult:
         try:
             result = self._client.wait(ticket, progress=lambda job: report(job.fraction, _state(job)))
         except KeyboardInterrupt:
@@ -109,7 +109,7 @@ class DaemonEngine(Engine):
                 pass
             raise
         layers = [(layer.name, to_layer(layer.pixels), layer.seed) for layer in result.layers]
-        return Made(layers, result.notes, result.request, result.seconds)
+        return EngineResult(layers, result.notes, result.request, result.seconds)
 
     def received(self, ticket: Job) -> None:
         self._client.received(ticket)
@@ -153,7 +153,7 @@ class LocalEngine(Engine):
     def begin(self, order: Order) -> Order:
         return order
 
-    def finish(self, ticket: Order, report: Report) -> Made:
+    def finish(self, ticket: Order, report: Report) -> EngineResult:
         from scumble.operations import find
         from scumble.worker.device import resolve
         from scumble.worker.execute import execute
@@ -167,7 +167,7 @@ class LocalEngine(Engine):
             ticket.operation, ticket.parameters, ticket.layers, ticket.seed, self._device, self._models, report
         )
         layers = [(name, output.layer, output.seed) for name, output in outcome.layers]
-        return Made(layers, outcome.notes, outcome.request, time.monotonic() - started)
+        return EngineResult(layers, outcome.notes, outcome.request, time.monotonic() - started)
 
 
 def _state(job: Job) -> str:

@@ -13,7 +13,7 @@ from scumble_client.errors import ScumbleError
 
 from . import inputs
 from .console import out, print_json, progress_bar, say_note
-from .engine import Made, Order, choose
+from .engine import EngineResult, Order, choose
 
 
 def run(
@@ -82,7 +82,7 @@ def check_targets(targets: list[Path], sources: list[Path]) -> None:
 
 
 def write(
-    made: Made, image: Layer, out_path: Path | None, composite_path: Path | None, crop: bool
+    made: EngineResult, image: Layer, out_path: Path | None, composite_path: Path | None, crop: bool
 ) -> list[dict[str, Any]]:
     """Write every layer and composite; several layers get their number before the suffix."""
     written = []

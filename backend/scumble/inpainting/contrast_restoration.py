@@ -17,7 +17,7 @@ MOST = 2.0
 """No contrast is multiplied by more."""
 
 
-def give_back(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0, extra: float = 1.0) -> Tensor:
+def restore_contrast(fill: Tensor, hole: Tensor, nearest: Tensor, amount: float = 1.0, extra: float = 1.0) -> Tensor:
     """Raise the fine contrast of a fill to that of the places that it was taken from.
 
     Parameters

@@ -24,7 +24,7 @@ OPAQUE = 0.5
 """A pixel with less alpha is nothing to copy from."""
 
 
-class PieceParameters(Protocol):
+class FillRegionParameters(Protocol):
     @property
     def grow(self) -> int: ...
 
@@ -36,7 +36,7 @@ class PieceParameters(Protocol):
 
 
 @dataclass(frozen=True)
-class Piece:
+class FillRegion:
     """One region ready to be filled; arrays have the size of its crop."""
 
     region: Region
@@ -53,9 +53,9 @@ def prepare(
     image: Layer,
     holes: Holes,
     source: Layer | None,
-    parameters: PieceParameters,
+    parameters: FillRegionParameters,
     context: Context,
-) -> Piece:
+) -> FillRegion:
     working = image.to_working(region.crop)
     for note in working.notes:
         context.note(note)
@@ -82,4 +82,4 @@ def prepare(
         )
     # What is transparent beside the hole has no colour to be compared with: it is filled as well, and not shown.
     unseen = (working.alpha < OPAQUE) & masks.grow(hole, 2 * parameters.patch)
-    return Piece(region, working.rgb, hole | unseen, allowed, alpha, source is not None)
+    return FillRegion(region, working.rgb, hole | unseen, allowed, alpha, source is not None)

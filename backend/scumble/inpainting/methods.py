@@ -18,7 +18,7 @@ from scumble.operations.context import Context
 from scumble.vision import blending
 
 from .fill_networks import Domain, PublishedWeights, embedded_network, published_network
-from .fill_regions import Piece
+from .fill_regions import FillRegion
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ sources' own a fill is softer than its surroundings. Chosen on training pictures
 
 
 @dataclass(frozen=True)
-class Wish:
+class FillOptions:
     """How a place is to be filled."""
 
     method: Method
@@ -55,11 +55,11 @@ class Wish:
     seed: int
 
 
-def fill(piece: Piece, wish: Wish, context: Context, progress: Progress) -> Floats:
+def fill(piece: FillRegion, wish: FillOptions, context: Context, progress: Progress) -> Floats:
     """(H, W, 3): the piece's crop with its hole filled; the crop, bit for bit, outside the hole."""
     import torch
 
-    from scumble.vision.harmonic_fill import membrane_fill
+    from scumble.vision.harmonic_fill import harmonic_fill
 
     flipped = _Flip(wish.seed)
     rgb, hole, source = (_tensor(flipped(array), context) for array in (piece.rgb, piece.hole, piece.source))
@@ -67,7 +67,7 @@ def fill(piece: Piece, wish: Wish, context: Context, progress: Progress) -> Floa
         if wish.method == "patchmatch" or (wish.method == "auto" and piece.restricted):
             made = _patchmatch(rgb, hole, source, wish, context, progress)
         elif wish.method == "smooth":
-            made = _from_batch(membrane_fill(_as_batch(rgb), hole[None, None])).cpu().numpy()
+            made = _from_batch(harmonic_fill(_as_batch(rgb), hole[None, None])).cpu().numpy()
         else:
             made = _by_network(rgb, hole, source, wish, context, progress)
     made = flipped(made)
@@ -80,7 +80,7 @@ def _patchmatch(
     rgb: torch.Tensor,
     hole: torch.Tensor,
     source: torch.Tensor,
-    wish: Wish,
+    wish: FillOptions,
     context: Context,
     progress: Progress,
     guide: torch.Tensor | None = None,
@@ -89,7 +89,7 @@ def _patchmatch(
 
     from scumble.vision.patchmatch import completion
 
-    from .contrast_restoration import give_back
+    from .contrast_restoration import restore_contrast
 
     effort = completion.DEFAULT_EFFORT
     if guide is not None:
@@ -109,13 +109,13 @@ def _patchmatch(
     else:
         made = filled.image
     if guide is not None:
-        give_back(made, hole, nearest, wish.detail, EXTRA[wish.domain])
+        restore_contrast(made, hole, nearest, wish.detail, EXTRA[wish.domain])
     found: Floats = made.cpu().numpy()
     return found
 
 
 def _by_network(
-    rgb: torch.Tensor, hole: torch.Tensor, source: torch.Tensor, wish: Wish, context: Context, progress: Progress
+    rgb: torch.Tensor, hole: torch.Tensor, source: torch.Tensor, wish: FillOptions, context: Context, progress: Progress
 ) -> Floats:
     size = _working_size(Extent(rgb.shape[1], rgb.shape[0]))
     first = 0.4 if wish.method == "auto" else 0.9
@@ -135,12 +135,12 @@ def _by_network(
 
 
 def _guess(
-    rgb: torch.Tensor, hole: torch.Tensor, source: torch.Tensor, wish: Wish, context: Context, progress: Progress
+    rgb: torch.Tensor, hole: torch.Tensor, source: torch.Tensor, wish: FillOptions, context: Context, progress: Progress
 ) -> torch.Tensor:
     """(H, W, 3): what the network makes of the crop at its working size."""
     import torch
 
-    from scumble.vision.harmonic_fill import membrane_fill
+    from scumble.vision.harmonic_fill import harmonic_fill
     from scumble.vision.patchmatch import completion
     from scumble.vision.precision import fast
 
@@ -152,7 +152,7 @@ def _guess(
         source = ~hole
     filled = completion.complete(rgb, hole, source=source, seed=wish.seed, patch=wish.patch, progress=progress)
     copied = blending.membrane(filled.suggestion.cpu().numpy(), rgb.cpu().numpy(), hole.cpu().numpy())
-    smooth = membrane_fill(_as_batch(rgb), hole[None, None])
+    smooth = harmonic_fill(_as_batch(rgb), hole[None, None])
     patches = _as_batch(torch.from_numpy(copied).to(rgb.device))
     with fast(context.device):
         found = network(smooth, patches, filled.distance[None, None].clamp(max=0.5), hole[None, None].float())

@@ -20,7 +20,7 @@ from scumble.operations.new_layer import NewLayer
 from .fill_networks import Domain, PublishedWeights
 from .fill_regions import prepare
 from .holes import Holes
-from .methods import Method, Wish, fill
+from .methods import FillOptions, Method, fill
 
 Floats = NDArray[np.float32]
 
@@ -131,8 +131,8 @@ class Inpaint(Operation[InpaintParameters]):
         return outputs
 
 
-def _wish(parameters: InpaintParameters, seed: int) -> Wish:
-    return Wish(
+def _wish(parameters: InpaintParameters, seed: int) -> FillOptions:
+    return FillOptions(
         parameters.method,
         parameters.domain,
         parameters.weights,

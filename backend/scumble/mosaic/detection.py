@@ -30,7 +30,7 @@ CERTAIN = 0.45
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedMosaic:
     """A mosaic's cells.
 
     Attributes
@@ -43,7 +43,7 @@ class Found:
     score: float
 
 
-def detect(picture: Floats, mask: Mask, size: float = 0.0) -> Found | None:
+def detect(picture: Floats, mask: Mask, size: float = 0.0) -> DetectedMosaic | None:
     """The cells of the mosaic in the mask, or None where there is no mosaic (or one of a single cell).
 
     Parameters
@@ -66,7 +66,7 @@ def detect(picture: Floats, mask: Mask, size: float = 0.0) -> Found | None:
         (profile, score, size, origin) = (across or down)[0]
         if score < CERTAIN:
             return None
-        return Found(_grid(size, origin + profile.start, bool(across), mask), score)
+        return DetectedMosaic(_grid(size, origin + profile.start, bool(across), mask), score)
     (px, sx, wx, ox), (py, sy, wy, oy) = across[0], down[0]
     size, joint_x, joint_y = _joint(px, py)
     both = 0.5 * (joint_x[0] + joint_y[0])
@@ -74,7 +74,7 @@ def detect(picture: Floats, mask: Mask, size: float = 0.0) -> Found | None:
         grid, score = Grid(size, size, joint_x[1] + px.start, joint_y[1] + py.start), both
     else:
         grid, score = Grid(wx, wy, ox + px.start, oy + py.start), 0.5 * (sx + sy)
-    return Found(grid, score) if score >= CERTAIN else None
+    return DetectedMosaic(grid, score) if score >= CERTAIN else None
 
 
 def score_of(picture: Floats, mask: Mask, grid: Grid) -> float:
@@ -273,7 +273,7 @@ def _grid(size: float, origin: float, across: bool, mask: Mask) -> Grid:
     return Grid(size, size, origin, first) if across else Grid(size, size, first, origin)
 
 
-def _of_size(picture: Floats, mask: Mask, size: float) -> Found | None:
+def _of_size(picture: Floats, mask: Mask, size: float) -> DetectedMosaic | None:
     if not mask.any():
         return None
     origins, scores = [], []
@@ -285,4 +285,4 @@ def _of_size(picture: Floats, mask: Mask, size: float) -> Found | None:
         score, origin = _table(profile, np.array([size]))[0]
         origins.append(float(origin) + profile.start)
         scores.append(float(score))
-    return Found(Grid(size, size, origins[0], origins[1]), float(np.mean(scores)) if scores else 0.0)
+    return DetectedMosaic(Grid(size, size, origins[0], origins[1]), float(np.mean(scores)) if scores else 0.0)

@@ -34,7 +34,7 @@ class Descent:
 
 
 @dataclass
-class Found:
+class DescentResult:
     """Where a descent came to."""
 
     picture: torch.Tensor
@@ -49,9 +49,9 @@ Watch = Callable[[int, torch.Tensor], None]
 """Called after each iteration with its number (from 1) and the picture; what it raises ends the work."""
 
 
-def descend(loss: Loss, start: torch.Tensor, descent: Descent, watch: Watch | None = None) -> Found:
+def descend(loss: Loss, start: torch.Tensor, descent: Descent, watch: Watch | None = None) -> DescentResult:
     """Lower `loss` from `start`, (1, 3, H, W); in L-BFGS an iteration is a step, which may look at several pictures."""
-    found = Found(start.detach().clone(), float("inf"))
+    found = DescentResult(start.detach().clone(), float("inf"))
 
     def evaluate(picture: torch.Tensor) -> tuple[float, torch.Tensor]:
         seen = picture.detach().clone().requires_grad_()
@@ -68,7 +68,9 @@ def descend(loss: Loss, start: torch.Tensor, descent: Descent, watch: Watch | No
     return found
 
 
-def _lbfgs(evaluate: Evaluate, start: torch.Tensor, descent: Descent, found: Found, watch: Watch | None) -> None:
+def _lbfgs(
+    evaluate: Evaluate, start: torch.Tensor, descent: Descent, found: DescentResult, watch: Watch | None
+) -> None:
     optimiser = Lbfgs(evaluate, start, descent.history, FIRST_STEP, descent.search)
     for number in range(1, descent.iterations + 1):
         found.losses.append(optimiser.loss)
@@ -79,7 +81,7 @@ def _lbfgs(evaluate: Evaluate, start: torch.Tensor, descent: Descent, found: Fou
             watch(number, optimiser.picture)
 
 
-def _adam(evaluate: Evaluate, start: torch.Tensor, descent: Descent, found: Found, watch: Watch | None) -> None:
+def _adam(evaluate: Evaluate, start: torch.Tensor, descent: Descent, found: DescentResult, watch: Watch | None) -> None:
     picture = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([picture], lr=descent.learning_rate)
     for number in range(1, descent.iterations + 1):

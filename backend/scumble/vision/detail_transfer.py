@@ -37,7 +37,7 @@ RESTLESS = 0.02
 """Standard deviation of what is added to differences (0 to 1), so that one block is not taken again and again."""
 
 
-def borrowed_detail(coarse: Floats, fine: Floats, hole: Mask, known: Mask, rng: np.random.Generator) -> Floats:
+def transferred_detail(coarse: Floats, fine: Floats, hole: Mask, known: Mask, rng: np.random.Generator) -> Floats:
     """What to add to the enlarged coarse picture in the hole.
 
     Parameters

@@ -19,7 +19,7 @@ RELAXATIONS = 24
 DAMPING = 0.9
 
 
-def membrane_fill(picture: Tensor, hole: Tensor, relaxations: int = RELAXATIONS) -> Tensor:
+def harmonic_fill(picture: Tensor, hole: Tensor, relaxations: int = RELAXATIONS) -> Tensor:
     """Fill holes smoothly.
 
     Parameters

@@ -1,7 +1,7 @@
 """Weights of the networks: the manifest of what there is, the store of what is here, downloads that survive a bad line."""
 
 from .download import Expected, Fingerprint, Patience, Progress, download, fingerprint
-from .manifest import Manifest, Weights, load_manifest, parse_manifest
+from .manifest import Manifest, WeightsEntry, load_manifest, parse_manifest
 from .store import Check, State, Status, WeightStore, default_directory
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "State",
     "Status",
     "WeightStore",
-    "Weights",
+    "WeightsEntry",
     "default_directory",
     "download",
     "fingerprint",

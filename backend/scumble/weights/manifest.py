@@ -26,7 +26,7 @@ _DEVICE_NAMES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", 
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsEntry:
     """One entry of the manifest."""
 
     name: str
@@ -108,13 +108,13 @@ class Weights:
 class Manifest:
     """All entries by name, and the folder where embedded files lie."""
 
-    entries: Mapping[str, Weights]
+    entries: Mapping[str, WeightsEntry]
     directory: Path = field(default_factory=Path)
 
-    def __iter__(self) -> Iterator[Weights]:
+    def __iter__(self) -> Iterator[WeightsEntry]:
         return iter(self.entries.values())
 
-    def __getitem__(self, name: str) -> Weights:
+    def __getitem__(self, name: str) -> WeightsEntry:
         return self.entries[name]
 
     def __contains__(self, name: object) -> bool:
@@ -143,7 +143,7 @@ def parse_manifest(text: str, directory: Path) -> Manifest:
     tables = tomllib.loads(text).get("weights", [])
     if not isinstance(tables, list):
         raise ValueError("a manifest consists of [[weights]] tables")
-    entries: dict[str, Weights] = {}
+    entries: dict[str, WeightsEntry] = {}
     files: set[str] = set()
     for table in tables:
         entry = _entry(table)
@@ -155,9 +155,9 @@ def parse_manifest(text: str, directory: Path) -> Manifest:
     return Manifest(entries, directory)
 
 
-def _entry(table: dict[str, Any]) -> Weights:
+def _entry(table: dict[str, Any]) -> WeightsEntry:
     name = table.get("name", "without a name")
-    known = {spec.name: spec for spec in dataclasses.fields(Weights)}
+    known = {spec.name: spec for spec in dataclasses.fields(WeightsEntry)}
     unknown = set(table) - set(known)
     if unknown:
         raise ValueError(f"weights {name!r}: unknown keys {', '.join(sorted(unknown))}")
@@ -170,4 +170,4 @@ def _entry(table: dict[str, Any]) -> Weights:
             raise ValueError(f"weights {name!r}: {key} must be a {kinds.get(key, str).__name__}")
     values = dict(table)
     values["operations"] = tuple(values.get("operations", ()))
-    return Weights(**values)
+    return WeightsEntry(**values)

@@ -17,7 +17,7 @@ from filelock import FileLock
 from scumble_client.errors import ScumbleError
 
 from .download import Expected, Fingerprint, Patience, Progress, download, fingerprint, part_path
-from .manifest import Manifest, Weights, load_manifest
+from .manifest import Manifest, WeightsEntry, load_manifest
 
 State = Literal["embedded", "present", "partial", "damaged", "missing"]
 
@@ -28,7 +28,7 @@ DIGESTS_FILE = "digests.json"
 class Status:
     """How things stand with one entry, without reading its file."""
 
-    weights: Weights
+    weights: WeightsEntry
     state: State
     """`embedded` and `present`: usable. `partial`: a download was interrupted. `damaged`: the size is wrong."""
 
@@ -43,7 +43,7 @@ class Status:
 class Check:
     """What `verify` found."""
 
-    weights: Weights
+    weights: WeightsEntry
     ok: bool
     repaired: bool
     message: str
@@ -165,7 +165,7 @@ class WeightStore:
             checks.append(self._verify(entry, status, repair, progress))
         return checks
 
-    def _verify(self, entry: Weights, status: Status, repair: bool, progress: Progress | None) -> Check:
+    def _verify(self, entry: WeightsEntry, status: Status, repair: bool, progress: Progress | None) -> Check:
         problem: str | None = f"it is {status.state}"
         if status.state in ("embedded", "present"):
             found = fingerprint(status.path)
@@ -191,7 +191,7 @@ class WeightStore:
             return Check(entry, False, False, str(error))
         return Check(entry, True, True, f"{entry.title} was downloaded again: {problem}.")
 
-    def _download(self, entry: Weights, progress: Progress | None) -> None:
+    def _download(self, entry: WeightsEntry, progress: Progress | None) -> None:
         assert entry.url is not None
         found = download(
             entry.url,
@@ -204,22 +204,22 @@ class WeightStore:
         )
         self._record(entry, found)
 
-    def _entry(self, name: str) -> Weights:
+    def _entry(self, name: str) -> WeightsEntry:
         if name in self.manifest:
             return self.manifest[name]
         close = difflib.get_close_matches(name, list(self.manifest.entries), 1)
         hint = f"Did you mean {close[0]}?" if close else "See what there is with: scumble weights list"
         raise ScumbleError("invalid_parameter", f"There are no weights called “{name}”.", hint)
 
-    def _way_to_get(self, entry: Weights) -> str:
+    def _way_to_get(self, entry: WeightsEntry) -> str:
         if not entry.manual:
             return f"Get it with: {_pull_command(entry)}"
         return f"Download it from {entry.url}, then: scumble weights convert FILE --out {self._place(entry)}"
 
-    def _place(self, entry: Weights) -> Path:
+    def _place(self, entry: WeightsEntry) -> Path:
         return (self.manifest.directory if entry.embedded else self.directory) / entry.file
 
-    def _expected(self, entry: Weights, with_record: bool) -> Expected:
+    def _expected(self, entry: WeightsEntry, with_record: bool) -> Expected:
         """What the source publishes and, for a file that is here, what its first download was like.
 
         The record does not bind a new download: where nothing is published, the source may have a newer version.
@@ -230,7 +230,7 @@ class WeightStore:
             size = size or recorded_size
         return Expected(size, sha256, entry.sha256_prefix, entry.md5)
 
-    def _recorded(self, entry: Weights) -> tuple[str | None, int | None]:
+    def _recorded(self, entry: WeightsEntry) -> tuple[str | None, int | None]:
         """SHA-256 and size of the entry's file when it was downloaded or checked."""
         if entry.embedded:
             return None, None
@@ -240,7 +240,7 @@ class WeightStore:
         sha256, size = record.get("sha256"), record.get("size")
         return (sha256 if isinstance(sha256, str) else None), (size if isinstance(size, int) else None)
 
-    def _record(self, entry: Weights, found: Fingerprint) -> None:
+    def _record(self, entry: WeightsEntry, found: Fingerprint) -> None:
         if entry.embedded:
             return
         new = {"sha256": found.sha256, "size": found.size}
@@ -261,7 +261,7 @@ class WeightStore:
         return records if isinstance(records, dict) else {}
 
     @contextlib.contextmanager
-    def _alone(self, entry: Weights) -> Iterator[None]:
+    def _alone(self, entry: WeightsEntry) -> Iterator[None]:
         """While this holds, no other process writes the entry's file."""
         lock = FileLock(self.directory / f"{entry.file}.lock")
         try:
@@ -290,10 +290,10 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _pull_command(entry: Weights) -> str:
+def _pull_command(entry: WeightsEntry) -> str:
     accept = " --accept-non-commercial" if entry.non_commercial else ""
     return f"scumble weights pull {entry.name}{accept}"
 
 
-def _verify_command(entry: Weights) -> str:
+def _verify_command(entry: WeightsEntry) -> str:
     return f"scumble weights verify --repair {entry.name}"

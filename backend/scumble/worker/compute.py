@@ -104,7 +104,7 @@ def small_picture(layer: Any, longest: int) -> tuple[dict[str, Any], bytes]:
     return pixels, data
 
 
-def mistake(error: Exception, hint: str = "") -> ScumbleError:
+def internal_error(error: Exception, hint: str = "") -> ScumbleError:
     """What to say of an exception that no operation meant: that memory ran out, if it did, else that it is a defect."""
     from .device import is_out_of_memory
 

@@ -22,7 +22,7 @@ from scumble.pixelfiles import map_file
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
-from .compute import ResultFiles, compute, layer_of, mistake, small_picture
+from .compute import ResultFiles, compute, internal_error, layer_of, small_picture
 
 log = logging.getLogger("scumble.worker")
 
@@ -30,7 +30,7 @@ PROGRESS_INTERVAL = 0.03
 PREVIEW_INTERVAL = 0.5
 
 
-class Worker:
+class WorkerProcess:
     """The far end of one of `LocalPool`'s workers."""
 
     def __init__(
@@ -132,7 +132,7 @@ class Worker:
             self.send("error", job=self.job, error=error.as_dict(), info=self.info())
         except Exception as error:
             log.exception("job %s (%s) failed", self.job, task.get("operation"))
-            said = mistake(error, f"Please report it, with the log file: {self.log_path}")
+            said = internal_error(error, f"Please report it, with the log file: {self.log_path}")
             self.send("error", job=self.job, error=said.as_dict(), info=self.info())
         finally:
             self.job = None
@@ -180,7 +180,7 @@ def main() -> None:
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
     )
     end_with_parent()
-    Worker(
+    WorkerProcess(
         options.endpoint,
         options.name,
         options.device,

@@ -18,7 +18,7 @@ import ray
 from scumble import __version__
 from scumble_client.errors import ScumbleError
 
-from .compute import compute, layer_of, mistake, small_picture
+from .compute import compute, internal_error, layer_of, small_picture
 
 PROGRESS_INTERVAL = 0.05
 PREVIEW_INTERVAL = 0.5
@@ -38,7 +38,7 @@ def _in_group(name: str) -> Callable[[Method], Method]:
     return chosen
 
 
-class Worker:
+class RayWorker:
     """One per GPU, or per so many cores. `run` one job at a time; `news` and `cancel` meanwhile."""
 
     def __init__(self, device: str) -> None:
@@ -85,7 +85,7 @@ class Worker:
         except ScumbleError as error:
             body, made = {"error": error.as_dict()}, []
         except Exception as error:
-            body, made = {"error": mistake(error).as_dict(), "trace": traceback.format_exc()}, []
+            body, made = {"error": internal_error(error).as_dict(), "trace": traceback.format_exc()}, []
         with self._heard:
             self._job = None
             self._over.append(job)

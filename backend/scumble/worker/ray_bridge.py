@@ -31,7 +31,7 @@ from scumble_client.errors import ScumbleError
 from .compute import ResultFiles
 from .process import end_with_parent
 from .ray_objects import Objects, inputs, store_size
-from .ray_slots import Job, Slot, Slots
+from .ray_slots import Slot, Slots, SlotTask
 
 log = logging.getLogger("scumble.ray")
 
@@ -50,7 +50,7 @@ class Bridge:
         self._files = ResultFiles(folders)
         self._slots = Slots(device, cores, self._when)
         self._objects = Objects()
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[SlotTask] = deque()
         self._awake, self._used = True, time.monotonic()
         self._told: Any = None
         self._wakeup = Wakeup()
@@ -131,7 +131,7 @@ class Bridge:
         if job is not None:
             self._again(job)
 
-    def _again(self, job: Job) -> None:
+    def _again(self, job: SlotTask) -> None:
         if job.cancelled:
             self._error(job, ScumbleError("cancelled", "The job was cancelled.", ""))
         elif job.attempts >= MAX_ATTEMPTS:
@@ -154,7 +154,7 @@ class Bridge:
     def _on_message(self, message: dict[str, Any]) -> None:
         if message["type"] == "run":
             self._wake()
-            self._waiting.append(Job(message))
+            self._waiting.append(SlotTask(message))
         elif message["type"] == "wake":
             self._wake()
         elif message["type"] == "cancel":
@@ -200,10 +200,10 @@ class Bridge:
             self._when(reference, partial(self._on_result, slot, job))
             self._listen(slot, job)
 
-    def _listen(self, slot: Slot, job: Job) -> None:
+    def _listen(self, slot: Slot, job: SlotTask) -> None:
         self._when(slot.actor.news.remote(job.task["job"]), partial(self._on_news, slot, job))
 
-    def _on_news(self, slot: Slot, job: Job, news: Any, error: BaseException | None) -> None:
+    def _on_news(self, slot: Slot, job: SlotTask, news: Any, error: BaseException | None) -> None:
         if slot.job is not job:
             return
         if error:  # a dead actor is told of by `run`
@@ -213,7 +213,7 @@ class Bridge:
             self._send(**item, job=job.task["job"])
         self._listen(slot, job)
 
-    def _on_result(self, slot: Slot, job: Job, value: Any, error: BaseException | None) -> None:
+    def _on_result(self, slot: Slot, job: SlotTask, value: Any, error: BaseException | None) -> None:
         if slot.job is not job:
             return  # it was given up
         if error:
@@ -239,7 +239,7 @@ class Bridge:
 
     # -- the pool
 
-    def _error(self, job: Job, error: ScumbleError) -> None:
+    def _error(self, job: SlotTask, error: ScumbleError) -> None:
         self._send("error", job=job.task["job"], error=error.as_dict())
 
     def _tell_state(self) -> None:

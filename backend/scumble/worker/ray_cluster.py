@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Place:
+class ActorPlacement:
     """Room for one actor."""
 
     node: str
@@ -18,7 +18,7 @@ class Place:
     cores: int
 
 
-def places(nodes: Sequence[Mapping[str, Any]], device: str, cores: int) -> list[Place]:
+def actor_placements(nodes: Sequence[Mapping[str, Any]], device: str, cores: int) -> list[ActorPlacement]:
     """Places in a cluster, of `ray.nodes()`.
 
     Parameters
@@ -38,5 +38,5 @@ def places(nodes: Sequence[Mapping[str, Any]], device: str, cores: int) -> list[
         count = counts[node["NodeID"]] if gpus else available // each
         host = str(node.get("NodeManagerHostname") or node.get("NodeManagerAddress") or "?")
         for number in range(count):
-            found.append(Place(node["NodeID"], host, number, int(gpus), 0 if gpus else each))
+            found.append(ActorPlacement(node["NodeID"], host, number, int(gpus), 0 if gpus else each))
     return found

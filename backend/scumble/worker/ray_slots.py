@@ -16,8 +16,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from scumble_client.errors import ScumbleError
 from scumble_client.version import __version__
 
-from .ray_actor import GROUPS, Worker
-from .ray_cluster import Place, places
+from .ray_actor import GROUPS, RayWorker
+from .ray_cluster import ActorPlacement, actor_placements
 
 log = logging.getLogger("scumble.ray")
 
@@ -30,7 +30,7 @@ When = Callable[[Any, Callable[[Any, BaseException | None], None]], None]
 
 
 @dataclass(eq=False)
-class Job:
+class SlotTask:
     """A task, and how often it has been begun."""
 
     task: dict[str, Any]
@@ -42,10 +42,10 @@ class Job:
 class Slot:
     """One actor. States: starting, idle, busy, gone."""
 
-    place: Place
+    place: ActorPlacement
     actor: Any
     state: str = "starting"
-    job: Job | None = None
+    job: SlotTask | None = None
     deadline: float | None = None
     info: dict[str, Any] = field(default_factory=dict)
 
@@ -55,9 +55,9 @@ class Slots:
 
     def __init__(self, device: str, cores: int, when: When) -> None:
         self._device, self._cores, self._when = device, cores, when
-        self._slots: dict[Place, Slot] = {}
+        self._slots: dict[ActorPlacement, Slot] = {}
         self._failed: dict[str, tuple[int, float, str]] = {}
-        self._actor = ray.remote(concurrency_groups=GROUPS)(Worker)
+        self._actor = ray.remote(concurrency_groups=GROUPS)(RayWorker)
         self.nodes: list[Any] = []
 
     def all(self) -> list[Slot]:
@@ -74,7 +74,7 @@ class Slots:
     def grow(self) -> None:
         """Begin and end actors until they are what the cluster has places for."""
         now = time.monotonic()
-        wanted = places(self.nodes, self._device, self._cores)
+        wanted = actor_placements(self.nodes, self._device, self._cores)
         for place in wanted:
             count, when, _ = self._failed.get(place.node, (0, 0.0, ""))
             if count >= MAX_FAILED_STARTS and now - when < FORGIVE:
@@ -121,7 +121,7 @@ class Slots:
         capacity = sum(slot.state in ("idle", "busy") for slot in self._slots.values())
         return {"workers": workers, "capacity": capacity, "broken": broken}
 
-    def _begin(self, place: Place) -> None:
+    def _begin(self, place: ActorPlacement) -> None:
         device = self._device if not place.gpus or self._device != "auto" else "cuda"
         actor = self._actor.options(
             num_cpus=place.cores,

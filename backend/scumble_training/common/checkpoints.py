@@ -27,7 +27,7 @@ def load_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any] | None:
     return content
 
 
-class Average:
+class WeightAverage:
     """An exponential moving average of a network's weights and buffers: what is measured and shipped.
 
     Parameters

@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scumble_client.errors import ScumbleError
 
 
-class Settings(BaseModel):
+class TrainerSettings(BaseModel):
     """Base of each trainer's settings: every field has a default and a help text (`description`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=TrainerSettings)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Stateful(Protocol):
     def load_state_dict(self, state_dict: Any, /) -> Any: ...
 
 
-class Course:
+class TrainingLoop:
     """Counts steps, and keeps what they have come to.
 
     Parameters

@@ -21,7 +21,7 @@ SPREAD = 3
 
 
 @dataclass(frozen=True)
-class ColourMap:
+class FlatColours:
     """Segments, and the colour of each."""
 
     labels: Labels
@@ -70,7 +70,7 @@ def bilateral(rgb: Floats, sigma: float, colours: float) -> Floats:
     return np.asarray(total / weights, np.float32)
 
 
-def colour_map(rgb: Floats, flat: Floats, segments: int = 24, place: float = 0.35, seed: int = 0) -> ColourMap:
+def flat_colours(rgb: Floats, flat: Floats, segments: int = 24, place: float = 0.35, seed: int = 0) -> FlatColours:
     """Segments by k-means on the colours of `flat` and places, made whole, with the median of `rgb` in each.
 
     Parameters
@@ -95,7 +95,7 @@ def colour_map(rgb: Floats, flat: Floats, segments: int = 24, place: float = 0.3
     starts = np.searchsorted(parts.ravel()[order], np.arange(count + 1))
     flat_rgb = rgb.reshape(-1, 3)[order]
     colours = np.stack([np.median(flat_rgb[starts[n] : starts[n + 1]], axis=0) for n in range(count)])
-    return ColourMap(parts, colours.astype(np.float32))
+    return FlatColours(parts, colours.astype(np.float32))
 
 
 def _features(rgb: Floats, place: float) -> Floats:

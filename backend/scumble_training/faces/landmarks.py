@@ -21,8 +21,8 @@ from torch.nn import functional
 from scumble.faces.detection.alignment import applied, eye_centres, inner_frame, inverse, similarity
 from scumble.faces.detection.network import CROP, FaceFinder, FaceLandmarks
 from scumble.faces.detection.search import FaceNetworks
-from scumble_training.common.checkpoints import Average, append_metrics, load_checkpoint, save_checkpoint
-from scumble_training.common.trainer import Run, Settings, Trainer
+from scumble_training.common.checkpoints import WeightAverage, append_metrics, load_checkpoint, save_checkpoint
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 
 from . import pictures as face_pictures
 from . import scenes as face_scenes
@@ -37,7 +37,7 @@ SHOWN = 72
 """Side, in pixels, of the pictures that crops are cut from: then a crop's pixels are as large as theirs."""
 
 
-class LandmarkSettings(Settings):
+class LandmarkSettings(TrainerSettings):
     steps: int = Field(6000, ge=1, description="Steps of both networks.")
     scenes: int = Field(16, ge=1, description="Scenes, for the finder, in every second step.")
     mining: int = Field(300, ge=1, description="Steps between searches for what is taken for a face and is none.")
@@ -159,7 +159,7 @@ def measured(network: FaceLandmarks, faces: Faces, shape: NDArray[np.float64]) -
     return {"eye_error": float(np.mean(eyes)), "point_error": float(np.mean(all_points))}
 
 
-class Session:
+class LandmarkSession:
     """Everything that one training holds."""
 
     def __init__(self, run: Run, settings: LandmarkSettings) -> None:
@@ -181,7 +181,7 @@ class Session:
         self.landmarks.shape.copy_(torch.from_numpy(self.shape))
         self.networks = torch.nn.ModuleDict({"finder": self.finder, "landmarks": self.landmarks})
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = Average(self.networks, 0.995)
+        self.average = WeightAverage(self.networks, 0.995)
         self.optimizer = torch.optim.AdamW(self.networks.parameters(), settings.learning_rate, weight_decay=1e-4)
         self.number = 0
         self.path = run.folder / "face-landmarks.checkpoint"
@@ -260,7 +260,7 @@ def _with_true_points(faces: Faces) -> Faces:
 
 
 def train(run: Run, settings: LandmarkSettings) -> Path:
-    session = Session(run, settings)
+    session = LandmarkSession(run, settings)
     while session.number < settings.steps and not run.time_is_up:
         figures: dict[str, float] = {**session.step(), "step": session.number}
         if session.number % 250 == 0:

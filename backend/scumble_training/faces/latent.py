@@ -21,14 +21,14 @@ from scumble.faces.latent.network import SIDE, FaceModel
 from scumble.vision.vgg.network import Vgg
 from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import append_metrics, load_checkpoint, save_checkpoint
-from scumble_training.common.trainer import Run, Settings, Trainer
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 
 from .crops import load_aligned
 from .latent_ian import BATCHES, EPOCHS, IanRecipe, IanWeights
 from .latent_linear import LinearRecipe, errors
 
 
-class LatentSettings(Settings):
+class LatentSettings(TrainerSettings):
     architecture: Literal["linear", "ian_simple", "ian"] = Field("linear", description="Which recipe.")
     width: int = Field(32, ge=4, le=128, description="ian…: channels of the first convolution; 128 as published.")
     steps: int = Field(0, ge=0, description="Batches to learn from; 0 for the recipe's own number.")
@@ -87,7 +87,7 @@ def recipe_of(settings: LatentSettings, features: Vgg | None) -> Recipe:
     return IanRecipe(settings.architecture, settings.width, weights, rate)
 
 
-class Session:
+class LatentSession:
     """One training: pictures, recipe, and what is kept of it."""
 
     def __init__(self, run: Run, settings: LatentSettings) -> None:
@@ -156,7 +156,7 @@ class Session:
 
 
 def train(run: Run, settings: LatentSettings) -> Path:
-    session = Session(run, settings)
+    session = LatentSession(run, settings)
     while session.recipe.number < session.steps and not run.time_is_up:
         session.step()
         if session.recipe.number % settings.every == 0:

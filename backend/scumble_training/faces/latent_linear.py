@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from scumble.faces.latent.network import FaceLatent
+from scumble.faces.latent.network import LinearFaceModel
 from scumble.vision.vgg.network import Vgg
-from scumble_training.common.checkpoints import Average
+from scumble_training.common.checkpoints import WeightAverage
 
 from .crops import edge_error, oval
 
@@ -66,11 +66,11 @@ class LinearRecipe:
     file = "scumble-face-latent.safetensors"
 
     def __init__(self, features: Vgg | None, rate: float | None = None) -> None:
-        self.network = FaceLatent().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = LinearFaceModel().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.features = features
         self.weight = oval(self.network.side)
         self.highest = RATE if rate is None else rate
-        self.average = Average(self.network, 0.998)
+        self.average = WeightAverage(self.network, 0.998)
         parameters = self.network.parameters()
         self.optimizer = torch.optim.AdamW(parameters, self.highest, betas=(0.9, 0.99), weight_decay=1e-4)
         self.number = 0
@@ -78,7 +78,7 @@ class LinearRecipe:
     def start(self, pictures: torch.Tensor) -> None:
         """Principal components of the pictures (N, 3, side, side) in −1 to 1, weighted as the losses are."""
         self.network.set_linear(*principal_components(pictures, self.network.latents, self.weight))
-        self.average = Average(self.network, 0.998)
+        self.average = WeightAverage(self.network, 0.998)
 
     def rate(self, epoch: float, progress: float) -> float:
         """Rises for 100 steps, then falls as a cosine."""
@@ -97,9 +97,9 @@ class LinearRecipe:
         self.number += 1
         return parts
 
-    def shipped(self, pictures: torch.Tensor) -> FaceLatent:
+    def shipped(self, pictures: torch.Tensor) -> LinearFaceModel:
         """The averaged network, with latents standardised on these pictures."""
-        network = FaceLatent()
+        network = LinearFaceModel()
         network.load_state_dict(self.average.state)
         network.set_latents(*latent_moments(network, pictures))
         return network
@@ -114,7 +114,7 @@ class LinearRecipe:
         self.optimizer.load_state_dict(content["optimizer"])
         self.number = int(content["step"])
 
-    def loss(self, network: FaceLatent, pictures: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+    def loss(self, network: LinearFaceModel, pictures: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
         raw = network.raw_latents(pictures).float()
         shown = network.raw_decode(raw + NOISE * torch.randn_like(raw)).float()
         pixel = (2 * (shown - pictures).abs() * self.weight).mean() / self.weight.mean()
@@ -141,7 +141,7 @@ class LinearRecipe:
 
 
 @torch.inference_mode()
-def latent_moments(network: FaceLatent, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def latent_moments(network: LinearFaceModel, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and covariance of the latents of these pictures and their mirrored selves."""
     raw = torch.cat(
         [network.raw_latents(part) for half in (pictures, pictures.flip(3)) for part in torch.split(half, 128)]

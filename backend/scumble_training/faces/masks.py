@@ -13,7 +13,7 @@ from scipy import ndimage
 from scumble.faces.detection.alignment import eye_centres
 from scumble_training.common import hole_masks
 
-from .flat_colours import ColourMap
+from .flat_colours import FlatColours
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -52,7 +52,7 @@ def eye_strokes(side: int, points: Points, rng: np.random.Generator) -> Mask:
     return np.asarray(canvas)
 
 
-def hair(rgb: Floats, segments: ColourMap, points: Points) -> Mask:
+def hair(rgb: Floats, segments: FlatColours, points: Points) -> Mask:
     """(H, W): roughly the hair of an aligned face, grown over segments from above the forehead.
 
     A segment begins it that lies mostly where hair is (an arch over the face) and is neither like the cheeks nor like the

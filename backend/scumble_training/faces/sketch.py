@@ -18,10 +18,10 @@ from torch.nn import functional
 
 from scumble.faces.sketch.network import SIDE, FaceSketchNetwork
 from scumble.faces.sketch.sc_fegan import NO_COLOUR
-from scumble_training.common.checkpoints import Average, append_metrics
+from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.metrics import hole_psnr
-from scumble_training.common.trainer import Run, Settings, Trainer
-from scumble_training.common.training_loop import Course, Stateful, cosine_rate
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.training_loop import Stateful, TrainingLoop, cosine_rate
 from scumble_training.inpainting.partial import FEATURES, loaded_features
 
 from . import sketch_embedded as embedded
@@ -29,14 +29,14 @@ from . import sketch_examples as examples
 from . import sketch_published as published
 from .latent import feature_network
 from .masks import random_hole
-from .sketch_draws import Batch, Draw, Draws, random_given, stacked
+from .sketch_draws import Draw, Draws, SketchBatch, random_given, stacked
 from .sketch_metrics import obedience
 
-Completer = Callable[[Batch], Tensor]
+Completer = Callable[[SketchBatch], Tensor]
 """(B, 3, S, S) in 0 to 1 from a batch: the truth with the hole completed."""
 
 
-class FaceSketchSettings(Settings):
+class FaceSketchSettings(TrainerSettings):
     form: Literal["embedded", "published"] = Field(
         "embedded", description="The embedded network, or SC-FEGAN with the losses of its paper."
     )
@@ -102,11 +102,11 @@ def train(run: Run, settings: FaceSketchSettings) -> Path:
     return learn(run, settings, draws, fixed)
 
 
-def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Batch) -> Path:
+def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: SketchBatch) -> Path:
     network = FaceSketchNetwork().to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     adversary = embedded.Adversary(settings.judge_width, run.device)
     makes = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
-    average = Average(network, 0.998)
+    average = WeightAverage(network, 0.998)
     parts: dict[str, Stateful] = {
         "network": network,
         "makes": makes,
@@ -114,7 +114,7 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Batch
         "judge": adversary.judge,
         "judges": adversary.optimizer,
     }
-    course = Course(run, "face-sketch", settings.steps, parts, settings.keep_every)
+    course = TrainingLoop(run, "face-sketch", settings.steps, parts, settings.keep_every)
     features = feature_network().to(run.device) if settings.features else None
     weights = {"pixel": settings.pixel, "gradient": settings.gradient, "features": settings.features}
     watch = Watch(run, settings, fixed)
@@ -140,16 +140,16 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Batch
     return finished
 
 
-def _averaged(average: Average, device: str) -> Completer:
+def _averaged(average: WeightAverage, device: str) -> Completer:
     network = FaceSketchNetwork().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.load_state_dict(average.state)
     return lambda batch: embedded.completed(network.eval(), batch)
 
 
-def _published(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Batch) -> Path:
+def _published(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: SketchBatch) -> Path:
     features, scale = loaded_features(settings.vgg)
-    recipe = published.Recipe(settings, features.to(run.device), scale, run.device)
-    course = Course(run, "face-sketch-published", settings.steps, recipe.parts, settings.keep_every)
+    recipe = published.PublishedRecipe(settings, features.to(run.device), scale, run.device)
+    course = TrainingLoop(run, "face-sketch-published", settings.steps, recipe.parts, settings.keep_every)
     watch = Watch(run, settings, fixed)
     for step in course.steps():
         batch = draws.batch(settings.batch, course.generator(step), run.device)
@@ -161,7 +161,7 @@ def _published(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Batc
 class Watch:
     """Figures and grids of held-out faces, every so many steps."""
 
-    def __init__(self, run: Run, settings: FaceSketchSettings, fixed: Batch) -> None:
+    def __init__(self, run: Run, settings: FaceSketchSettings, fixed: SketchBatch) -> None:
         self.run, self.settings, self.fixed = run, settings, fixed
         self.losses: list[dict[str, float]] = []
         self.began = time.monotonic()
@@ -181,7 +181,7 @@ class Watch:
         self.losses = []
 
 
-def heldout_batch(paths: Sequence[Path], seed: int, device: str, halve: bool = False) -> Batch:
+def heldout_batch(paths: Sequence[Path], seed: int, device: str, halve: bool = False) -> SketchBatch:
     """The faces that a training is measured on: with a sketch as it was found, and all colours given."""
     drawn: list[Draw] = []
     rng = np.random.default_rng([seed, 7])
@@ -194,7 +194,7 @@ def heldout_batch(paths: Sequence[Path], seed: int, device: str, halve: bool = F
     return stacked(drawn, rng, device)
 
 
-def measured(complete: Completer, batch: Batch, sheet: Path | None = None) -> dict[str, float]:
+def measured(complete: Completer, batch: SketchBatch, sheet: Path | None = None) -> dict[str, float]:
     """PSNR in the holes and obedience, with lines and colours, with lines alone, with neither; and a grid to look at."""
     ways = {
         "both": batch,
@@ -229,8 +229,8 @@ def measured(complete: Completer, batch: Batch, sheet: Path | None = None) -> di
     return figures
 
 
-def _part(batch: Batch, n: int) -> Batch:
-    return Batch(*(getattr(batch, name)[n : n + 1] for name in Batch.__dataclass_fields__))
+def _part(batch: SketchBatch, n: int) -> SketchBatch:
+    return SketchBatch(*(getattr(batch, name)[n : n + 1] for name in SketchBatch.__dataclass_fields__))
 
 
 TRAINER = Trainer("Faces completed from mask, sketch and colours.", (examples.COLLECTION,), FaceSketchSettings, train)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from . import sketch_examples as examples
 from .masks import random_hole
-from .sketch_examples import SKETCHES, Face
+from .sketch_examples import SKETCHES, AnalysedFace
 
 Mask = NDArray[np.bool_]
 
@@ -32,7 +32,7 @@ REMEMBERED = 4000
 
 
 @dataclass(frozen=True)
-class Batch:
+class SketchBatch:
     """Tensors: pictures (B, 3, S, S) in 0 to 1; maps (B, 1, S, S) of 0 and 1, and noise in 0 to 1, 0 outside the hole."""
 
     truth: Tensor
@@ -42,11 +42,11 @@ class Batch:
     given: Tensor
     noise: Tensor
 
-    def without(self, sketch: bool = False, colours: bool = False) -> Batch:
+    def without(self, sketch: bool = False, colours: bool = False) -> SketchBatch:
         """The same, with no lines, or no colours, given."""
         lines = torch.zeros_like(self.lines) if sketch else self.lines
         given = torch.zeros_like(self.given) if colours else self.given
-        return Batch(self.truth, self.hole, lines, self.colours, given, self.noise)
+        return SketchBatch(self.truth, self.hole, lines, self.colours, given, self.noise)
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Draws:
         self.paths = list(paths)
         self._face = lru_cache(REMEMBERED)(partial(examples.load, halve=halve))
 
-    def batch(self, count: int, rng: np.random.Generator, device: str) -> Batch:
+    def batch(self, count: int, rng: np.random.Generator, device: str) -> SketchBatch:
         chosen = rng.integers(len(self.paths), size=count)
         return stacked([random_draw(self._face(self.paths[n]), rng) for n in chosen], rng, device)
 
 
-def stacked(draws: Sequence[Draw], rng: np.random.Generator, device: str) -> Batch:
+def stacked(draws: Sequence[Draw], rng: np.random.Generator, device: str) -> SketchBatch:
     """One batch, with its noise."""
 
     def pictures(arrays: Sequence[NDArray[Any]]) -> Tensor:
@@ -83,7 +83,7 @@ def stacked(draws: Sequence[Draw], rng: np.random.Generator, device: str) -> Bat
 
     hole = maps([d.hole for d in draws])
     noise = maps([rng.random(d.hole.shape) for d in draws]) * hole
-    return Batch(
+    return SketchBatch(
         pictures([d.truth for d in draws]),
         hole,
         maps([d.lines for d in draws]) * hole,
@@ -93,7 +93,7 @@ def stacked(draws: Sequence[Draw], rng: np.random.Generator, device: str) -> Bat
     )
 
 
-def random_draw(face: Face, rng: np.random.Generator) -> Draw:
+def random_draw(face: AnalysedFace, rng: np.random.Generator) -> Draw:
     """A hole, with or without lines, with or without colours; mirrored half of the time, now and then in other colours."""
     hole = random_hole(face.hair, face.points, rng)
     side = len(hole)
@@ -116,7 +116,7 @@ def random_draw(face: Face, rng: np.random.Generator) -> Draw:
     return Draw(truth, hole, lines, colours, given)
 
 
-def random_lines(face: Face, rng: np.random.Generator) -> Mask:
+def random_lines(face: AnalysedFace, rng: np.random.Generator) -> Mask:
     """One of the face's sketches, sometimes with strokes left out, sometimes only those around one place."""
     lines = face.lines[int(rng.choice(len(SKETCHES), p=SKETCH_SHARES))]
     fate = rng.random()
@@ -132,7 +132,7 @@ def random_lines(face: Face, rng: np.random.Generator) -> Mask:
     return np.asarray(lines)
 
 
-def random_given(face: Face, hole: Mask, rng: np.random.Generator) -> Mask:
+def random_given(face: AnalysedFace, hole: Mask, rng: np.random.Generator) -> Mask:
     """Where an artist gives colours: everywhere in the hole, in some segments, or in strokes that stay in their segment."""
     labels, count = face.colours.labels, len(face.colours.colours)
     kind = rng.random()

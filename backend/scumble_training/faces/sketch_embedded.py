@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scumble.faces.sketch.first_guess import sketch_fill
+from scumble.faces.sketch.first_guess import first_guess
 from scumble.faces.sketch.network import FaceSketchNetwork
-from scumble.faces.sketch.sc_fegan import PatchDiscriminator
+from scumble.faces.sketch.sc_fegan import ScFeganDiscriminator
 from scumble.vision.precision import fast
 from scumble.vision.vgg.network import Vgg
 from scumble_training.inpainting.losses import hinge_discriminator, hinge_generator
 
-from .sketch_draws import Batch
+from .sketch_draws import SketchBatch
 
 LINE_WEIGHT = 4.0
 """How much more a gradient counts beside a line than elsewhere."""
@@ -32,12 +32,12 @@ JUDGE_LAYERS = 4
 JUDGE_INPUTS = 9
 
 
-def guess_of(batch: Batch) -> Tensor:
+def guess_of(batch: SketchBatch) -> Tensor:
     with torch.no_grad():
-        return sketch_fill(batch.truth, batch.hole > 0.5, batch.lines > 0.5, batch.colours, batch.given > 0.5)
+        return first_guess(batch.truth, batch.hole > 0.5, batch.lines > 0.5, batch.colours, batch.given > 0.5)
 
 
-def completed(network: FaceSketchNetwork, batch: Batch, guess: Tensor | None = None) -> Tensor:
+def completed(network: FaceSketchNetwork, batch: SketchBatch, guess: Tensor | None = None) -> Tensor:
     """(B, 3, S, S): the truth with what the network puts into the hole."""
     guess = guess_of(batch) if guess is None else guess
     with fast(batch.truth.device):
@@ -45,7 +45,7 @@ def completed(network: FaceSketchNetwork, batch: Batch, guess: Tensor | None = N
     return found
 
 
-def losses(found: Tensor, batch: Batch, features: Vgg | None) -> dict[str, Tensor]:
+def losses(found: Tensor, batch: SketchBatch, features: Vgg | None) -> dict[str, Tensor]:
     """Each term, every example counting alike however large its hole is."""
     hole = batch.hole
     area = hole.sum(dim=(1, 2, 3)).clamp(min=64)
@@ -79,7 +79,7 @@ def _feature_error(found: Tensor, truth: Tensor, features: Vgg) -> Tensor:
     return torch.stack([(seen[n].float() - wanted[n].float()).abs().mean() for n in LAYERS]).sum()
 
 
-def judged(judge: nn.Module, picture: Tensor, batch: Batch, window: tuple[slice, slice]) -> Tensor:
+def judged(judge: nn.Module, picture: Tensor, batch: SketchBatch, window: tuple[slice, slice]) -> Tensor:
     """The verdicts on a window of the picture, together with what it has to obey there."""
     conditions = [batch.hole, batch.lines, (batch.colours * 2 - 1) * batch.given, batch.given]
     seen = torch.cat([one[..., window[0], window[1]] for one in (picture * 2 - 1, *conditions)], 1)
@@ -88,7 +88,7 @@ def judged(judge: nn.Module, picture: Tensor, batch: Batch, window: tuple[slice,
     return verdict.float()
 
 
-def window_of(batch: Batch, rng: np.random.Generator) -> tuple[slice, slice]:
+def window_of(batch: SketchBatch, rng: np.random.Generator) -> tuple[slice, slice]:
     """A square around a random pixel of the first example's hole."""
     height, width = batch.hole.shape[2:]
     side = min(JUDGED, height, width)
@@ -104,10 +104,10 @@ class Adversary:
     """The discriminator with its optimizer."""
 
     def __init__(self, width: int, device: str, rate: float = 2e-4) -> None:
-        self.judge = PatchDiscriminator(JUDGE_INPUTS, width, JUDGE_LAYERS).to(device)
+        self.judge = ScFeganDiscriminator(JUDGE_INPUTS, width, JUDGE_LAYERS).to(device)
         self.optimizer = torch.optim.Adam(self.judge.parameters(), rate, (0.5, 0.99))
 
-    def learn(self, found: Tensor, batch: Batch, window: tuple[slice, slice]) -> Tensor:
+    def learn(self, found: Tensor, batch: SketchBatch, window: tuple[slice, slice]) -> Tensor:
         """It learns to tell `found` from the truth (hinge loss); its error."""
         verdicts = [judged(self.judge, one, batch, window) for one in (batch.truth, found.detach())]
         doubt = hinge_discriminator(*verdicts)
@@ -116,7 +116,7 @@ class Adversary:
         self.optimizer.step()
         return doubt.detach()
 
-    def persuaded(self, found: Tensor, batch: Batch, window: tuple[slice, slice]) -> Tensor:
+    def persuaded(self, found: Tensor, batch: SketchBatch, window: tuple[slice, slice]) -> Tensor:
         """The generator's adversarial loss; the discriminator takes no gradient."""
         self.judge.requires_grad_(False)
         loss = hinge_generator(judged(self.judge, found, batch, window))

@@ -22,7 +22,7 @@ from scumble_training.common.trainer import Run
 
 from . import line_strokes
 from . import masks as face_masks
-from .flat_colours import ColourMap, colour_map, flattened
+from .flat_colours import FlatColours, flat_colours, flattened
 from .pictures import resized
 
 Bytes = NDArray[np.uint8]
@@ -38,7 +38,7 @@ LEAST_LINE = 1 / 22
 
 
 @dataclass(frozen=True)
-class Face:
+class AnalysedFace:
     """One face, as the trainer draws from it. H = W = side."""
 
     truth: Bytes
@@ -50,17 +50,17 @@ class Face:
     lines: Mask
     """(4, H, W), in the order of `SKETCHES`."""
 
-    colours: ColourMap
+    colours: FlatColours
     hair: Mask
     """(H, W)."""
 
-    def halved(self) -> Face:
+    def halved(self) -> AnalysedFace:
         """At half the size; a line stays a line."""
         half = self.truth.shape[0] // 2
         small = self.truth.reshape(half, 2, half, 2, 3).mean(axis=(1, 3), dtype=np.float32)
         lines = np.asarray(self.lines.reshape(len(self.lines), half, 2, half, 2).any(axis=(2, 4)))
-        colours = ColourMap(self.colours.labels[::2, ::2], self.colours.colours)
-        return Face(np.round(small).astype(np.uint8), self.points, lines, colours, self.hair[::2, ::2])
+        colours = FlatColours(self.colours.labels[::2, ::2], self.colours.colours)
+        return AnalysedFace(np.round(small).astype(np.uint8), self.points, lines, colours, self.hair[::2, ::2])
 
 
 def sketches(rgb: NDArray[np.float32], flat: NDArray[np.float32], rng: np.random.Generator) -> Mask:
@@ -80,7 +80,7 @@ def sketches(rgb: NDArray[np.float32], flat: NDArray[np.float32], rng: np.random
     return np.stack(clean)
 
 
-def analysed(picture: Bytes, points: NDArray[np.float64], rng: np.random.Generator) -> Face:
+def analysed(picture: Bytes, points: NDArray[np.float64], rng: np.random.Generator) -> AnalysedFace:
     """All that is made of a face; (H, H, 3) and (49, 2) shares of the side."""
     rgb = picture.astype(np.float32) / np.float32(255)
     half = picture.shape[0] // 2
@@ -88,8 +88,8 @@ def analysed(picture: Bytes, points: NDArray[np.float64], rng: np.random.Generat
         255
     )
     flat = flattened(small)
-    colours = colour_map(rgb, flat, seed=int(rng.integers(2**31)))
-    return Face(picture, points, sketches(rgb, flat, rng), colours, face_masks.hair(rgb, colours, points))
+    colours = flat_colours(rgb, flat, seed=int(rng.integers(2**31)))
+    return AnalysedFace(picture, points, sketches(rgb, flat, rng), colours, face_masks.hair(rgb, colours, points))
 
 
 def prepare(run: Run, split: datasets.Split, side: int, limit: int | None = None, processes: int = 1) -> Iterator[Path]:
@@ -155,18 +155,18 @@ def _write(seed: int, side: int, folder: Path, split: str, one: tuple[str, NDArr
     return path
 
 
-def load(path: Path, halve: bool = False) -> Face:
+def load(path: Path, halve: bool = False) -> AnalysedFace:
     """A face that was kept; at half the size where that is asked for."""
     face = _load(path)
     return face.halved() if halve else face
 
 
-def _load(path: Path) -> Face:
+def _load(path: Path) -> AnalysedFace:
     with np.load(path, allow_pickle=False) as a:
         side = a["truth"].shape[0]
         lines = np.unpackbits(a["lines"], axis=-1, count=side).astype(np.bool_)
         hair = np.unpackbits(a["hair"], axis=-1, count=side).astype(np.bool_)
-        return Face(a["truth"], a["points"], lines, ColourMap(a["labels"], a["colours"]), hair)
+        return AnalysedFace(a["truth"], a["points"], lines, FlatColours(a["labels"], a["colours"]), hair)
 
 
 def files(folder: Path, names: Sequence[str], split: str, side: int) -> list[Path]:

@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.optim import Adam
 
 from scumble.faces.sketch import sc_fegan_weights
-from scumble.faces.sketch.sc_fegan import STEPS, PatchDiscriminator, ScFegan, inputs_of
+from scumble.faces.sketch.sc_fegan import STEPS, ScFegan, ScFeganDiscriminator, inputs_of
 from scumble.vision.vgg.network import Vgg
 from scumble_client.errors import ScumbleError
-from scumble_training.common.checkpoints import Average
+from scumble_training.common.checkpoints import WeightAverage
 from scumble_training.common.training_loop import Stateful
 from scumble_training.inpainting.losses import PartialLoss
 
 from . import sc_fegan_losses as terms
-from .sketch_draws import Batch
+from .sketch_draws import SketchBatch
 
 
 class RecipeSettings(Protocol):
@@ -39,16 +39,16 @@ class RecipeSettings(Protocol):
     no_colour: float
 
 
-class Recipe:
+class PublishedRecipe:
     """Both networks, their optimizers, and one step."""
 
     def __init__(self, settings: RecipeSettings, features: Vgg, scale: float, device: str) -> None:
         self.settings = settings
         self.generator = ScFegan(settings.width).to(device)
-        self.judge = PatchDiscriminator(8, settings.judge_width).to(device)
+        self.judge = ScFeganDiscriminator(8, settings.judge_width).to(device)
         self.makes = Adam(self.generator.parameters(), settings.rate, (0.5, 0.9))
         self.judges = Adam(self.judge.parameters(), settings.rate, (0.5, 0.9))
-        self.average = Average(self.generator)
+        self.average = WeightAverage(self.generator)
         self.compared = PartialLoss(features, scale)
         self.parts: dict[str, Stateful] = {
             "generator": self.generator,
@@ -58,12 +58,12 @@ class Recipe:
             "average": self.average,
         }
 
-    def inputs(self, batch: Batch) -> Tensor:
+    def inputs(self, batch: SketchBatch) -> Tensor:
         return inputs_of(
             batch.truth, batch.hole, batch.lines, batch.colours, batch.given, batch.noise, self.settings.no_colour
         )
 
-    def step(self, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
+    def step(self, batch: SketchBatch, rng: np.random.Generator) -> dict[str, Tensor]:
         """One step of the discriminator and one of the generator; the terms of both."""
         s, inputs, hole = self.settings, self.inputs(batch), batch.hole
         truth = batch.truth.flip(1) * 2 - 1  # blue, green, red, as the published network has it
@@ -101,7 +101,7 @@ class Recipe:
         return {**parts, "judge": doubt.detach(), "penalty": penalty.detach(), "extra": extra.detach()}
 
     @torch.no_grad()
-    def completed(self, batch: Batch) -> Tensor:
+    def completed(self, batch: SketchBatch) -> Tensor:
         """(B, 3, S, S) in 0 to 1, by the averaged generator."""
         network = ScFegan(self.settings.width).to(batch.truth.device)
         network.load_state_dict(self.average.state)

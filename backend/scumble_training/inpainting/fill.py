@@ -24,10 +24,10 @@ from torch.nn import functional
 
 from scumble.inpainting.networks.fill import MULTIPLE, FillNetwork
 from scumble.vision.gaussian import blurred
-from scumble_training.common.checkpoints import Average, append_metrics
+from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.metrics import hole_psnr
-from scumble_training.common.trainer import Run, Settings, Trainer
-from scumble_training.common.training_loop import Course, cosine_rate
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.training_loop import TrainingLoop, cosine_rate
 
 from . import fill_examples
 from .fill_examples import Example
@@ -39,7 +39,7 @@ SMALL = 0.1
 """Where the error turns from quadratic to linear."""
 
 
-class FillSettings(Settings):
+class FillSettings(TrainerSettings):
     steps: int = Field(12000, ge=1, description="Steps in all.")
     batch: int = Field(8, ge=1, description="Examples a step.")
     side: int = Field(192, ge=64, multiple_of=MULTIPLE, description="Side of the squares that are cut out, in pixels.")
@@ -52,7 +52,7 @@ class FillSettings(Settings):
 
 
 @dataclass(frozen=True)
-class Batch:
+class FillBatch:
     """Tensors (B, C, S, S): the truth and what the network is given."""
 
     truth: Tensor
@@ -78,9 +78,9 @@ def train(run: Run, settings: FillSettings, kind: str) -> Path:
     if settings.start:
         network.load_state_dict(load_file(settings.start))
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-2)
-    average = Average(network)
+    average = WeightAverage(network)
     parts = {"network": network, "optimizer": optimizer, "average": average}
-    course = Course(run, kind, settings.steps, parts, keep_every=settings.every)
+    course = TrainingLoop(run, kind, settings.steps, parts, keep_every=settings.every)
     examples = [load_all(run.folder / "examples", one, "train") for one in kinds]
     heldout = load_all(run.folder / "examples", kind, "heldout", settings.measured)
     shares = [1 - settings.other, settings.other][: len(kinds)]
@@ -111,7 +111,7 @@ def save(state: Mapping[str, Tensor], path: Path) -> Path:
     return path
 
 
-def loss_of(network: FillNetwork, batch: Batch) -> Tensor:
+def loss_of(network: FillNetwork, batch: FillBatch) -> Tensor:
     """The weighted error in the hole at three scales, every example counting alike.
 
     What lies deep in a large hole is anybody's guess, and its error would drown what can be learned: so a pixel counts by how
@@ -147,7 +147,7 @@ def make_batch(
     settings: FillSettings,
     rng: np.random.Generator,
     device: str,
-) -> Batch:
+) -> FillBatch:
     """Squares cut around random pixels of the holes, turned, mirrored, and with changed colours."""
     cut = []
     for _ in range(settings.batch):
@@ -156,10 +156,10 @@ def make_batch(
     return as_batch(*(torch.from_numpy(np.stack(part)).to(device) for part in zip(*cut, strict=True)))
 
 
-def as_batch(truth: Tensor, smooth: Tensor, patches: Tensor, distance: Tensor, hole: Tensor) -> Batch:
+def as_batch(truth: Tensor, smooth: Tensor, patches: Tensor, distance: Tensor, hole: Tensor) -> FillBatch:
     """From (B, H, W, 3) and (B, H, W) bytes and the bool hole."""
     colours = [one.permute(0, 3, 1, 2).float() / 255 for one in (truth, smooth, patches)]
-    return Batch(colours[0], colours[1], colours[2], distance[:, None].float() / 510, hole[:, None].float())
+    return FillBatch(colours[0], colours[1], colours[2], distance[:, None].float() / 510, hole[:, None].float())
 
 
 def _square(example: Example, side: int, rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
@@ -205,7 +205,7 @@ def held_out_figures(
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def _averaged(average: Average, device: str) -> FillNetwork:
+def _averaged(average: WeightAverage, device: str) -> FillNetwork:
     network = FillNetwork().to(device)
     network.load_state_dict(average.state)
     return network.eval()

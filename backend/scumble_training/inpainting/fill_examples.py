@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scumble.vision import blending
-from scumble.vision.harmonic_fill import membrane_fill
+from scumble.vision.harmonic_fill import harmonic_fill
 from scumble.vision.patchmatch import completion
 from scumble_training.common import datasets
 from scumble_training.common.trainer import Run
@@ -69,7 +69,7 @@ def load(path: Path) -> Example:
 
 def _smooth(arrays: Mapping[str, NDArray[Any]]) -> Bytes:
     truth = torch.from_numpy(arrays["truth"]).permute(2, 0, 1)[None].float() / 255
-    filled = membrane_fill(truth, torch.from_numpy(arrays["hole"])[None, None])
+    filled = harmonic_fill(truth, torch.from_numpy(arrays["hole"])[None, None])
     return _bytes(filled[0].permute(1, 2, 0).numpy())
 
 

@@ -13,11 +13,11 @@ from torch.optim import Adam
 
 from scumble.inpainting.networks.gated_conv import GatedGenerator, PatchDiscriminator
 from scumble.inpainting.weights.loading import Converted
-from scumble_training.common.checkpoints import Average, append_metrics
+from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.trainer import Run, Trainer
-from scumble_training.common.training_loop import Course, Stateful
+from scumble_training.common.training_loop import Stateful, TrainingLoop
 
-from .hole_squares import Batch, Squares, measure
+from .hole_squares import HoleBatch, Squares, measure
 from .losses import hinge_discriminator, hinge_generator
 from .partial import HoleSettings, kinds_of, wrong_side
 
@@ -42,7 +42,7 @@ def train(run: Run, settings: GatedSettings) -> Path:
     judge = PatchDiscriminator(4 + settings.guided, settings.discriminator_width).to(run.device)
     makes = Adam(generator.parameters(), settings.rate, betas=(0.5, 0.999))
     judges = Adam(judge.parameters(), settings.rate, betas=(0.5, 0.999))
-    average = Average(generator)
+    average = WeightAverage(generator)
     parts: dict[str, Stateful] = {
         "generator": generator,
         "discriminator": judge,
@@ -50,7 +50,7 @@ def train(run: Run, settings: GatedSettings) -> Path:
         "judges": judges,
         "average": average,
     }
-    course = Course(run, "inpaint-gated", settings.steps, parts, settings.keep_every)
+    course = TrainingLoop(run, "inpaint-gated", settings.steps, parts, settings.keep_every)
     kinds = kinds_of(settings.masks)
     squares = Squares(run.data, settings.domain, "train", settings.side, kinds, settings.pictures)
     fixed = Squares(run.data, settings.domain, "heldout", settings.side, kinds, settings.heldout).fixed(
@@ -103,7 +103,7 @@ def train(run: Run, settings: GatedSettings) -> Path:
     return finished
 
 
-def edges(batch: Batch) -> torch.Tensor:
+def edges(batch: HoleBatch) -> torch.Tensor:
     """(B, 1, S, S): lines where the picture's lightness changes most, as a sketch would have them."""
     gray = batch.truth.mean(1, keepdim=True)
     sobel = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]], device=gray.device)

@@ -26,7 +26,7 @@ TURN = 10.0
 
 
 @dataclass(frozen=True)
-class Batch:
+class HoleBatch:
     """Pictures and holes."""
 
     truth: torch.Tensor
@@ -55,7 +55,7 @@ class Squares:
         if not self.pictures:
             raise ValueError(f"there are no {split} pictures in {data}")
 
-    def batch(self, count: int, rng: np.random.Generator, device: str = "cpu") -> Batch:
+    def batch(self, count: int, rng: np.random.Generator, device: str = "cpu") -> HoleBatch:
         """Random squares: any picture, place and size from half of it, mirrored, a little turned; with holes."""
         squares, holes = [], []
         for _ in range(count):
@@ -63,7 +63,7 @@ class Squares:
             holes.append(hole_masks.any_of(self.kinds, self.side, self.side, rng))
         return _batch(squares, holes, device)
 
-    def fixed(self, count: int, device: str = "cpu") -> Batch:
+    def fixed(self, count: int, device: str = "cpu") -> HoleBatch:
         """The middle of the first pictures, with holes that are always the same."""
         squares, holes = [], []
         for number, picture in enumerate(self.pictures[:count]):
@@ -90,13 +90,13 @@ class Squares:
         return square[:, ::-1] if rng.random() < 0.5 else square
 
 
-def _batch(squares: Sequence[Bytes], holes: Sequence[NDArray[np.bool_]], device: str) -> Batch:
+def _batch(squares: Sequence[Bytes], holes: Sequence[NDArray[np.bool_]], device: str) -> HoleBatch:
     truth = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).to(device).float() / 255
     hole = torch.from_numpy(np.stack(holes))[:, None].to(device).float()
-    return Batch(truth.contiguous(memory_format=torch.channels_last), hole)
+    return HoleBatch(truth.contiguous(memory_format=torch.channels_last), hole)
 
 
-def measure(batch: Batch, fill: Fill, sheet: Path, rows: int = 6) -> float:
+def measure(batch: HoleBatch, fill: Fill, sheet: Path, rows: int = 6) -> float:
     """Mean PSNR in the holes, in dB, and a contact sheet: damaged, filled, truth.
 
     Parameters

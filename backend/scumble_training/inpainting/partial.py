@@ -15,10 +15,10 @@ from scumble.inpainting.weights.loading import Converted
 from scumble.vision.vgg import weights as vgg_weights
 from scumble.vision.vgg.network import Vgg
 from scumble.weights import WeightStore
-from scumble_training.common.checkpoints import Average, append_metrics
+from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.hole_masks import KINDS
-from scumble_training.common.trainer import Run, Settings, Trainer
-from scumble_training.common.training_loop import Course, Stateful
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.training_loop import Stateful, TrainingLoop
 
 from .hole_squares import Domain, Squares, measure
 from .losses import PartialLoss
@@ -33,7 +33,7 @@ FEATURES = {
 torchvision's VGG; the embedded network, whose activations are larger, would make the style loss outweigh all others."""
 
 
-class HoleSettings(Settings):
+class HoleSettings(TrainerSettings):
     """What the trainers of published networks have in common."""
 
     steps: int = Field(1_000_000, ge=1, description="Steps in all.")
@@ -83,9 +83,9 @@ def train(run: Run, settings: PartialSettings) -> Path:
         raise wrong_side(settings.side, 2**settings.depth)
     network = PartialConvUNet(form).to(run.device)
     optimizer = Adam(network.parameters(), settings.rate)
-    average = Average(network)
+    average = WeightAverage(network)
     parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average}
-    course = Course(run, "inpaint-partial", settings.steps, parts, settings.keep_every)
+    course = TrainingLoop(run, "inpaint-partial", settings.steps, parts, settings.keep_every)
     loss = _loss(settings, run.device)
     kinds = kinds_of(settings.masks)
     squares = Squares(run.data, settings.domain, "train", settings.side, kinds, settings.pictures)

@@ -22,10 +22,10 @@ from scumble.mosaic.network import CELL, MosaicNetwork, restored
 from scumble.mosaic.weights import load
 from scumble_client.errors import ScumbleError
 from scumble_training.common import datasets
-from scumble_training.common.checkpoints import Average, append_metrics
+from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.metrics import hole_psnr
-from scumble_training.common.trainer import Run, Settings, Trainer
-from scumble_training.common.training_loop import Course, cosine_rate
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.training_loop import TrainingLoop, cosine_rate
 
 from . import examples as mosaic_examples
 from .growth import grown
@@ -41,7 +41,7 @@ STEEP = 0.01
 HELDOUT = 60
 
 
-class MosaicSettings(Settings):
+class MosaicSettings(TrainerSettings):
     steps: int = Field(8000, ge=1, description="Steps of training.")
     batch: int = Field(16, ge=1, description="Squares of 16 by 16 cells in a step.")
     rate: float = Field(6e-4, gt=0, le=0.1, description="Rate of learning at its highest.")
@@ -59,9 +59,9 @@ def train(run: Run, settings: MosaicSettings) -> Path:
     torch.manual_seed(run.seed)
     network = _beginning(settings).to(run.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
-    average = Average(network)
+    average = WeightAverage(network)
     parts = {"network": network, "optimizer": optimizer, "average": average}
-    course = Course(run, "inpaint-mosaic", settings.steps, parts, keep_every=100)
+    course = TrainingLoop(run, "inpaint-mosaic", settings.steps, parts, keep_every=100)
     pictures = _pictures(run, settings)
     began = time.monotonic()
     for step in course.steps():
@@ -99,7 +99,7 @@ def _loss(made: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor) -> torch.
     return (each * mask).sum() / (3 * mask.sum()).clamp(min=1)
 
 
-def _averaged(average: Average, network: MosaicNetwork) -> MosaicNetwork:
+def _averaged(average: WeightAverage, network: MosaicNetwork) -> MosaicNetwork:
     averaged = deepcopy(network).cpu()
     averaged.load_state_dict(average.state)
     return averaged.eval()

@@ -22,9 +22,9 @@ import torch
 from pydantic import Field
 from safetensors.torch import save_file
 
-from scumble.vision.vgg.network import Vgg, Weights
+from scumble.vision.vgg.network import Vgg, VggWeights
 from scumble_training.common import datasets
-from scumble_training.common.trainer import Run, Settings, Trainer
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 
 WIDTHS = ((96, 32), (128, 48), (192, 64), (256, 128), (256,))
 """Channels of each convolution, block by block: many where statistics are taken, few where they are passed on."""
@@ -52,7 +52,7 @@ BEYOND = 2.0
 Say = Callable[[str], None]
 
 
-def train(data: Path, folder: Path, pictures: int = 60, side: int = 256, seed: int = 0, say: Say = print) -> Weights:
+def train(data: Path, folder: Path, pictures: int = 60, side: int = 256, seed: int = 0, say: Say = print) -> VggWeights:
     """Draw the filters, and find every layer's scale.
 
     Parameters
@@ -73,7 +73,7 @@ def train(data: Path, folder: Path, pictures: int = 60, side: int = 256, seed: i
     path = folder / "features.safetensors"
     save_file(tensors, path)
     say(f"{path}: {sum(tensor.numel() for tensor in tensors.values()):,} weights")
-    return Weights(tensors, "reflect")
+    return VggWeights(tensors, "reflect")
 
 
 def drawn(seed: int) -> dict[str, torch.Tensor]:
@@ -131,7 +131,7 @@ def _guard(weight: torch.Tensor, bias: torch.Tensor) -> None:
 def _scaled(tensors: dict[str, torch.Tensor], name: str, squares: torch.Tensor) -> None:
     """Bring the layer's mean activation to 1, and let the next one divide by the same."""
     layer = name.replace("conv", "relu")
-    network = Vgg(Weights(tensors, "reflect"), "average")
+    network = Vgg(VggWeights(tensors, "reflect"), "average")
     with torch.inference_mode():
         means = [float(network(batch, [layer])[layer].mean()) for batch in squares.split(8)]  # type: ignore[no-untyped-call]
     scale = 1 / (sum(means) / len(means))
@@ -155,13 +155,13 @@ def _squares(data: Path, count: int, side: int, rng: np.random.Generator) -> Ite
                 yield torch.from_numpy(square).permute(2, 0, 1).contiguous()
 
 
-def save(weights: Weights, path: Path, notes: Sequence[tuple[str, str]] = ()) -> None:
+def save(weights: VggWeights, path: Path, notes: Sequence[tuple[str, str]] = ()) -> None:
     """Write what is shipped: half precision, with the padding in the file's own notes."""
     half = {name: tensor.half().contiguous() for name, tensor in weights.tensors.items()}
     save_file(half, path, metadata={"padding": weights.padding, **dict(notes)})
 
 
-class FeatureSettings(Settings):
+class FeatureSettings(TrainerSettings):
     pictures: int = Field(60, ge=1, description="How many pictures to find the layers' scales on.")
 
 

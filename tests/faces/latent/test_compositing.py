@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scumble.faces.latent.compositing import enlarger, interpolation_mask, published_composite, published_mask, rim
-from scumble.faces.latent.strokes import LIGHTER, stroke_radius, wish
+from scumble.faces.latent.strokes import LIGHTER, paint_targets, stroke_radius
 from scumble.imaging.geometry import Bounds
 
 BEFORE = np.zeros((64, 64, 3), np.float32)
@@ -20,27 +20,27 @@ def disc(radius: float = 4.0, x: int = 32, y: int = 32) -> np.ndarray:
 
 class TestWish:
     def test_colour_is_wanted_as_painted(self) -> None:
-        found = wish(RGB, disc(), BEFORE)
+        found = paint_targets(RGB, disc(), BEFORE)
         assert np.allclose(found.colour, 0.8)
         assert np.array_equal(found.weight, disc())
 
     @pytest.mark.parametrize(("mode", "sign"), [("lighten", 1), ("darken", -1)])
     def test_light_and_dark_do_not_mind_the_colour(self, mode: str, sign: int) -> None:
-        found = wish(RGB, disc(), BEFORE, mode)  # type: ignore[arg-type]
+        found = paint_targets(RGB, disc(), BEFORE, mode)  # type: ignore[arg-type]
         assert np.allclose(found.colour, sign * LIGHTER)
 
     def test_strength_goes_part_of_the_way(self) -> None:
-        assert np.allclose(wish(RGB, disc(), BEFORE, strength=0.25).colour, 0.2)
+        assert np.allclose(paint_targets(RGB, disc(), BEFORE, strength=0.25).colour, 0.2)
 
     def test_what_the_model_misses_is_not_asked_of_it(self) -> None:
         error = np.full((64, 64, 3), 0.3, np.float32)
         error[::2] += np.float32(0.1)
         error[1::2] -= np.float32(0.1)
-        found = wish(RGB, disc(), BEFORE, error=error).colour
+        found = paint_targets(RGB, disc(), BEFORE, error=error).colour
         assert np.abs(found[5:-5] - 0.5).max() < 0.03  # the broad part, without the stripes
 
     def test_locality_leaves_what_is_far(self) -> None:
-        found = wish(RGB, disc(), BEFORE, locality=1.0)
+        found = paint_targets(RGB, disc(), BEFORE, locality=1.0)
         assert found.through[32, 32] == 1
         assert found.through[32, 32 + 7] > 0.5  # less than two radii away
         assert found.through[32, 50] == 0
@@ -48,14 +48,14 @@ class TestWish:
         assert found.stay[32, 32] == 0
 
     def test_without_locality_all_may_follow(self) -> None:
-        found = wish(RGB, disc(), BEFORE, locality=0.0)
+        found = paint_targets(RGB, disc(), BEFORE, locality=0.0)
         assert (found.through == 1).all()
         assert (found.stay == 0).all()
 
     def test_nothing_moves_outside_the_second_mask(self) -> None:
         within = np.zeros((64, 64), np.float32)
         within[:, :40] = 1
-        found = wish(RGB, disc(), BEFORE, locality=0.0, within=within)
+        found = paint_targets(RGB, disc(), BEFORE, locality=0.0, within=within)
         assert (found.through[:, 40:] == 0).all()
         assert (found.stay[:, 40:] == 1).all()
 
@@ -67,7 +67,7 @@ class TestWish:
 
     def test_strokes_thinner_than_a_pixel_count(self) -> None:
         thin = disc() * np.float32(0.1)
-        assert wish(RGB, thin, BEFORE, locality=1.0).through.max() == 1
+        assert paint_targets(RGB, thin, BEFORE, locality=1.0).through.max() == 1
 
 
 class TestMasks:

@@ -8,8 +8,8 @@ import torch
 
 from scumble.faces.latent.ian import Ian, IanSimple
 from scumble.faces.latent.ian_layers import (
-    Deconvolution,
-    Made,
+    AutoregressiveDense,
+    IanDeconvolution,
     MinibatchDiscrimination,
     MultiscaleDilated,
     RgbBeta,
@@ -54,7 +54,7 @@ def test_multiscale_dilated(scales: tuple[int, ...]) -> None:
 class TestMade:
     def test_each_output_depends_only_on_what_comes_before(self) -> None:
         torch.manual_seed(0)
-        made, order = Made(12), latent_order(12)
+        made, order = AutoregressiveDense(12), latent_order(12)
         slopes = torch.autograd.functional.jacobian(lambda z: made(z[None])[0], torch.randn(12))  # type: ignore[no-untyped-call]
         for row in range(12):
             for column in range(12):
@@ -68,7 +68,7 @@ class TestMade:
         assert not np.array_equal(latent_order(100), np.arange(100))
 
     def test_hidden_units_see_the_first_latent_alone(self) -> None:
-        made, order = Made(10), latent_order(10)
+        made, order = AutoregressiveDense(10), latent_order(10)
         assert torch.equal(made.input_mask.sum(0) > 0, torch.from_numpy(order == 0))
 
 
@@ -94,7 +94,7 @@ def test_colours_are_means_of_beta_distributions() -> None:
 
 
 def test_deconvolutions_double_exactly() -> None:
-    layer = Deconvolution(3, 2).eval()
+    layer = IanDeconvolution(3, 2).eval()
     assert layer(torch.randn(1, 3, 5, 7)).shape == (1, 2, 10, 14)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from scumble.faces.sketch.first_guess import NOTHING_KNOWN, sketch_fill
+from scumble.faces.sketch.first_guess import NOTHING_KNOWN, first_guess
 
 SIDE = 128
 
@@ -21,7 +21,7 @@ def maps() -> dict[str, torch.Tensor]:
 
 def test_outside_the_hole_nothing_changes() -> None:
     given = maps()
-    found = sketch_fill(**given)
+    found = first_guess(**given)
     outside = ~given["hole"].expand_as(found)
     assert torch.equal(found[outside], given["picture"][outside])
     assert 0.2 < float(found[0, 0, 64, 62]) < 0.8
@@ -29,9 +29,9 @@ def test_outside_the_hole_nothing_changes() -> None:
 
 def test_a_line_stops_colours() -> None:
     given = maps()
-    soft = sketch_fill(**given)[0, 0, 64]
+    soft = first_guess(**given)[0, 0, 64]
     given["lines"][..., 20:108, 62:66] = True
-    sharp = sketch_fill(**given)[0, 0, 64]
+    sharp = first_guess(**given)[0, 0, 64]
     assert float(soft[56]) > 0.2
     assert float(sharp[56]) < 0.6 * float(soft[56])
     assert float(1 - sharp[70]) < 0.6 * float(1 - soft[70])
@@ -41,32 +41,32 @@ def test_given_colours_are_taken_and_end_soon() -> None:
     given = maps()
     given["colours"][:, 1] = 1.0
     given["given"][..., 60:68, 40:88] = True
-    found = sketch_fill(**given)
+    found = first_guess(**given)
     assert torch.allclose(found[0, :, 64, 60], torch.tensor([0.0, 1.0, 0.0]), atol=0.01)
     green = found[0, 1, :, 60] - found[0, 0, :, 60]
     assert float(green[69]) > 0.3, "it flows a little"
     assert float(green[84]) < 0.05, "and ends where the surroundings say something else"
     given["given"][:] = True
-    everywhere = sketch_fill(**given)
+    everywhere = first_guess(**given)
     assert torch.equal(everywhere[0, :, 10, 10], given["picture"][0, :, 10, 10]), "not outside the hole"
 
 
 def test_everything_is_hole() -> None:
     given = maps()
     given["hole"][:] = True
-    assert torch.allclose(sketch_fill(**given), torch.tensor(NOTHING_KNOWN))
+    assert torch.allclose(first_guess(**given), torch.tensor(NOTHING_KNOWN))
     given["colours"][:] = torch.tensor([0.2, 0.4, 0.6])[None, :, None, None]
     given["given"][..., 8, 8] = True
-    assert torch.allclose(sketch_fill(**given)[0, :, 120, 120], torch.tensor([0.2, 0.4, 0.6]), atol=1e-3)
+    assert torch.allclose(first_guess(**given)[0, :, 120, 120], torch.tensor([0.2, 0.4, 0.6]), atol=1e-3)
 
 
 def test_flat_patches_go_over_into_each_other_where_no_line_parts_them() -> None:
     given = maps()
     given["given"][:] = True
     given["colours"][..., 64:] = 1.0
-    soft = sketch_fill(**given)[0, 0, 64]
+    soft = first_guess(**given)[0, 0, 64]
     assert 0.1 < float(soft[63]) < 0.5 < float(soft[64]) < 0.9
     assert float(soft[54]) < 0.02
     given["lines"][..., 63:65] = True
-    sharp = sketch_fill(**given)[0, 0, 64]
+    sharp = first_guess(**given)[0, 0, 64]
     assert float(sharp[62]) < 0.5 * float(soft[62])

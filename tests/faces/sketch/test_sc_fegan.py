@@ -8,8 +8,8 @@ import torch
 from scumble.faces.sketch.sc_fegan import (
     GatedConvolution,
     GatedDeconvolution,
-    PatchDiscriminator,
     ScFegan,
+    ScFeganDiscriminator,
     inputs_of,
     normalized,
     tensorflow_names,
@@ -62,7 +62,7 @@ def test_network() -> None:
 
 
 def test_discriminator() -> None:
-    found = PatchDiscriminator(width=4)(torch.randn(2, 8, 128, 192))
+    found = ScFeganDiscriminator(width=4)(torch.randn(2, 8, 128, 192))
     assert found.shape == (2, 16, 2, 3)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scumble.style.colour_transfer import sliced_wasserstein
-from scumble.style.photo.transport import Effort, apply, solve
+from scumble.style.photo.transport import TransportEffort, apply, solve
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -25,7 +25,7 @@ def scene(seed: int, lightness: float, hue: tuple[float, float], contrast: float
 
 
 def result(content: Floats, style: Floats, labels: Labels, style_labels: Labels, **effort: float) -> Floats:
-    transfer = solve(content, style, labels, style_labels, Effort(**effort))  # type: ignore[arg-type]
+    transfer = solve(content, style, labels, style_labels, TransportEffort(**effort))  # type: ignore[arg-type]
     return apply(transfer.planes(), content)
 
 

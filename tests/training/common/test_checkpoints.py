@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from scumble_training.common.checkpoints import Average, append_metrics, load_checkpoint, save_checkpoint
+from scumble_training.common.checkpoints import WeightAverage, append_metrics, load_checkpoint, save_checkpoint
 
 
 def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
@@ -24,13 +24,13 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
 
 def test_the_average_follows_and_resumes() -> None:
     network = nn.Linear(2, 1)
-    average = Average(network, decay=0.9)
+    average = WeightAverage(network, decay=0.9)
     with torch.no_grad():
         network.weight.fill_(5.0)
     for _ in range(200):
         average.update(network)
     assert torch.allclose(average.state["weight"], torch.full((1, 2), 5.0), atol=1e-3)
-    again = Average(nn.Linear(2, 1), decay=0.9)
+    again = WeightAverage(nn.Linear(2, 1), decay=0.9)
     again.load_state_dict(average.state_dict())
     assert again.steps == 200
     assert torch.equal(again.state["weight"], average.state["weight"])

@@ -34,7 +34,7 @@ def test_a_bilateral_filter_of_great_tolerance_is_a_gaussian() -> None:
 
 def test_segments_are_whole_and_have_their_median_colour() -> None:
     rgb = picture()
-    found = cm.colour_map(rgb, cm.flattened(rgb, rounds=2), segments=6, place=0.1)
+    found = cm.flat_colours(rgb, cm.flattened(rgb, rounds=2), segments=6, place=0.1)
     assert found.labels.dtype == np.uint8
     assert len(np.unique(found.labels)) == len(found.colours) <= 12
     shown = found.picture()
@@ -47,11 +47,11 @@ def test_segments_are_whole_and_have_their_median_colour() -> None:
 def test_a_flat_picture_of_another_size_will_do() -> None:
     rgb = picture()
     small = rgb.reshape(32, 2, 32, 2, 3).mean(axis=(1, 3))
-    found = cm.colour_map(rgb, cm.flattened(small, rounds=1), segments=6, place=0.1)
+    found = cm.flat_colours(rgb, cm.flattened(small, rounds=1), segments=6, place=0.1)
     assert found.labels.shape == (64, 64)
     assert np.abs(found.picture()[10, 10] - RED).max() < 0.04
 
 
 def test_one_colour_alone() -> None:
     rgb = np.full((32, 32, 3), 0.25, np.float32)
-    assert np.allclose(cm.colour_map(rgb, rgb, segments=4).picture(), 0.25)
+    assert np.allclose(cm.flat_colours(rgb, rgb, segments=4).picture(), 0.25)

@@ -21,9 +21,9 @@ from scumble_training.common.trainer import Run
 from scumble_training.faces import masks as face_masks
 from scumble_training.faces import sc_fegan_losses, sketch_examples
 from scumble_training.faces import sketch as sketch_trainer
-from scumble_training.faces.flat_colours import ColourMap
-from scumble_training.faces.sketch_draws import Batch, random_draw, random_given, stacked
-from scumble_training.faces.sketch_examples import Face, analysed
+from scumble_training.faces.flat_colours import FlatColours
+from scumble_training.faces.sketch_draws import SketchBatch, random_draw, random_given, stacked
+from scumble_training.faces.sketch_examples import AnalysedFace, analysed
 from scumble_training.faces.sketch_metrics import obedience
 from scumble_training.registry import find
 from tests.support.faces import collections, mean_points, portrait
@@ -37,12 +37,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def face() -> Face:
+def face() -> AnalysedFace:
     return analysed(portrait(SIDE), mean_points(), np.random.default_rng(0))
 
 
 class TestExamples:
-    def test_lines_are_thin_and_clean_and_differ(self, face: Face) -> None:
+    def test_lines_are_thin_and_clean_and_differ(self, face: AnalysedFace) -> None:
         assert face.lines.shape == (4, SIDE, SIDE)
         for lines in face.lines:
             assert 0.005 < lines.mean() < 0.12
@@ -50,18 +50,18 @@ class TestExamples:
             assert np.median(sizes) >= SIDE / 22
         assert len({lines.tobytes() for lines in face.lines}) == 4
 
-    def test_colours_are_those_of_the_face(self, face: Face) -> None:
+    def test_colours_are_those_of_the_face(self, face: AnalysedFace) -> None:
         error = np.abs(face.colours.picture() - face.truth / 255.0).mean()
         assert error < 0.06
         assert 8 < len(face.colours.colours) <= 255
 
-    def test_the_hair_of_the_portrait(self, face: Face) -> None:
+    def test_the_hair_of_the_portrait(self, face: AnalysedFace) -> None:
         assert 0.1 < face.hair.mean() < 0.5
         assert not face.hair[int(0.6 * SIDE) : int(0.7 * SIDE), int(0.45 * SIDE) : int(0.55 * SIDE)].any(), "no nose"
 
     def test_no_hair_where_all_is_one_colour(self) -> None:
         rgb = np.full((64, 64, 3), 0.5, np.float32)
-        flat = ColourMap(np.zeros((64, 64), np.uint8), np.full((1, 3), 0.5, np.float32))
+        flat = FlatColours(np.zeros((64, 64), np.uint8), np.full((1, 3), 0.5, np.float32))
         assert not face_masks.hair(rgb, flat, mean_points()).any()
 
     def test_kept_and_read_again(self, data: Path, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ class TestDraws:
         assert mean[int(0.47 * SIDE), int(0.36 * SIDE)] > 0.3 > mean[3, 3]
         assert 0.03 < mean.mean() < 0.5
 
-    def test_all_kinds_of_conditions_occur(self, face: Face) -> None:
+    def test_all_kinds_of_conditions_occur(self, face: AnalysedFace) -> None:
         rng = np.random.default_rng(1)
         draws = [random_draw(face, rng) for _ in range(60)]
         assert {bool(d.lines.any()) for d in draws} == {True, False}
@@ -98,13 +98,13 @@ class TestDraws:
         for part in (batch.lines, batch.given, batch.noise):
             assert not part[outside].any()
 
-    def test_strokes_of_colour_stay_in_their_segment(self, face: Face) -> None:
+    def test_strokes_of_colour_stay_in_their_segment(self, face: AnalysedFace) -> None:
         hole = np.ones((SIDE, SIDE), np.bool_)
         shares = [random_given(face, hole, np.random.default_rng(s)).mean() for s in range(20)]
         assert max(shares) == 1
         assert min(shares) < 0.1
 
-    def test_without(self, face: Face) -> None:
+    def test_without(self, face: AnalysedFace) -> None:
         rng = np.random.default_rng(2)
         batch = stacked([random_draw(face, rng)], rng, "cpu")
         assert not batch.without(sketch=True).lines.any()
@@ -211,4 +211,4 @@ def test_the_trainer_sees_that_a_feature_network_is_unknown() -> None:
 
 
 def test_a_batch_has_parts() -> None:
-    assert set(Batch.__dataclass_fields__) == {"truth", "hole", "lines", "colours", "given", "noise"}
+    assert set(SketchBatch.__dataclass_fields__) == {"truth", "hole", "lines", "colours", "given", "noise"}

@@ -65,7 +65,7 @@ def test_goes_on_with_the_same_bits(run: Run) -> None:
     real = inpaint_fill.loss_of
     left = [3]
 
-    def stopping(network: FillNetwork, batch: inpaint_fill.Batch) -> torch.Tensor:
+    def stopping(network: FillNetwork, batch: inpaint_fill.FillBatch) -> torch.Tensor:
         if left[0] == 0:
             raise KeyboardInterrupt
         left[0] -= 1
@@ -108,7 +108,7 @@ def test_the_loss_counts_what_is_known_more(run: Run) -> None:
     for rows in (slice(8, 12), slice(30, 34)):
         smooth = truth.clone()
         smooth[:, :, rows, 30:34] = 0.9
-        batch = inpaint_fill.Batch(truth, smooth, smooth, torch.zeros_like(hole), hole)
+        batch = inpaint_fill.FillBatch(truth, smooth, smooth, torch.zeros_like(hole), hole)
         costs.append(float(inpaint_fill.loss_of(FillNetwork(), batch).detach()))
     assert costs[0] > 3 * costs[1]
 

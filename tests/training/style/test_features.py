@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from scumble.vision.vgg import weights as vgg_weights
-from scumble.vision.vgg.network import Vgg, Weights
+from scumble.vision.vgg.network import Vgg, VggWeights
 from scumble.weights import WeightStore
 from scumble_training.style import features
 from tests.support.style import photograph, stored
@@ -49,14 +49,14 @@ def trained(data: Path, folder: str = "run", said: list[str] | None = None) -> P
 
 
 def test_activations_have_a_mean_of_one(data: Path) -> None:
-    network = Vgg(Weights(load_file(trained(data)), "reflect"), "average")
+    network = Vgg(VggWeights(load_file(trained(data)), "reflect"), "average")
     pictures = torch.stack([torch.from_numpy(photograph(n, 70, 80)).permute(2, 0, 1) for n in range(4)])
     for name, answers in network(pictures, ["relu1_1", "relu1_2", "relu2_1"]).items():
         assert float(answers.mean()) == pytest.approx(1, abs=0.3), name
 
 
 def test_the_first_channels_carry_the_colours_at_every_scale(data: Path) -> None:
-    network = Vgg(Weights(load_file(trained(data)), "reflect"), "average")
+    network = Vgg(VggWeights(load_file(trained(data)), "reflect"), "average")
     picture = torch.from_numpy(photograph(1, 64, 64)).permute(2, 0, 1)[None]
     seen = network(picture, ["relu1_1", "relu2_1"])
     for name, size in (("relu1_1", 1), ("relu2_1", 2)):
@@ -66,7 +66,7 @@ def test_the_first_channels_carry_the_colours_at_every_scale(data: Path) -> None
 
 
 def test_colours_beyond_black_and_white_have_filters_of_their_own(data: Path) -> None:
-    network = Vgg(Weights(load_file(trained(data)), "reflect"), "average")
+    network = Vgg(VggWeights(load_file(trained(data)), "reflect"), "average")
     guards = slice(features.COLOURS, features.COLOURS + 6)
     inside = network(torch.rand(1, 3, 16, 16), ["relu1_1"])["relu1_1"][:, guards]
     assert float(inside.abs().max()) < 1e-4
@@ -89,7 +89,7 @@ def test_reads_neither_held_out_nor_academic_pictures(data: Path) -> None:
 
 
 def test_what_is_saved_is_read_again(data: Path) -> None:
-    weights = Weights(load_file(trained(data)), "reflect")
+    weights = VggWeights(load_file(trained(data)), "reflect")
     features.save(weights, data / "half.safetensors")
     found = vgg_weights.load(data / "half.safetensors")
     assert found.padding == "reflect"

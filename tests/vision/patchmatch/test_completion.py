@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from scumble.vision import blending
-from scumble.vision.patchmatch.completion import Effort, complete
+from scumble.vision.patchmatch.completion import SearchEffort, complete
 
 
 def stripes(height: int, width: int, period: int = 8) -> Tensor:
@@ -116,7 +116,7 @@ def test_a_guide_of_detail_gets_the_source_s_detail() -> None:
 
 def test_same_seed_same_picture() -> None:
     image, hole = noise(150, 160), box(150, 160, 40, 90, 50, 110)
-    effort = Effort(coarsest=64)
+    effort = SearchEffort(coarsest=64)
     first = complete(image, hole, seed=5, effort=effort)
     again = complete(image, hole, seed=5, effort=effort)
     other = complete(image, hole, seed=6, effort=effort)
@@ -215,7 +215,7 @@ def test_progress_may_cancel() -> None:
 
 
 def test_large_scales_take_over_matches() -> None:
-    effort = Effort(largest_search=100 * 100)
+    effort = SearchEffort(largest_search=100 * 100)
     truth = stripes(240, 260)
     hole = box(240, 260, 100, 140, 90, 160)
     seen: list[float] = []

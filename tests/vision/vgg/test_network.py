@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from scumble.vision.vgg.network import VGG19, Vgg, Weights, layer_names, random_weights
+from scumble.vision.vgg.network import VGG19, Vgg, VggWeights, layer_names, random_weights
 
 SMALL = random_weights((2, 2, 1), (4, 6, 8))
 PICTURE = torch.rand(1, 3, 21, 30, generator=torch.Generator().manual_seed(0))
@@ -25,7 +25,7 @@ def test_each_pooling_halves_and_keeps_an_odd_rest() -> None:
 
 
 def test_is_the_plain_sequence_of_its_operations() -> None:
-    weights = Weights(SMALL.tensors, "zeros")
+    weights = VggWeights(SMALL.tensors, "zeros")
     x = torch.einsum("ij,bjhw->bihw", weights.tensors["colour.matrix"], PICTURE)
     x = x + weights.tensors["colour.offset"][:, None, None]
     for name in ("conv1_1", "conv1_2"):

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from scumble.vision.vgg import weights as vgg_weights
-from scumble.vision.vgg.network import VGG19, Vgg, Weights
+from scumble.vision.vgg.network import VGG19, Vgg, VggWeights
 from scumble_client.errors import ScumbleError
 
 WIDTH = 64
@@ -66,7 +66,7 @@ def normalised_state(kernels: Kernels) -> dict[str, torch.Tensor]:
     return state
 
 
-def answers(weights: Weights, picture: torch.Tensor = PICTURE) -> list[torch.Tensor]:
+def answers(weights: VggWeights, picture: torch.Tensor = PICTURE) -> list[torch.Tensor]:
     return list(Vgg(weights)(picture, LAYERS).values())
 
 
@@ -75,7 +75,7 @@ def by_hand(kernels: Kernels, prepared: torch.Tensor) -> list[torch.Tensor]:
     tensors = {"colour.matrix": torch.eye(3), "colour.offset": torch.zeros(3)}
     for name, (weight, bias) in kernels.items():
         tensors |= {f"{name}.weight": weight, f"{name}.bias": bias}
-    return answers(Weights(tensors), prepared)
+    return answers(VggWeights(tensors), prepared)
 
 
 def close(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:
@@ -131,7 +131,7 @@ def test_scumble_s_own_file(kernels: Kernels, tmp_path: Path) -> None:
     save_file(dict(weights.tensors), tmp_path / "vgg.safetensors", metadata={"padding": "reflect"})
     found = vgg_weights.load(tmp_path / "vgg.safetensors")
     assert found.padding == "reflect"
-    assert close(answers(found), answers(Weights(weights.tensors, "reflect")))
+    assert close(answers(found), answers(VggWeights(weights.tensors, "reflect")))
 
 
 class _Evil:

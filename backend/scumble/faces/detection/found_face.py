@@ -15,7 +15,7 @@ from scumble.operations.base import Role
 from scumble.operations.context import Context
 from scumble_client.errors import ScumbleError
 
-from .photograph_cache import digest, recent
+from .photograph_cache import digest, photograph_cache
 
 if TYPE_CHECKING:
     from .search import Face
@@ -37,7 +37,7 @@ WITHIN = Role("within", "A mask of what may change", "Nothing moves where this i
 
 
 @dataclass(frozen=True)
-class Place:
+class FaceFrame:
     """The part of the document that the face model sees."""
 
     frame: Matrix
@@ -84,10 +84,10 @@ def faces_of(image: Layer, context: Context) -> list[Face]:
         return out
 
     name = digest("faces", context.device, image.pixels, *image.offset, image.colour.kind)
-    return recent(context).get(name, search)
+    return photograph_cache(context).get(name, search)
 
 
-def place_of(layers: dict[str, Layer], context: Context, needs_face: bool = True) -> Place:
+def frame_of(layers: dict[str, Layer], context: Context, needs_face: bool = True) -> FaceFrame:
     """The face that is meant.
 
     Several faces: the one under the strokes, else the one that is selected, else the largest. Where there is none, the
@@ -102,7 +102,7 @@ def place_of(layers: dict[str, Layer], context: Context, needs_face: bool = True
 
     image, mask, strokes = layers["image"], layers.get("mask"), layers.get("strokes")
     selected = selected_bounds(mask)
-    places = [Place(model_frame(face.frame), True) for face in faces_of(image, context)]
+    places = [FaceFrame(model_frame(face.frame), True) for face in faces_of(image, context)]
     if selected is not None:
         assert mask is not None
         places = [p for p in places if covered(mask.coverage(), mask.bounds, p) > 0.35]
@@ -133,11 +133,11 @@ def place_of(layers: dict[str, Layer], context: Context, needs_face: bool = True
     )
 
 
-def square_around(bounds: Bounds) -> Place:
+def square_around(bounds: Bounds) -> FaceFrame:
     """The square around a rectangle's middle that holds it."""
     side = float(max(bounds.width, bounds.height))
     x, y = bounds.x + bounds.width / 2 - side / 2, bounds.y + bounds.height / 2 - side / 2
-    return Place(np.array([[side, 0, x], [0, side, y]]), False)
+    return FaceFrame(np.array([[side, 0, x], [0, side, y]]), False)
 
 
 def selected_bounds(mask: Layer | None) -> Bounds | None:
@@ -152,7 +152,7 @@ def selected_bounds(mask: Layer | None) -> Bounds | None:
     return box.moved(mask.offset)
 
 
-def _grid(place: Place, share: float, side: int = 24) -> NDArray[np.intp]:
+def _grid(place: FaceFrame, share: float, side: int = 24) -> NDArray[np.intp]:
     """(side², 2): columns and rows of the document inside the middle of a place."""
     from .alignment import applied
 
@@ -161,14 +161,14 @@ def _grid(place: Place, share: float, side: int = 24) -> NDArray[np.intp]:
     return np.floor(applied(place.frame, np.stack([x.ravel(), y.ravel()], axis=1))).astype(np.intp)
 
 
-def covered(values: Floats, bounds: Bounds, place: Place, share: float = 0.5) -> float:
+def covered(values: Floats, bounds: Bounds, place: FaceFrame, share: float = 0.5) -> float:
     """Mean of a selection over the middle of a place: that share of its side."""
     at = _grid(place, share) - [bounds.x, bounds.y]
     inside = ((at >= 0) & (at < [bounds.width, bounds.height])).all(axis=1)
     return float(values[at[inside, 1], at[inside, 0]].sum() / len(at))
 
 
-def share_inside(alpha: Floats, bounds: Bounds, place: Place) -> float:
+def share_inside(alpha: Floats, bounds: Bounds, place: FaceFrame) -> float:
     """How much of the strokes lies in a place."""
     from .alignment import applied, inverse
 
@@ -182,7 +182,7 @@ def share_inside(alpha: Floats, bounds: Bounds, place: Place) -> float:
     return float(weight[inside].sum() / max(weight.sum(), 1e-6))
 
 
-def aligned_layer(layer: Layer, place: Place, side: int) -> tuple[Floats, Floats]:
+def aligned_layer(layer: Layer, place: FaceFrame, side: int) -> tuple[Floats, Floats]:
     """A layer as the model sees it: colours (side, side, 3) in 0 to 1, weighted by alpha, and alpha (side, side).
 
     Beyond the layer it is transparent.
@@ -198,7 +198,7 @@ def aligned_layer(layer: Layer, place: Place, side: int) -> tuple[Floats, Floats
     return np.asarray(seen[..., :3] / np.maximum(seen[..., 3:], 1e-4), np.float32), np.asarray(alpha, np.float32)
 
 
-def aligned_coverage(mask: Layer, place: Place, side: int) -> Floats:
+def aligned_coverage(mask: Layer, place: FaceFrame, side: int) -> Floats:
     """(side, side): a mask as the model sees it."""
     from .alignment import aligned
 
@@ -208,7 +208,7 @@ def aligned_coverage(mask: Layer, place: Place, side: int) -> Floats:
     return np.asarray(np.clip(seen, 0, 1), np.float32)
 
 
-def aligned_picture(image: Layer, place: Place, side: int) -> Floats:
+def aligned_picture(image: Layer, place: FaceFrame, side: int) -> Floats:
     """(side, side, 3) in 0 to 1: the face; the picture goes on beyond its border, and holes are filled by its mean."""
     from .alignment import aligned
 

@@ -22,7 +22,7 @@ REMEMBERED = 24
 """Things that are remembered: three for a photograph, which together take about 5 MB."""
 
 
-class Recent:
+class PhotographCache:
     """The last few things that were worked out, by a key."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
@@ -39,9 +39,9 @@ class Recent:
         return value
 
 
-def recent(context: Context) -> Recent:
+def photograph_cache(context: Context) -> PhotographCache:
     """The worker's memory of photographs."""
-    return context.models.get("photographs of faces", Recent)
+    return context.models.get("photographs of faces", PhotographCache)
 
 
 def digest(*parts: NDArray[Any] | str | float) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from scumble.faces.detection.found_face import Place, aligned_picture, rows_of
-from scumble.faces.detection.photograph_cache import digest, recent
+from scumble.faces.detection.found_face import FaceFrame, aligned_picture, rows_of
+from scumble.faces.detection.photograph_cache import digest, photograph_cache
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer, Working
 from scumble.operations.context import Context
@@ -42,7 +42,7 @@ SEEN = 0.25 / 255
 class Subject:
     """A face, ready to be edited."""
 
-    place: Place
+    place: FaceFrame
     picture: Floats
     """(side, side, 3) in 0 to 1: the aligned photograph."""
 
@@ -50,7 +50,7 @@ class Subject:
     base: Base
 
 
-def subject(image: Layer, place: Place, model: Model, fit: Fit, context: Context) -> Subject:
+def subject(image: Layer, place: FaceFrame, model: Model, fit: Fit, context: Context) -> Subject:
     """The face in a place, known to the model: remembered by its content."""
     import torch
 
@@ -58,7 +58,7 @@ def subject(image: Layer, place: Place, model: Model, fit: Fit, context: Context
     from .compositing import rim
 
     network = face_model(model, context)
-    memory = recent(context)
+    memory = photograph_cache(context)
     where = digest("picture", image.pixels, *image.offset, image.colour.kind, place.frame, network.side)
     picture = memory.get(where, lambda: aligned_picture(image, place, network.side))
 
@@ -109,7 +109,9 @@ def change_layer(image: Layer, layers: dict[str, Layer], change: Enlarger, conte
     return layer if layer.bounds else _empty(image)
 
 
-def picture_layer(image: Layer, layers: dict[str, Layer], picture: NDArray[Any], place: Place, alpha: Floats) -> Layer:
+def picture_layer(
+    image: Layer, layers: dict[str, Layer], picture: NDArray[Any], place: FaceFrame, alpha: Floats
+) -> Layer:
     """A model's picture (side, side, 3) in 0 to 1, with its alpha, enlarged into its place over the image."""
     from scumble.faces.detection.alignment import applied, inverse, sampled
 

@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from .ian_layers import (
     INITIAL,
-    Convolution,
-    Deconvolution,
+    AutoregressiveDense,
     DilatedBlock,
-    Made,
+    IanConvolution,
+    IanDeconvolution,
     MinibatchDiscrimination,
     RgbBeta,
     normalization,
@@ -43,10 +43,10 @@ class _Introspective(nn.Module):
         self.side, self.latents, self.width = SIDE, latents, width
         self.encoder = nn.ModuleList(
             [
-                Convolution(3, width, normalized=False),
-                Convolution(width, 2 * width),
-                Convolution(2 * width, 4 * width),
-                Convolution(4 * width, 8 * width),
+                IanConvolution(3, width, normalized=False),
+                IanConvolution(width, 2 * width),
+                IanConvolution(2 * width, 4 * width),
+                IanConvolution(4 * width, 8 * width),
             ]
         )
         hidden = max(latents, round(1000 * width / PUBLISHED_WIDTH))
@@ -118,7 +118,9 @@ class IanSimple(_Introspective):
         self.project = nn.Linear(latents, 8 * width * 16, bias=False)
         self.project_norm = normalization(8 * width * 16, flat=True)
         self.decoder = nn.Sequential(
-            Deconvolution(8 * width, 4 * width), Deconvolution(4 * width, 2 * width), Deconvolution(2 * width, width)
+            IanDeconvolution(8 * width, 4 * width),
+            IanDeconvolution(4 * width, 2 * width),
+            IanDeconvolution(2 * width, width),
         )
         self.out = nn.ConvTranspose2d(width, 3, 5, 2, 2, output_padding=1, bias=False)
         self._start()
@@ -135,16 +137,16 @@ class Ian(_Introspective):
 
     def __init__(self, width: int = PUBLISHED_WIDTH, latents: int = LATENTS) -> None:
         super().__init__(width, latents, 3, False)
-        self.flow_mean, self.flow_log_sigma = Made(latents), Made(latents)
+        self.flow_mean, self.flow_log_sigma = AutoregressiveDense(latents), AutoregressiveDense(latents)
         self.project = nn.Linear(latents, 4 * width * 16)
         self.decoder = nn.Sequential(
-            Deconvolution(4 * width, 4 * width, None),
+            IanDeconvolution(4 * width, 4 * width, None),
             DilatedBlock(4 * width, (0, 2)),
-            Deconvolution(4 * width, 2 * width, None),
+            IanDeconvolution(4 * width, 2 * width, None),
             DilatedBlock(2 * width, (0, 2, 3)),
-            Deconvolution(2 * width, width, None),
+            IanDeconvolution(2 * width, width, None),
             DilatedBlock(width, (0, 2, 3)),
-            Deconvolution(width, width, 0.2),
+            IanDeconvolution(width, width, 0.2),
         )
         self.out = RgbBeta(width)
         self._start()

@@ -29,7 +29,7 @@ def normalization(channels: int, flat: bool = False) -> nn.Module:
     return kind(channels, eps=EPSILON, momentum=MOMENTUM)
 
 
-class Convolution(nn.Module):
+class IanConvolution(nn.Module):
     """5 × 5 with stride 2, half the size; batch norm (but in the first), LeakyReLU 0.2."""
 
     def __init__(self, before: int, after: int, normalized: bool = True) -> None:
@@ -41,7 +41,7 @@ class Convolution(nn.Module):
         return functional.leaky_relu(self.norm(self.conv(x)), 0.2)
 
 
-class Deconvolution(nn.Module):
+class IanDeconvolution(nn.Module):
     """5 × 5 transposed with stride 2: exactly twice the size. `slope` is LeakyReLU's; 0 for ReLU, None for neither."""
 
     def __init__(self, before: int, after: int, slope: float | None = 0.0) -> None:
@@ -118,7 +118,7 @@ class RgbBeta(nn.Module):
         return torch.cat(means, dim=1)
 
 
-class Made(nn.Module):
+class AutoregressiveDense(nn.Module):
     """One hidden layer as wide as the latents, and a masked layer straight from input to output; masks as published.
 
     All hidden units are connected to the first latent alone: the published code draws their connectivity from a

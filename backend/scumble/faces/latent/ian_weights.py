@@ -22,7 +22,7 @@ from torch import nn
 from scumble_client.errors import ScumbleError
 
 from .ian import Ian, IanSimple
-from .ian_layers import EPSILON, DilatedBlock, Made, MultiscaleDilated
+from .ian_layers import EPSILON, AutoregressiveDense, DilatedBlock, MultiscaleDilated
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -152,7 +152,7 @@ def _full_decoder(network: Ian, arrays: Arrays) -> None:
         _dilated(part, arrays, name)
 
 
-def _made(made: Made, arrays: Arrays, name: str) -> None:
+def _made(made: AutoregressiveDense, arrays: Arrays, name: str) -> None:
     for layer, mask, part in (
         (made.input, made.input_mask, "input"),
         (made.output, made.output_mask, "output_W"),

@@ -33,7 +33,7 @@ class FaceModel(Protocol):
         """What the last layer takes, (B, C, h, w), and the picture (B, 3, side, side) that comes of it."""
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions beside a straight way; the second begins small, so no normalization is needed."""
 
     def __init__(self, width: int) -> None:
@@ -48,7 +48,7 @@ class Block(nn.Module):
         return x + inner
 
 
-class FaceLatent(nn.Module):
+class LinearFaceModel(nn.Module):
     """Encoder and decoder of aligned faces, 64 × 64.
 
     Parameters
@@ -64,20 +64,20 @@ class FaceLatent(nn.Module):
         self.read = nn.Sequential(
             nn.PixelUnshuffle(4),
             nn.Conv2d(48, middle, 3, padding=1),
-            Block(middle),
+            ResidualBlock(middle),
             nn.SiLU(),
             nn.Conv2d(middle, coarse, 3, 2, 1),
-            Block(coarse),
+            ResidualBlock(coarse),
             nn.SiLU(),
             nn.Conv2d(coarse, middle, 1),
             nn.Flatten(),
         )
         self.to_latents = nn.Linear(middle * 64, latents)
         self.from_latents = nn.Linear(latents, coarse * 64)
-        self.at_8 = nn.Sequential(Block(coarse), Block(coarse), nn.Conv2d(coarse, middle, 3, padding=1))
-        self.at_16 = nn.Sequential(Block(middle), nn.Conv2d(middle, fine, 3, padding=1))
+        self.at_8 = nn.Sequential(ResidualBlock(coarse), ResidualBlock(coarse), nn.Conv2d(coarse, middle, 3, padding=1))
+        self.at_16 = nn.Sequential(ResidualBlock(middle), nn.Conv2d(middle, fine, 3, padding=1))
         self.linear_seen = nn.Conv2d(12, fine, 3, padding=1)
-        self.at_32 = nn.Sequential(Block(fine), Block(fine), nn.SiLU())
+        self.at_32 = nn.Sequential(ResidualBlock(fine), ResidualBlock(fine), nn.SiLU())
         self.last = nn.Conv2d(fine, 12, 3, padding=1)
         for layer in (self.to_latents, self.last):
             nn.init.zeros_(layer.weight)

@@ -30,7 +30,7 @@ REACH = 3.0
 
 
 @dataclass(frozen=True)
-class Wish:
+class PaintTargets:
     """What the artist wants, at the model's size."""
 
     colour: Floats
@@ -46,7 +46,7 @@ class Wish:
     """(h, w), 0 to 1: how much of its change a pixel takes over."""
 
 
-def wish(
+def paint_targets(
     rgb: Floats,
     alpha: Floats,
     before: Floats,
@@ -55,7 +55,7 @@ def wish(
     locality: float = 0.5,
     within: Floats | None = None,
     error: Floats | None = None,
-) -> Wish:
+) -> PaintTargets:
     """Read the strokes.
 
     Parameters
@@ -90,7 +90,7 @@ def wish(
         stay = np.maximum(stay, 1 - within)
         through = through * within
     stay = np.where(alpha > PAINTED, np.minimum(stay, 1 - alpha), stay)
-    return Wish(*(np.asarray(part, np.float32) for part in (colour, alpha, stay, through)))
+    return PaintTargets(*(np.asarray(part, np.float32) for part in (colour, alpha, stay, through)))
 
 
 def _near(alpha: Floats) -> Floats:

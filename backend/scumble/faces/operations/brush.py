@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, aligned_layer, place_of
+from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, aligned_layer, frame_of
 from scumble.faces.latent.edit import FIT, Fit, as_array, change_layer, nothing, subject
 from scumble.faces.latent.model import MODEL, Model
 from scumble.imaging.layer import Layer
@@ -64,7 +64,7 @@ class FaceBrush(Operation[FaceBrushParameters]):
             raise ScumbleError(
                 "missing_input", "Nothing is painted on the strokes' layer.", "Paint on it what you want in the face."
             )
-        place = place_of(given, context)
+        place = frame_of(given, context)
         face = subject(given["image"], place, parameters.model, parameters.fit, context)
         layer = self._edited(given, face, parameters, context)
         context.report(1.0, "Done")
@@ -78,7 +78,7 @@ class FaceBrush(Operation[FaceBrushParameters]):
         from scumble.faces.latent.compositing import enlarger, interpolation_mask
         from scumble.faces.latent.edit import Subject
         from scumble.faces.latent.solver import Strokes, decoded, solve
-        from scumble.faces.latent.strokes import wish
+        from scumble.faces.latent.strokes import paint_targets
 
         assert isinstance(face, Subject)
         side = face.model.side
@@ -92,7 +92,9 @@ class FaceBrush(Operation[FaceBrushParameters]):
         within = aligned_coverage(layers["within"], face.place, side) if "within" in layers else None
         before = as_array(face.base.picture)
         error = face.picture * 2 - 1 - before
-        wanted = wish(rgb, alpha, before, parameters.mode, parameters.strength, parameters.locality, within, error)
+        wanted = paint_targets(
+            rgb, alpha, before, parameters.mode, parameters.strength, parameters.locality, within, error
+        )
 
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.ascontiguousarray(array)).to(context.device)

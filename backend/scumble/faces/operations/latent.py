@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, place_of
+from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, frame_of
 from scumble.faces.latent.edit import FIT, Fit, as_array, change_layer, nothing, picture_layer, subject
 from scumble.faces.latent.model import MODEL, Model
 from scumble.imaging.layer import Layer
@@ -87,7 +87,7 @@ def _edited(layers: dict[str, Layer], parameters: FaceLatentParameters, context:
     from scumble.faces.latent.compositing import enlarger, interpolation_mask, rim
     from scumble.faces.latent.solver import decoded
 
-    place = place_of(layers, context)
+    place = frame_of(layers, context)
     face = subject(layers["image"], place, parameters.model, parameters.fit, context)
     if face.model.latents != ROWS * COLUMNS:
         raise ScumbleError(

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from scumble.faces.detection.found_face import IMAGE, MASK, place_of
+from scumble.faces.detection.found_face import IMAGE, MASK, frame_of
 from scumble.faces.latent.edit import as_array, picture_layer
 from scumble.faces.latent.model import MODEL, Model, face_model
 from scumble.imaging.layer import Layer
@@ -46,7 +46,7 @@ class FaceSample(Operation[FaceSampleParameters]):
 
         given = dict(layers)
         context.report(0.0, "Looking for a place")
-        place = place_of(given, context, needs_face=False)
+        place = frame_of(given, context, needs_face=False)
         network = face_model(parameters.model, context)
         alpha = rim(network.side) if parameters.rim == "soft" else np.ones((network.side, network.side), np.float32)
         outputs = []

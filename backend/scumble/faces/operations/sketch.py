@@ -62,16 +62,16 @@ class FaceSketch(Operation[FaceSketchParameters]):
     parameters = FaceSketchParameters
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceSketchParameters, context: Context) -> Sequence[Output]:
-        from scumble.faces.sketch.completion import completed, task
-        from scumble.faces.sketch.inputs import place_of_hole
+        from scumble.faces.sketch.completion import completed, completion_input
+        from scumble.faces.sketch.inputs import frame_of_hole
         from scumble.faces.sketch.layer import detailed, layer_of
 
         given = dict(layers)
         image, mask = given["image"], given["mask"]
         context.report(0.0, "Looking for the face")
-        place = place_of_hole(image, mask, context)
+        place = frame_of_hole(image, mask, context)
         context.report(0.3, "Reading sketch and colours")
-        job = task(given, place, parameters.weights, context)
+        job = completion_input(given, place, parameters.weights, context)
         outputs = []
         for number in range(parameters.variations):
             seed = (context.seed + number) % 2**32

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from scumble.faces.detection.found_face import Place
+from scumble.faces.detection.found_face import FaceFrame
 from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
 from scumble.operations.weight_file import weight_file
@@ -39,32 +39,32 @@ WEIGHTS = Field(
 
 
 @dataclass(frozen=True)
-class Task:
+class CompletionInput:
     """A face to be completed, as it is at the size of the result and at the network's."""
 
-    place: Place
+    place: FaceFrame
     fine: Conditions
     small: Conditions | None
     """None where the network works at the size of the result."""
 
 
-def task(layers: dict[str, Layer], place: Place, weights: Weights, context: Context) -> Task:
+def completion_input(layers: dict[str, Layer], place: FaceFrame, weights: Weights, context: Context) -> CompletionInput:
     """What there is to do, whatever the seed."""
     from scumble.faces.detection.alignment import scale_of
 
     from .network import SIDE
 
     if weights == "sc-fegan":
-        return Task(place, conditions(layers, place, PUBLISHED_SIDE, context), None)
+        return CompletionInput(place, conditions(layers, place, PUBLISHED_SIDE, context), None)
     large = scale_of(place.frame) > sum(FINE) / 2
     fine = small = conditions(layers, place, FINE[large], context)
     while len(small.hole) > SIDE:
         # the network learned from lines that were thin at twice its size, and then made smaller
         small = small.halved(thin=len(small.hole) > 2 * SIDE)
-    return Task(place, fine, small)
+    return CompletionInput(place, fine, small)
 
 
-def completed(job: Task, seed: int, context: Context) -> Floats:
+def completed(job: CompletionInput, seed: int, context: Context) -> Floats:
     """(F, F, 3) in 0 to 1: the aligned face with its hole completed; outside the hole, bit for bit what it was.
 
     Odd seeds complete the mirrored face; each has its own noise.
@@ -99,9 +99,9 @@ class _Tensors:
         self.colours, self.given = tensor(given.colours), tensor(given.given)
 
     def guess(self) -> torch.Tensor:
-        from .first_guess import sketch_fill
+        from .first_guess import first_guess
 
-        return sketch_fill(self.picture, self.hole > 0.5, self.lines > 0.5, self.colours, self.given > 0.5)
+        return first_guess(self.picture, self.hole > 0.5, self.lines > 0.5, self.colours, self.given > 0.5)
 
 
 def _embedded(small: _Tensors, fine: _Tensors, rng: np.random.Generator, context: Context) -> Floats:

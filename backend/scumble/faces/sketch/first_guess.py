@@ -48,7 +48,7 @@ NOTHING_KNOWN = 0.5
 """The value of a picture where nothing at all is known."""
 
 
-def sketch_fill(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, given: Tensor) -> Tensor:
+def first_guess(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, given: Tensor) -> Tensor:
     """Fill holes with what flows in from around them and from given colours.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scumble.faces.detection.found_face import (
-    Place,
+    FaceFrame,
     aligned_coverage,
     aligned_layer,
     covered,
@@ -82,7 +82,7 @@ class Conditions:
         )
 
 
-def place_of_hole(image: Layer, mask: Layer, context: Context) -> Place:
+def frame_of_hole(image: Layer, mask: Layer, context: Context) -> FaceFrame:
     """The face that the selection lies on; the square around the selection where that takes all of the face, or there is none.
 
     Raises
@@ -102,7 +102,7 @@ def place_of_hole(image: Layer, mask: Layer, context: Context) -> Place:
         raise ScumbleError(
             "missing_input", "The selection lies outside the layer.", "Choose the layer that it belongs to."
         )
-    places = [Place(face.frame, True) for face in faces_of(image, context)]
+    places = [FaceFrame(face.frame, True) for face in faces_of(image, context)]
     meant = [max(share_inside(coverage, mask.bounds, p), covered(coverage, mask.bounds, p)) for p in places]
     if places and max(meant) >= LEAST_SHARE:
         place = places[int(np.argmax(meant))]
@@ -120,7 +120,7 @@ def place_of_hole(image: Layer, mask: Layer, context: Context) -> Place:
     return square_around(box)
 
 
-def conditions(layers: dict[str, Layer], place: Place, side: int, context: Context) -> Conditions:
+def conditions(layers: dict[str, Layer], place: FaceFrame, side: int, context: Context) -> Conditions:
     """Everything that the network is given, aligned; notes tell the artist what was not used."""
     image = layers["image"]
     picture, visible = _seen(image, place, side)
@@ -155,7 +155,7 @@ def _means(picture: Floats) -> Floats:
     return np.asarray(picture.reshape(half, 2, half, 2, -1).mean(axis=(1, 3)), np.float32)
 
 
-def _lines(sketch: Layer, place: Place, side: int, hole: Mask, context: Context) -> Mask:
+def _lines(sketch: Layer, place: FaceFrame, side: int, hole: Mask, context: Context) -> Mask:
     from scumble.faces.detection.alignment import scale_of
 
     from .drawn_lines import read_lines
@@ -174,7 +174,7 @@ def _lines(sketch: Layer, place: Place, side: int, hole: Mask, context: Context)
     return lines
 
 
-def _seen(image: Layer, place: Place, side: int) -> tuple[Floats, Mask]:
+def _seen(image: Layer, place: FaceFrame, side: int) -> tuple[Floats, Mask]:
     """(S, S, 3): the aligned picture, which goes on beyond its border, and where it is opaque."""
     from scumble.faces.detection.alignment import aligned
 

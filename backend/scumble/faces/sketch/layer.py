@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scumble.faces.detection.found_face import Place
+from scumble.faces.detection.found_face import FaceFrame
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
@@ -28,10 +28,10 @@ LARGE = 160_000
 """Pixels of a hole above which the seam's correction is found at a smaller size: it is smooth but for the rim."""
 
 
-def detailed(found: Floats, given: Conditions, image: Layer, place: Place, amount: float, seed: int) -> Floats:
+def detailed(found: Floats, given: Conditions, image: Layer, place: FaceFrame, amount: float, seed: int) -> Floats:
     """(F, F, 3): the completed face enlarged towards the document's resolution, with detail of its surroundings."""
     from scumble.faces.detection.alignment import aligned, scale_of
-    from scumble.vision.detail_transfer import borrowed_detail
+    from scumble.vision.detail_transfer import transferred_detail
     from scumble.vision.guided_enlargement import enlarged
 
     side = len(found)
@@ -43,12 +43,12 @@ def detailed(found: Floats, given: Conditions, image: Layer, place: Place, amoun
     working = image.to_working(bounds)
     matrix = place.frame - np.array([[0, 0, bounds.x], [0, 0, bounds.y]])
     fine = np.clip(aligned(working.rgb, matrix, factor * side), 0, 1)
-    extra = borrowed_detail(found, fine, given.hole, ~given.hole, np.random.default_rng(seed))
+    extra = transferred_detail(found, fine, given.hole, ~given.hole, np.random.default_rng(seed))
     return np.asarray(large + np.float32(amount) * extra, np.float32)
 
 
 def layer_of(
-    picture: Floats, image: Layer, mask: Layer, place: Place, feather: int, blend: bool, context: Context
+    picture: Floats, image: Layer, mask: Layer, place: FaceFrame, feather: int, blend: bool, context: Context
 ) -> Layer:
     """The part of an aligned picture (F, F, 3) that is selected, as a layer over the image."""
     from scumble.faces.detection.alignment import scale_of
@@ -77,7 +77,7 @@ def layer_of(
     return made.layer()
 
 
-def _changed(image: Layer, mask: Layer, place: Place, feather: int) -> Bounds:
+def _changed(image: Layer, mask: Layer, place: FaceFrame, feather: int) -> Bounds:
     coverage = mask.coverage() > 0
     rows, columns = np.flatnonzero(coverage.any(axis=1)), np.flatnonzero(coverage.any(axis=0))
     box = Bounds.from_edges(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1).moved(mask.offset)
@@ -89,7 +89,7 @@ def _changed(image: Layer, mask: Layer, place: Place, feather: int) -> Bounds:
     return bounds
 
 
-def _in_document(picture: Floats, place: Place, crop: Bounds) -> tuple[Floats, Floats]:
+def _in_document(picture: Floats, place: FaceFrame, crop: Bounds) -> tuple[Floats, Floats]:
     """(H, W, 3) and (H, W): the aligned picture in a part of the document, and 1 where it is seen."""
     import torch
     from torch.nn import functional

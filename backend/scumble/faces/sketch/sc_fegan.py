@@ -158,7 +158,7 @@ def inputs_of(
     return torch.cat([seen, lines * hole, wanted * hole, hole, noise * hole], 1)
 
 
-class PatchDiscriminator(nn.Module):
+class ScFeganDiscriminator(nn.Module):
     """SN-PatchGAN on picture, mask, sketch and colour: convolutions of stride 2, six as published; one judgement for each
     place."""
 

@@ -48,7 +48,7 @@ def run_fast(
     import torch
 
     from .blocks import Style
-    from .painting import Effort, paint, target_colours
+    from .painting import PaintingEffort, paint, target_colours
     from .stroke_rendering import renderer
 
     network = feature_network(parameters.features, "average", context)
@@ -86,7 +86,9 @@ def run_fast(
                 _features(network, wanted),
                 [Style(p, _features(network, p), s) for p, s in zip(pictures, seen, strict=True)],
                 shares,
-                Effort(parameters.detail, parameters.style_scale * longest / max(small.alpha.shape), parameters.turn),
+                PaintingEffort(
+                    parameters.detail, parameters.style_scale * longest / max(small.alpha.shape), parameters.turn
+                ),
                 context.seed,
                 context.part(0.1, 0.9, "Painting"),
                 preview,

@@ -49,7 +49,7 @@ TONE, HUE, REACH = 0.5, 0.25, 5.0
 
 
 @dataclass(frozen=True)
-class Effort:
+class PaintingEffort:
     """What the painter is asked for.
 
     Attributes
@@ -121,7 +121,7 @@ def paint(
     features: Tensor,
     styles: Sequence[Style],
     shares: Sequence[float],
-    effort: Effort,
+    effort: PaintingEffort,
     seed: int,
     progress: Progress,
     preview: Preview | None = None,

@@ -61,8 +61,8 @@ def _fast(
     small_style = seen_small(style, style.bounds, SOLVED_AT, context)
     content_lab, style_lab = rgb_to_lab(small.rgb), rgb_to_lab(small_style.rgb)
     content_labels, style_labels = labels_for(where, style, layers, small, small_style, parameters, context)
-    standard = transport.Effort()
-    effort = transport.Effort(radius=standard.radius * parameters.smoothness, least_gain=parameters.contrast)
+    standard = transport.TransportEffort()
+    effort = transport.TransportEffort(radius=standard.radius * parameters.smoothness, least_gain=parameters.contrast)
     transfer = transport.solve(
         content_lab,
         style_lab,

@@ -40,7 +40,7 @@ SMALLEST = 48
 
 
 @dataclass(frozen=True)
-class Effort:
+class TransportEffort:
     """How the transfer is solved. Lengths are parts of the picture's longest side."""
 
     rounds: int = 4
@@ -143,7 +143,7 @@ def solve(
     style: Floats,
     content_labels: Labels,
     style_labels: Labels,
-    effort: Effort | None = None,
+    effort: TransportEffort | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Transfer:
@@ -161,7 +161,7 @@ def solve(
     progress
         Called with the share that is done; what it raises ends the work.
     """
-    effort = effort or Effort()
+    effort = effort or TransportEffort()
     guide = np.ascontiguousarray(content / UNIT)
     longest = max(content.shape[:2])
     radius, rim = max(2, round(effort.radius * longest)), max(2, round(effort.rim * longest))
@@ -196,7 +196,9 @@ def solve(
     return Transfer(parts, (content.shape[0], content.shape[1]))
 
 
-def _mover(source: Colours, goal: Colours, turn: int, effort: Effort, seed: int) -> Callable[[Colours], Colours]:
+def _mover(
+    source: Colours, goal: Colours, turn: int, effort: TransportEffort, seed: int
+) -> Callable[[Colours], Colours]:
     """The first move is linear: it keeps neighbouring colours together; the others fit the distribution's shape."""
     if turn == 0:
         return linear_transport(source, goal)
@@ -221,7 +223,7 @@ def _unchanged(guide: Floats) -> _Fit:
 
 
 def _fit(
-    guide: Floats, now: Floats, soft: Floats, move: Callable[[Colours], Colours], radius: int, effort: Effort
+    guide: Floats, now: Floats, soft: Floats, move: Callable[[Colours], Colours], radius: int, effort: TransportEffort
 ) -> _Fit:
     """Move one segment's colours and find the affine coefficients that come nearest; only around the segment."""
     fit = _unchanged(guide)

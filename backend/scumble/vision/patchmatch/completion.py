@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from .features import Level, halve, patches_within
-from .onion_peel import onion_fill
-from .solver import Effort, LevelSolver, Vote
+from .onion_peel import onion_peel
+from .solver import LevelSolver, SearchEffort, Vote
 
-__all__ = ["Completion", "Effort", "Progress", "complete"]
+__all__ = ["Completion", "Progress", "SearchEffort", "complete"]
 
 Progress = Callable[[float], None]
 
@@ -31,7 +31,7 @@ FEWEST_SOURCES = 64
 LARGE_HOLE = 600_000
 """Pixels of hole times rounds, per scale: larger holes get fewer rounds at their fine scales."""
 
-DEFAULT_EFFORT = Effort()
+DEFAULT_EFFORT = SearchEffort()
 
 EXACT_START = 1 << 26
 """Up to so many pairs of patches, the first matches at the coarsest scale are exact."""
@@ -80,7 +80,7 @@ def complete(
     seed: int = 0,
     patch: int = 7,
     progress: Progress | None = None,
-    effort: Effort = DEFAULT_EFFORT,
+    effort: SearchEffort = DEFAULT_EFFORT,
 ) -> Completion:
     """Fill the hole of a picture from its other parts.
 
@@ -123,7 +123,7 @@ def complete(
     meter = _Meter(progress, _rounds(levels, effort))
     generator = torch.Generator(image.device).manual_seed(seed)
     if guide is None:
-        onion_fill(levels[-1], patch, generator, meter.tick)
+        onion_peel(levels[-1], patch, generator, meter.tick)
     else:
         levels[-1].image = torch.where(levels[-1].hole, _at_the_scale(guide, levels[-1]), levels[-1].image)
     solver: LevelSolver | None = None
@@ -217,7 +217,7 @@ def _at_the_scale(guide: Tensor, level: Level) -> Tensor:
     return batch[0].contiguous()
 
 
-def _rounds(levels: list[Level], effort: Effort) -> list[tuple[int, int]]:
+def _rounds(levels: list[Level], effort: SearchEffort) -> list[tuple[int, int]]:
     """For each scale, the finest first: how many rounds, and the weight of one round's work."""
     plan = []
     for index, level in enumerate(levels):

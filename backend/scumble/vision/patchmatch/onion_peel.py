@@ -23,7 +23,7 @@ ROWS = 2048
 """Pixels that are matched at once; bounds the memory."""
 
 
-def onion_fill(level: Level, patch: int, generator: torch.Generator, tick: Tick, chance: float = CHANCE) -> None:
+def onion_peel(level: Level, patch: int, generator: torch.Generator, tick: Tick, chance: float = CHANCE) -> None:
     """Fill the hole of `level.image` in place. At least one known patch of (patch, patch) pixels must exist.
 
     Of the patches that agree about as well, one is drawn (Efros and Leung, section 2.1), so that seeds differ: distances

@@ -31,7 +31,7 @@ DEEPEST = 60
 
 
 @dataclass(frozen=True)
-class Effort:
+class SearchEffort:
     """How hard the completion tries. The defaults were chosen on photographs.
 
     Attributes
@@ -100,7 +100,7 @@ class LevelSolver:
     """
 
     def __init__(
-        self, level: Level, patch: int, effort: Effort, generator: torch.Generator, guide: Tensor | None
+        self, level: Level, patch: int, effort: SearchEffort, generator: torch.Generator, guide: Tensor | None
     ) -> None:
         self.level = level
         self.patch = patch

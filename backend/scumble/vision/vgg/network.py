@@ -1,7 +1,7 @@
 """VGG-19 up to relu5_4, and narrower networks of its shape: features for perceptual and style losses.
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015), configuration E. Every
-form of its published weights becomes one of `Weights` (see `scumble.vision.vgg.weights`): what differs is how colours are
+form of its published weights becomes one of `VggWeights` (see `scumble.vision.vgg.weights`): what differs is how colours are
 prepared, and how the picture is continued beyond its border.
 """
 
@@ -36,7 +36,7 @@ def layer_names(blocks: Sequence[int] = VGG19) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Weights:
+class VggWeights:
     """A network's numbers, in the one form that `Vgg` takes."""
 
     tensors: Mapping[str, torch.Tensor]
@@ -57,7 +57,7 @@ class Vgg(nn.Module):
         As trained (max), or by the mean, which gives smoother gradients (Gatys et al. 2016).
     """
 
-    def __init__(self, weights: Weights, pooling: Pooling = "max") -> None:
+    def __init__(self, weights: VggWeights, pooling: Pooling = "max") -> None:
         super().__init__()
         found = sorted(
             name.removesuffix(".weight")
@@ -116,7 +116,7 @@ class Vgg(nn.Module):
         return sum(tensor.numel() * tensor.element_size() for tensor in self.buffers())
 
 
-def random_weights(blocks: Sequence[int], widths: Sequence[int], seed: int = 0) -> Weights:
+def random_weights(blocks: Sequence[int], widths: Sequence[int], seed: int = 0) -> VggWeights:
     """He-initialized weights of that shape: what a network that has learned nothing is compared with."""
     generator = torch.Generator().manual_seed(seed)
     tensors = {"colour.matrix": torch.eye(3) * 4, "colour.offset": torch.full((3,), -2.0)}
@@ -127,4 +127,4 @@ def random_weights(blocks: Sequence[int], widths: Sequence[int], seed: int = 0) 
             tensors[f"conv{block}_{number}.weight"] = torch.randn(width, before, 3, 3, generator=generator) * scale
             tensors[f"conv{block}_{number}.bias"] = torch.zeros(width)
             before = width
-    return Weights(tensors, "reflect")
+    return VggWeights(tensors, "reflect")

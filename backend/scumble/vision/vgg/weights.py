@@ -25,7 +25,7 @@ from safetensors.torch import load_file
 
 from scumble_client.errors import ScumbleError
 
-from .network import VGG19, Weights
+from .network import VGG19, VggWeights
 
 Form = Literal["torchvision", "caffe", "normalised", "tensorflow", "scumble"]
 
@@ -39,7 +39,7 @@ CAFFE_FILE = "d01eb7cb"
 """In the name of Johnson's file: nothing inside tells it from torchvision's."""
 
 
-def load(path: Path, form: Form | None = None) -> Weights:
+def load(path: Path, form: Form | None = None) -> VggWeights:
     """Read a file of any of these forms.
 
     Parameters
@@ -78,7 +78,7 @@ def caffe_colours() -> dict[str, torch.Tensor]:
     }
 
 
-def _torch(state: Mapping[str, torch.Tensor], form: Form | None) -> Weights:
+def _torch(state: Mapping[str, torch.Tensor], form: Form | None) -> VggWeights:
     if "0.weight" in state:
         return _normalised(state)
     kernels = sorted((k for k in state if k.startswith("features.") and k.endswith(".weight")), key=_position)
@@ -93,7 +93,7 @@ def _torch(state: Mapping[str, torch.Tensor], form: Form | None) -> Weights:
     return _checked(colours | _in_order(state, kernels))
 
 
-def _normalised(state: Mapping[str, torch.Tensor]) -> Weights:
+def _normalised(state: Mapping[str, torch.Tensor]) -> VggWeights:
     kernels = sorted((k for k in state if k.endswith(".weight")), key=_position)
     first, rest = kernels[0], kernels[1:]
     if state[first].shape != (3, 3, 1, 1):
@@ -115,7 +115,7 @@ def _in_order(state: Mapping[str, torch.Tensor], kernels: list[str]) -> dict[str
     return found
 
 
-def _tensorflow(layers: Mapping[str, Any]) -> Weights:
+def _tensorflow(layers: Mapping[str, Any]) -> VggWeights:
     found = {}
     for name in NAMES:
         kernel, bias = layers[name]
@@ -124,7 +124,7 @@ def _tensorflow(layers: Mapping[str, Any]) -> Weights:
     return _checked(caffe_colours() | found)
 
 
-def _scumble(path: Path) -> Weights:
+def _scumble(path: Path) -> VggWeights:
     with safe_open(path, framework="pt") as file:
         padding = (file.metadata() or {}).get("padding", "zeros")
     return _checked(load_file(path), "reflect" if padding == "reflect" else "zeros", whole=False)
@@ -132,7 +132,7 @@ def _scumble(path: Path) -> Weights:
 
 def _checked(
     tensors: dict[str, torch.Tensor], padding: Literal["zeros", "reflect"] = "zeros", whole: bool = True
-) -> Weights:
+) -> VggWeights:
     """That every convolution takes what the one before it gives."""
     before = 3
     if "conv1_1.weight" not in tensors or tensors["colour.matrix"].shape != (3, 3):
@@ -146,7 +146,7 @@ def _checked(
         if whole and kernel.shape[0] % 64:
             raise ValueError(f"{name} has {kernel.shape[0]} channels")
         before = kernel.shape[0]
-    return Weights({name: tensor.float() for name, tensor in tensors.items()}, padding)
+    return VggWeights({name: tensor.float() for name, tensor in tensors.items()}, padding)
 
 
 class _ArraysOnly(pickle.Unpickler):

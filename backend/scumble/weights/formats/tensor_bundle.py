@@ -33,7 +33,7 @@ class BundleError(ValueError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class BundleEntry:
     """Where one tensor lies."""
 
     dtype: int = 0
@@ -71,7 +71,7 @@ def read_bundle(path: Path, wanted: tuple[str, ...] = ()) -> dict[str, NDArray[n
     """
     prefix = prefix_of(path)
     content = prefix.with_name(f"{prefix.name}.index").read_bytes()
-    shards, entries = 1, dict[str, Entry]()
+    shards, entries = 1, dict[str, BundleEntry]()
     for key, value in _table(content):
         if key == b"":
             shards = _header(value)
@@ -88,7 +88,7 @@ def read_bundle(path: Path, wanted: tuple[str, ...] = ()) -> dict[str, NDArray[n
     return found
 
 
-def _tensor(name: str, entry: Entry, maps: Mapping[int, NDArray[np.uint8]]) -> NDArray[np.generic]:
+def _tensor(name: str, entry: BundleEntry, maps: Mapping[int, NDArray[np.uint8]]) -> NDArray[np.generic]:
     dtype = np.dtype(DTYPES.get(entry.dtype, "<u2"))
     count = int(np.prod(entry.shape, dtype=np.int64))
     if count * dtype.itemsize != entry.size:
@@ -203,7 +203,7 @@ def _header(message: bytes) -> int:
     return shards
 
 
-def _entry(message: bytes) -> Entry:
+def _entry(message: bytes) -> BundleEntry:
     numbers: dict[int, int] = {}
     shape: tuple[int, ...] = ()
     sliced = False
@@ -214,7 +214,7 @@ def _entry(message: bytes) -> Entry:
             sliced = True
         elif isinstance(value, int):
             numbers[number] = value
-    return Entry(numbers.get(1, 0), shape, numbers.get(3, 0), numbers.get(4, 0), numbers.get(5, 0), sliced)
+    return BundleEntry(numbers.get(1, 0), shape, numbers.get(3, 0), numbers.get(4, 0), numbers.get(5, 0), sliced)
 
 
 def _shape(message: bytes) -> tuple[int, ...]:
