@@ -1,4 +1,4 @@
-"""A layer seen small, strip by strip, and coefficients back at full size."""
+"""A layer seen small, strip by strip."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from scumble.imaging import reduction
 from scumble.imaging.geometry import Bounds, Point
 from scumble.imaging.layer import Layer
-from scumble.imaging.reduction import enlarged, factor_for, reduce, strips
+from scumble.imaging.reduction import factor_for, reduce, strips
 
 BOUNDS = Bounds(-3, 5, 23, 37)
 
@@ -52,15 +52,3 @@ def test_strips_cover_everything_once(factor: int) -> None:
     assert sum(part.height for part in parts) == BOUNDS.height
     assert Bounds.union(parts) == BOUNDS
     assert all(part.height % factor == 0 for part in parts[:-1])
-
-
-@pytest.mark.parametrize("factor", [1, 2, 4])
-def test_a_ramp_is_enlarged_to_a_ramp_without_steps_between_strips(factor: int) -> None:
-    rows, columns = -(-37 // factor), -(-23 // factor)
-    small = np.broadcast_to((np.arange(rows, dtype=np.float32)[:, None] + 0.5) * factor, (2, rows, columns))
-    part = enlarged(np.ascontiguousarray(small), factor, BOUNDS)
-    whole = np.concatenate([part(strip) for strip in strips(BOUNDS, factor)], axis=1)
-    assert whole.shape == (2, 37, 23)
-    inner = slice(factor, (rows - 1) * factor)
-    wanted = np.broadcast_to((np.arange(37) + 0.5)[None, :, None], whole.shape)
-    assert whole[:, inner] == pytest.approx(wanted[:, inner], abs=1e-3)

@@ -1,8 +1,8 @@
-"""A layer seen small, read strip by strip so that a large document takes little memory; coefficients back at full size."""
+"""A layer seen small, read strip by strip so that a large document takes little memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,31 +63,3 @@ def _block_sums(planes: Floats, factor: int) -> Floats:
         return planes
     rows = np.add.reduceat(planes, np.arange(0, planes.shape[0], factor), axis=0)
     return np.asarray(np.add.reduceat(rows, np.arange(0, planes.shape[1], factor), axis=1), np.float32)
-
-
-def enlarged(planes: Floats, factor: int, bounds: Bounds) -> Callable[[Bounds], Floats]:
-    """A function that gives any strip of `strips(bounds, factor)` its part of the planes, enlarged bilinearly.
-
-    Parameters
-    ----------
-    planes
-        (P, h, w), as many rows and columns as `reduce` gave.
-    """
-    import torch
-    from torch.nn import functional
-
-    padded = torch.from_numpy(np.pad(planes, ((0, 0), (1, 1), (0, 0)), mode="edge"))[None]
-
-    def part(strip: Bounds) -> Floats:
-        first = (strip.y - bounds.y) // factor
-        count = -(-strip.height // factor)
-        # one row more on either side, so that neighbouring strips agree where they meet
-        block = padded[:, :, first : first + count + 2]
-        if factor > 1:
-            size = ((count + 2) * factor, planes.shape[2] * factor)
-            with torch.inference_mode():
-                block = functional.interpolate(block, size=size, mode="bilinear", align_corners=False)
-        found: Floats = block[0, :, factor : factor + strip.height, : strip.width].numpy()
-        return found
-
-    return part

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from scumble.operations.context import Context
 from scumble.operations.weight_file import weight_file
@@ -63,6 +63,15 @@ def layer_list(text: str) -> tuple[str, ...]:
         if name not in LAYERS:
             raise ValueError(f"there is no layer {name}; they are called relu1_1 to relu5_4")
     return names
+
+
+def _checked(text: str) -> str:
+    layer_list(text)
+    return text
+
+
+LayerList = Annotated[str, AfterValidator(_checked)]
+"""A parameter that names layers, separated by commas."""
 
 
 def check_layers(network: Vgg, layers: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Holes to learn from: the generators of the published trainings, shapes of objects, and thin scratches.
+"""Holes to learn from and to measure on: the published trainings' generators, brush strokes, objects, thin scratches.
 
 Every generator gives (height, width) booleans, True in the hole. Lengths that a publication states for its own size of
 picture (256 or 512 pixels) follow the size that is asked for.
@@ -74,7 +74,7 @@ def deepfill_strokes(height: int, width: int, rng: Generator) -> Mask:
                     float(np.clip(y + length * np.sin(angle), 0, height)),
                 )
             )
-        _stroke(draw, points, max(1.0, rng.uniform(12, 40) * scale))
+        draw_stroke(draw, points, max(1.0, rng.uniform(12, 40) * scale))
     return _flipped(np.asarray(canvas) > 0, rng)
 
 
@@ -103,7 +103,7 @@ def deepcreampy_strokes(height: int, width: int, rng: Generator) -> Mask:
                     float(np.clip(y + length * np.cos(angle), 0, height - 1)),
                 )
             )
-        _stroke(draw, points, 2 * rng.uniform(15, 20) * scale)
+        draw_stroke(draw, points, 2 * rng.uniform(15, 20) * scale)
     mask = np.asarray(canvas) > 0
     quarters = int(rng.integers(4)) if height == width else 2 * int(rng.integers(2))
     return _flipped(np.rot90(mask, quarters), rng)
@@ -118,15 +118,45 @@ def deepcreampy_square(height: int, width: int, rng: Generator) -> Mask:
     return mask
 
 
+def brush_strokes(
+    height: int,
+    width: int,
+    rng: Generator,
+    count: tuple[int, int] = (4, 9),
+    thickness: Point = (0.02, 0.06),
+    length: Point = (0.15, 0.5),
+) -> Mask:
+    """Strokes that wander: from `count[0]` up to below `count[1]` of them; thickness and length as shares of the longer side."""
+    canvas, draw = _canvas(height, width)
+    side = max(height, width)
+    for _ in range(int(rng.integers(*count))):
+        thick, step = side * rng.uniform(*thickness), side * rng.uniform(*length) / 12
+        points = [(float(rng.uniform(0, width)), float(rng.uniform(0, height)))]
+        angle = rng.uniform(0, 2 * np.pi)
+        for _ in range(12):
+            angle += rng.normal(0, 0.35)
+            x, y = points[-1]
+            points.append((float(x + step * np.cos(angle)), float(y + step * np.sin(angle))))
+        draw_stroke(draw, points, thick)
+    return np.asarray(canvas) > 0
+
+
+def blob(height: int, width: int, rng: Generator) -> Mask:
+    """An ellipse whose radius wavers, whole within the picture more often than not."""
+    y, x = np.mgrid[:height, :width]
+    cy, cx = rng.uniform(0.25, 0.75) * height, rng.uniform(0.25, 0.75) * width
+    angle = np.arctan2(y - cy, x - cx)
+    radius = rng.uniform(0.14, 0.26) * min(height, width) * _wavering(angle, rng)
+    return np.asarray(ndimage.binary_fill_holes(np.hypot((y - cy) * rng.uniform(0.7, 1.4), x - cx) < radius))
+
+
 def object_shape(height: int, width: int, rng: Generator) -> Mask:
     """Something that stood in the picture: a shape whose radius wavers around a centre, with one to three limbs."""
     canvas, draw = _canvas(height, width)
     side = min(height, width)
     cx, cy = rng.uniform(0.2, 0.8) * width, rng.uniform(0.2, 0.8) * height
     t = np.linspace(0, 2 * np.pi, 72, endpoint=False)
-    radius = rng.uniform(0.1, 0.24) * side * np.ones_like(t)
-    for harmonic in range(2, 7):
-        radius *= 1 + rng.normal(0, 0.25 / harmonic) * np.sin(harmonic * t + rng.uniform(0, 2 * np.pi))
+    radius = rng.uniform(0.1, 0.24) * side * _wavering(t, rng)
     squeeze = rng.uniform(0.6, 1.6)
     outline = np.stack([cx + radius * np.cos(t), cy + squeeze * radius * np.sin(t)], axis=1)
     draw.polygon([tuple(p) for p in outline.tolist()], fill=255)
@@ -138,7 +168,7 @@ def object_shape(height: int, width: int, rng: Generator) -> Mask:
             angle += rng.normal(0, 0.5)
             x, y = points[-1]
             points.append((float(x + 0.06 * side * np.cos(angle)), float(y + 0.06 * side * np.sin(angle))))
-        _stroke(draw, points, rng.uniform(0.02, 0.06) * side)
+        draw_stroke(draw, points, rng.uniform(0.02, 0.06) * side)
     return np.asarray(canvas) > 0
 
 
@@ -167,6 +197,8 @@ KINDS: dict[str, Callable[[int, int, Generator], Mask]] = {
     "deepfill_box": deepfill_box,
     "deepcreampy_strokes": deepcreampy_strokes,
     "deepcreampy_square": deepcreampy_square,
+    "brush_strokes": brush_strokes,
+    "blob": blob,
     "object_shape": object_shape,
     "scratches": scratches,
 }
@@ -183,17 +215,17 @@ def any_of(kinds: Sequence[str], height: int, width: int, rng: Generator) -> Mas
     return mask
 
 
-def _canvas(height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    canvas = Image.new("L", (width, height))
-    return canvas, ImageDraw.Draw(canvas)
-
-
-def _stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point], thickness: float) -> None:
-    """A line with round corners and ends."""
+def draw_stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point], thickness: float) -> None:
+    """A line with round corners and ends; `thickness` in pixels."""
     draw.line(list(points), fill=255, width=max(1, round(thickness)))
     r = thickness / 2
     for x, y in points:
         draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
+
+
+def _canvas(height: int, width: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    canvas = Image.new("L", (width, height))
+    return canvas, ImageDraw.Draw(canvas)
 
 
 def _flipped(mask: Mask, rng: Generator) -> Mask:
@@ -202,3 +234,11 @@ def _flipped(mask: Mask, rng: Generator) -> Mask:
     if rng.random() < 0.5:
         mask = mask[::-1]
     return np.ascontiguousarray(mask)
+
+
+def _wavering(angle: NDArray[np.float64], rng: Generator) -> NDArray[np.float64]:
+    """A factor around 1 for each angle: a random Fourier series."""
+    factor = np.ones_like(angle)
+    for harmonic in range(2, 7):
+        factor *= 1 + rng.normal(0, 0.25 / harmonic) * np.sin(harmonic * angle + rng.uniform(0, 2 * np.pi))
+    return factor

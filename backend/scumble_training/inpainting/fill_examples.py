@@ -19,10 +19,11 @@ from PIL import Image
 from scumble.vision import blending
 from scumble.vision.harmonic_fill import harmonic_fill
 from scumble.vision.patchmatch import completion
-from scumble_training.common import datasets
+from scumble_training.common import datasets, hole_masks
 from scumble_training.common.trainer import Run
 
-from .holes import random_hole
+KINDS = ("brush_strokes", "object_shape", "scratches")
+"""Of holes, one or two at a time."""
 
 SHORT_SIDE = 320
 """Pictures are scaled so that their shorter side has so many pixels."""
@@ -80,7 +81,8 @@ def example(picture: Bytes, rng: np.random.Generator) -> dict[str, NDArray[Any]]
     image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
     truth = np.asarray(image)
     while True:
-        hole = random_hole(image.height, image.width, rng)
+        chosen = rng.choice(KINDS, size=int(rng.integers(1, 3)), replace=False)
+        hole = np.logical_or.reduce([hole_masks.KINDS[kind](image.height, image.width, rng) for kind in chosen])
         if 0.02 <= hole.mean() <= 0.4:
             break
     rgb = truth.astype(np.float32) / np.float32(255)

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from scumble.mosaic.grid import Grid, pixelate
 from scumble.mosaic.network import CELL
+from scumble_training.common.hole_masks import draw_stroke
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -91,11 +92,7 @@ def region(side: int, rng: np.random.Generator) -> Mask:
         draw.ellipse((x, y, x + width, y + height), fill=255)
     else:
         points = rng.uniform(0.1, 0.9, (3, 2)) * side
-        thickness = rng.uniform(0.12, 0.35) * side
-        draw.line([tuple(p) for p in points.tolist()], fill=255, width=round(thickness), joint="curve")
-        for px, py in points.tolist():
-            r = thickness / 2
-            draw.ellipse((px - r, py - r, px + r, py + r), fill=255)
+        draw_stroke(draw, [(x, y) for x, y in points.tolist()], rng.uniform(0.12, 0.35) * side)
     return np.asarray(canvas) > 0
 
 

@@ -28,6 +28,7 @@ def test_strokes_have_the_published_widths() -> None:
     assert min(thickness(m) for m in deepfill) >= 12
     creamy = [masks.deepcreampy_strokes(256, 256, np.random.default_rng(s)) for s in range(6)]
     assert min(thickness(m) for m in creamy) >= 28
+    assert min(thickness(masks.brush_strokes(256, 256, np.random.default_rng(s))) for s in range(6)) >= 5
     thin = [masks.scratches(256, 256, np.random.default_rng(s)) for s in range(6)]
     assert max(thickness(m) for m in thin) < 12
 

@@ -19,14 +19,12 @@ from torch.nn import functional
 
 from scumble.style.descent import Descent, Watch, descend
 from scumble.style.losses import FULL, Objective, as_picture, masks_at_layers, style_target
+from scumble.vision.vgg.layers import LEAST_SIDE
 from scumble.vision.vgg.network import Vgg
 
 Floats = NDArray[np.float32]
 Progress = Callable[[float, str], None]
 Preview = Callable[[Floats], None]
-
-SMALLEST = 16
-"""Least side of a picture: the deepest layers halve it four times."""
 
 FEWEST = 20
 """Iterations of a larger scale, at least."""
@@ -150,7 +148,7 @@ def _watch(
 
 def _fits(content: Tensor, styles: Sequence[tuple[Tensor, Tensor, float]], factor: int) -> bool:
     """Whether all pictures can be made so much smaller."""
-    return min(min(p.shape[2:]) for p in (content, *(s for s, _, _ in styles))) // factor >= SMALLEST
+    return min(min(p.shape[2:]) for p in (content, *(s for s, _, _ in styles))) // factor >= LEAST_SIDE
 
 
 def _objective(

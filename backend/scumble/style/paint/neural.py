@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.imaging.geometry import Bounds
-from scumble.imaging.layer import Layer, from_working
-from scumble.imaging.reduction import Reduced, enlarged
+from scumble.imaging.layer import Layer
+from scumble.imaging.reduction import Reduced
 from scumble.operations.context import Context
-from scumble.style.feature_network import check_layers, feature_network, layer_list, scale_of
 from scumble.style.inputs import Canvas, Target, seen_small
+from scumble.style.optimization import prepare
+from scumble.vision.strip_enlargement import enlarged
+from scumble.vision.vgg.layers import LEAST_SIDE
 from scumble_client.errors import ScumbleError
 
 from .fast import resized, size_for, tensor
@@ -40,47 +41,34 @@ def run_gatys(
 
     from scumble.style.descent import Descent
 
-    from .gatys import SMALLEST, GatysOptions, neural_style
+    from .gatys import GatysOptions, neural_style
 
-    network = feature_network(parameters.features, parameters.pooling, context)
-    content_layers, style_layers = layer_list(parameters.content_layers), layer_list(parameters.style_layers)
-    check_layers(network, content_layers + style_layers)
-    small = seen_small(where.image, where.bounds, max(SMALLEST, round(parameters.size * context.memory_scale)), context)
-    if min(small.alpha.shape) < SMALLEST:
-        raise ScumbleError(
-            "invalid_parameter",
-            f"A side of fewer than {SMALLEST} pixels is too little to see a style in.",
-            "Use method fast, or select more.",
-        )
+    work = prepare(where, parameters, context)
+    small = work.content
     seen = []
     for style in styles:
         rgb, alpha = style.seen()
         picture = tensor(rgb, context.device)
-        size = [max(SMALLEST, side) for side in size_for(picture, max(small.alpha.shape) * parameters.style_scale)]
+        size = [max(LEAST_SIDE, side) for side in size_for(picture, max(small.alpha.shape) * parameters.style_scale)]
         opaque = resized(torch.from_numpy(alpha)[None, None].to(context.device), size)[0, 0]
         seen.append((resized(picture, size), opaque, style.share))
     options = GatysOptions(
         content_weight=parameters.content_weight,
         style_weight=parameters.style_weight,
         tv_weight=parameters.tv_weight,
-        content_layers=content_layers,
-        style_layers=style_layers,
+        content_layers=work.content_layers,
+        style_layers=work.style_layers,
         descent=Descent(parameters.optimizer, parameters.iterations, parameters.learning_rate, parameters.corrections),
         scales=parameters.scales,
         start=parameters.start,
         normalise=parameters.normalize_gradients,
-        scale=scale_of(parameters.features),
-        preview_every=parameters.preview_every if context.preview is not None else 0,
+        scale=work.scale,
+        preview_every=work.preview_every,
     )
-
-    def preview(picture: Floats) -> None:
-        if context.preview is not None:
-            bounds = Bounds(0, 0, *picture.shape[1::-1])
-            context.preview(from_working(picture, np.ones(picture.shape[:2], np.float32), bounds, where.image))
 
     weight = np.clip(where.weight(small.factor), 0, 1)
     result = neural_style(
-        network,
+        work.network,
         tensor(np.clip(small.rgb, 0, 1), context.device),
         seen,
         torch.from_numpy(np.ascontiguousarray(weight)).to(context.device),
@@ -88,7 +76,7 @@ def run_gatys(
         context.seed,
         None if start is None else _first(start, where, small, context),
         lambda fraction, message: context.report(0.9 * fraction, message),
-        preview,
+        work.preview,
     )
     planes = np.ascontiguousarray(np.moveaxis(result.picture, 2, 0))
     part = enlarged(planes, small.factor, where.bounds)

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from scumble.operations.base import Parameters
-from scumble.style.feature_network import FEATURES, Features, layer_list
+from scumble.style.feature_network import FEATURES, Features, LayerList
 from scumble.style.inputs import Painting
 
 
@@ -78,8 +78,8 @@ class PaintStyleParameters(Parameters):
     content_weight: float = Field(5.0, ge=0, le=1e9, title="Content weight", description="gatys: likeness in content.")
     style_weight: float = Field(100.0, ge=0, le=1e9, title="Style weight", description="gatys: likeness in style.")
     tv_weight: float = Field(0.0, ge=0, le=1e9, title="Smoothness weight", description="gatys: total variation.")
-    content_layers: str = Field("relu3_2", title="Content layers", description="gatys: separated by commas.")
-    style_layers: str = Field(
+    content_layers: LayerList = Field("relu3_2", title="Content layers", description="gatys: separated by commas.")
+    style_layers: LayerList = Field(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", title="Style layers", description="gatys: separated by commas."
     )
     pooling: Literal["max", "average"] = Field(
@@ -94,12 +94,6 @@ class PaintStyleParameters(Parameters):
     preview_every: int = Field(
         25, ge=0, le=20000, title="Preview every", description="gatys: iterations between previews; 0 for none."
     )
-
-    @field_validator("content_layers", "style_layers")
-    @classmethod
-    def _layers(cls, text: str) -> str:
-        layer_list(text)
-        return text
 
     @field_validator("blend")
     @classmethod

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scumble.imaging.geometry import Bounds
-from scumble.imaging.reduction import enlarged
+from scumble.vision.strip_enlargement import enlarged
 
 from .painting import Painted
 

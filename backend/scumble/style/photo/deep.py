@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.imaging.geometry import Bounds
-from scumble.imaging.layer import Layer, from_working
-from scumble.imaging.reduction import enlarged, strips
+from scumble.imaging.layer import Layer
+from scumble.imaging.reduction import strips
 from scumble.operations.context import Context
-from scumble.style.feature_network import check_layers, feature_network, layer_list, scale_of
 from scumble.style.inputs import Canvas, Target, seen_small
+from scumble.style.optimization import check_size, prepare
 from scumble.vision.guided_filter import coefficients
-from scumble_client.errors import ScumbleError
+from scumble.vision.strip_enlargement import enlarged
 
 from .segment_labels import labels_for
 
@@ -26,9 +25,6 @@ Floats = NDArray[np.float32]
 
 DETAIL_RADIUS = 2
 """Of the windows, at the working size, whose affine maps carry the result to a larger document."""
-
-SMALLEST = 16
-"""Least side at the working size: the deepest layers halve it four times."""
 
 
 def run_deep(
@@ -44,48 +40,31 @@ def run_deep(
 
     from .deep_photo import DeepOptions, deep_photo
 
-    network = feature_network(parameters.features, parameters.pooling, context)
-    content_layers, style_layers = layer_list(parameters.content_layers), layer_list(parameters.style_layers)
-    check_layers(network, content_layers + style_layers)
-    longest = max(SMALLEST, round(parameters.size * context.memory_scale))
-    small = seen_small(where.image, where.bounds, longest, context)
-    small_style = seen_small(style, style.bounds, longest, context)
-    for one in (small, small_style):
-        if min(one.alpha.shape) < SMALLEST:
-            raise ScumbleError(
-                "invalid_parameter",
-                f"A side of fewer than {SMALLEST} pixels is too little to see a style in.",
-                "Use method fast, or select more.",
-            )
-    labels, style_labels = labels_for(where, style, layers, small, small_style, parameters, context)
+    work = prepare(where, parameters, context)
+    small_style = seen_small(style, style.bounds, work.longest, context)
+    check_size(small_style)
+    labels, style_labels = labels_for(where, style, layers, work.content, small_style, parameters, context)
     options = DeepOptions(
         style_option=parameters.style_option,
         content_weight=parameters.content_weight,
         style_weight=parameters.style_weight,
         tv_weight=parameters.tv_weight,
         affine_weight=parameters.affine_weight,
-        content_layers=content_layers,
-        style_layers=style_layers,
+        content_layers=work.content_layers,
+        style_layers=work.style_layers,
         descent=Descent(parameters.optimizer, parameters.iterations, parameters.learning_rate),
         laplacian_epsilon=parameters.laplacian_epsilon,
         smooth=parameters.smooth,
         filter_radius=parameters.filter_radius,
         filter_edge=parameters.filter_edge,
         refine=parameters.refine,
-        preview_every=parameters.preview_every if context.preview is not None else 0,
-        scale=scale_of(parameters.features),
+        preview_every=work.preview_every,
+        scale=work.scale,
     )
 
-    def preview(picture: Floats) -> None:
-        if context.preview is not None:
-            layer = from_working(
-                picture, np.ones(picture.shape[:2], np.float32), Bounds(0, 0, *picture.shape[1::-1]), where.image
-            )
-            context.preview(layer)
-
-    content = np.clip(small.rgb, 0, 1)
+    content = np.clip(work.content.rgb, 0, 1)
     result = deep_photo(
-        network,
+        work.network,
         content,
         np.clip(small_style.rgb, 0, 1),
         labels,
@@ -95,9 +74,9 @@ def run_deep(
         content if parameters.start == "image" else None,
         context.device,
         lambda fraction, message: context.report(0.05 + 0.9 * fraction, message),
-        preview,
+        work.preview,
     )
-    _carry(result.picture, content, small.factor, where, parameters.strength, context, canvas)
+    _carry(result.picture, content, work.content.factor, where, parameters.strength, context, canvas)
 
 
 def _carry(

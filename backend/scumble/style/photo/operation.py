@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scumble.imaging.layer import Layer
-from scumble.imaging.reduction import enlarged, strips
+from scumble.imaging.reduction import strips
 from scumble.operations.base import Operation, Output, Role
 from scumble.operations.context import Context
 from scumble.style.colour_transfer import lab_to_rgb, rgb_to_lab
 from scumble.style.inputs import IMAGE, MASK, STYLE, Canvas, Target, seen_small, style_layer, target
+from scumble.vision.strip_enlargement import enlarged
 
 from . import transport
 from .deep import run_deep

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from scumble.operations.base import Parameters
-from scumble.style.feature_network import FEATURES, Features, layer_list
+from scumble.style.feature_network import FEATURES, Features, LayerList
 from scumble.style.inputs import Painting
 
 
@@ -65,8 +65,8 @@ class PhotoStyleParameters(Parameters):
     laplacian_epsilon: float = Field(
         1e-7, gt=0, le=1, title="Laplacian's epsilon", description="deep: regularization of the matting Laplacian."
     )
-    content_layers: str = Field("relu4_2", title="Content layers", description="deep: separated by commas.")
-    style_layers: str = Field(
+    content_layers: LayerList = Field("relu4_2", title="Content layers", description="deep: separated by commas.")
+    style_layers: LayerList = Field(
         "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", title="Style layers", description="deep: separated by commas."
     )
     pooling: Literal["max", "average"] = Field("max", title="Pooling", description="deep: how the network halves.")
@@ -82,9 +82,3 @@ class PhotoStyleParameters(Parameters):
     preview_every: int = Field(
         100, ge=0, le=20000, title="Preview every", description="deep: iterations between previews; 0 for none."
     )
-
-    @field_validator("content_layers", "style_layers")
-    @classmethod
-    def _layers(cls, text: str) -> str:
-        layer_list(text)
-        return text

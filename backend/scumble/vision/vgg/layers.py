@@ -1,4 +1,7 @@
-"""The names of VGG-19's layers, for checking parameters without importing torch."""
+"""The names of VGG-19's layers, for checking parameters without importing torch; and how small a picture it can see."""
+
+LEAST_SIDE = 16
+"""Pixels of a picture's shorter side: the deepest layers halve it four times."""
 
 LAYERS = frozenset(
     [
