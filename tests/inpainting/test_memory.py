@@ -16,7 +16,7 @@ import torch
 from scumble.layers import Layer
 from scumble.operations import find
 from scumble.operations.context import Context
-from scumble.workers.models import ModelCache
+from scumble.worker.models import ModelCache
 
 torch.set_num_threads(1)
 HEIGHT, WIDTH = 2000, 3000

@@ -15,7 +15,7 @@ import pytest
 import zmq
 
 from scumble.operations import operations
-from scumble.pixelfiles import map_file
+from scumble.transport.pixel_files import map_file
 from scumble.worker import process
 from scumble.worker.models import ModelCache
 from scumble.worker.process import WorkerProcess

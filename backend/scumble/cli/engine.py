@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scumble.exchange import to_layer, to_pixels
 from scumble.imaging.layer import Layer
+from scumble.transport.exchange import to_layer, to_pixels
 from scumble_client import Client, Job, Request
 from scumble_client.errors import ScumbleError
 

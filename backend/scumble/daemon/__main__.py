@@ -19,11 +19,12 @@ from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection, config_dir
 from scumble_client.version import PROTOCOL, __version__
 
-from . import pools, remembered, security
+from . import saved_options, security
 from .broker import Broker, Settings
 from .buffers import BufferStore
-from .door import Door
 from .folders import Folders, open_log, prepare
+from .handshake_monitor import HandshakeMonitor
+from .pools import options as pool_options
 from .spool import Spool
 
 log = logging.getLogger("scumble.daemon")
@@ -48,18 +49,18 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--listen", action="append", default=[], help="tcp://HOST:PORT for other machines (CURVE)")
     p.add_argument("--spool-size", type=float, default=2.0, help="GiB of results to keep on disk")
     p.add_argument("--buffer-size", type=float, default=4.0, help="GiB of layers to keep in memory")
-    pools.add_options(p)
-    p.add_argument(remembered.REMEMBER, action="store_true", help="these options hold for every later start, too")
-    p.add_argument(remembered.FORGET, action="store_true", help="forget what was remembered")
-    p.add_argument(remembered.PLAIN, action="store_true", help="take no notice of what was remembered, this once")
+    pool_options.add_options(p)
+    p.add_argument(saved_options.REMEMBER, action="store_true", help="these options hold for every later start, too")
+    p.add_argument(saved_options.FORGET, action="store_true", help="forget what was remembered")
+    p.add_argument(saved_options.PLAIN, action="store_true", help="take no notice of what was remembered, this once")
     return p
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until stopped. 0 also where another daemon is running already; 2 with one line on stderr otherwise."""
     try:
-        options = parser().parse_args(remembered.arguments(sys.argv[1:] if arguments is None else arguments))
-        pools.check(options)
+        options = parser().parse_args(saved_options.arguments(sys.argv[1:] if arguments is None else arguments))
+        pool_options.check(options)
         os.umask(0o077)  # whatever this process and its workers write is its user's alone
         folders = prepare()
         try:
@@ -96,7 +97,7 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         local, remote = _bind(context, folders.runtime, options.loopback or not posix, options.listen, keys)
         endpoints = [_address(s) for s in local]
         spool = Spool(folders.results, int(options.spool_size * GIB))
-        pool = pools.choose(options, context, folders, [spool.folder, folders.memory], worker_token)
+        pool = pool_options.choose(options, context, folders, [spool.folder, folders.memory], worker_token)
         buffers = BufferStore([folders.memory, folders.overflow], int(options.buffer_size * GIB))
         shown = endpoints + [_address(s) for s in remote]
         settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown, options.pool)
@@ -106,12 +107,12 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         signal.set_wakeup_fd(broker.wakeup.signal_fd, warn_on_full_buffer=False)
         connection = Connection(endpoints, os.getpid(), __version__, PROTOCOL, token, str(folders.log), time.time())
         path = connection.write(folders.runtime)
-        door = Door([s for s in local + remote if _address(s).startswith("tcp:")])
+        monitor = HandshakeMonitor([s for s in local + remote if _address(s).startswith("tcp:")])
         try:
             broker.serve()
         finally:
             path.unlink(missing_ok=True)
-            door.close()
+            monitor.close()
             for s in local + remote:
                 s.close(1000)
             log.info("ended")

@@ -16,20 +16,20 @@ from typing import Any
 
 import zmq
 
-from scumble.wakeup import Wakeup
-from scumble.workers.pool import Pool, Task
+from scumble.transport.wakeup import Wakeup
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.wire import Message
 
 from .buffers import BufferStore
-from .intake import Intake
+from .handlers import Messages
 from .jobs import Client, Job, Queue
-from .messages import Messages
-from .outlet import Outlet, one_line
-from .results import Results
+from .pools.base import Pool, Task
+from .replies import Replies, one_line
+from .result_store import ResultStore
 from .spool import Spool
 from .submission import Packed
+from .uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +70,12 @@ class Broker:
         self.queue = Queue()
         self.owned: Counter[Client] = Counter()
         self.started = self.active = time.monotonic()
-        self.outlet = Outlet(settings.log_path)
+        self.replies = Replies(settings.log_path)
         self.stopping = False
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="buffers")
         self.wakeup = Wakeup()
-        self._intake = Intake(buffers, self._executor, self.wakeup)
-        self._results = Results(spool, buffers, self._executor, self.wakeup)
+        self._uploads = Uploads(buffers, self._executor, self.wakeup)
+        self._results = ResultStore(spool, buffers, self._executor, self.wakeup)
         self._messages = Messages(self)
 
     # -- the loop
@@ -91,7 +91,7 @@ class Broker:
             poller.register(pollable, zmq.POLLIN)
         reading = False
         while not self.stopping:
-            wanted = not self._intake.full
+            wanted = not self._uploads.full
             if wanted != reading:  # back-pressure: libzmq's own limits then hold the clients back
                 for s in self.sockets:
                     poller.register(s, zmq.POLLIN) if wanted else poller.unregister(s)
@@ -127,7 +127,7 @@ class Broker:
                 message = wire.decode(data)
             except ScumbleError as error:
                 log.warning("refused a message: %s", one_line(error))
-                self.outlet.send(client, Message("error", error.as_dict(), parent=wire.id_of(data)))
+                self.replies.send(client, Message("error", error.as_dict(), parent=wire.id_of(data)))
                 continue
             self._handle(client, message)
 
@@ -135,10 +135,10 @@ class Broker:
         try:
             self._messages.handle(client, message)
         except ScumbleError as error:
-            self.outlet.refuse(client, message, error)
+            self.replies.refuse(client, message, error)
         except Exception:
             log.exception("a message of type %s failed", message.type)
-            self.outlet.refuse(client, message, self.outlet.internal())
+            self.replies.refuse(client, message, self.replies.internal())
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -182,7 +182,7 @@ class Broker:
         if running and (running.unseen is None or now - running.unseen > PREVIEW_PATIENCE):
             running.unseen = now
             body = {"job": job, "pixels": pixels, "buffers": [pixels["buffer"]]}
-            self.outlet.send(running.client, Message("preview", body, [data], parent=job))
+            self.replies.send(running.client, Message("preview", body, [data], parent=job))
 
     def on_error(self, job: str, error: ScumbleError) -> None:
         failed = self.jobs.get(job)
@@ -205,13 +205,13 @@ class Broker:
             self.fail(done, error)
         except Exception:
             log.exception("the result of job %s can't be handled", job)
-            self.fail(done, self.outlet.internal())
+            self.fail(done, self.replies.internal())
 
     def deliver(self, client: Client, job: str, pack: bool) -> None:
         """Send a result out of the spool, packed if its client wants it so. Raises ScumbleError."""
 
         def send(message: Message) -> None:
-            if not self.outlet.send(client, message):
+            if not self.replies.send(client, message):
                 log.info("nobody is there for the result of %s; it stays in the spool", job)
 
         message = self._results.message(job)
@@ -237,7 +237,7 @@ class Broker:
                 if not job.missing:
                     self.enqueue(job)
 
-        self._intake.take(name, data, check, done, packed)
+        self._uploads.take(name, data, check, done, packed)
 
     def enqueue(self, job: Job) -> None:
         job.state = "queued"
@@ -274,7 +274,7 @@ class Broker:
                 log.info("job %s: %s", job.id, error.message)
             else:
                 log.warning("job %s (%s) failed: %s: %s", job.id, job.submission.operation, error.code, error)
-            self.outlet.send(job.client, Message("error", {**error.as_dict(), "job": job.id}, parent=job.id))
+            self.replies.send(job.client, Message("error", {**error.as_dict(), "job": job.id}, parent=job.id))
 
     def _forget(self, job: Job) -> bool:
         """Take a job out of everything; False if it had ended before."""
@@ -292,7 +292,7 @@ class Broker:
 
     def tell(self, job: Job, kind: str, body: dict[str, Any]) -> None:
         job.told = time.monotonic()
-        if self.outlet.send(job.client, Message(kind, body, parent=job.id)):
+        if self.replies.send(job.client, Message(kind, body, parent=job.id)):
             job.lost = None
             return
         job.lost = job.lost or job.told

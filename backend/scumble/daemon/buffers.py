@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from scumble.pixelfiles import write_pixels
+from scumble.transport.pixel_files import write_pixels
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from scumble import packing
+from scumble.transport import packing
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.request import CHANNELS, SAMPLE_BYTES

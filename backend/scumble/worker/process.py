@@ -18,11 +18,12 @@ from typing import Any
 
 import zmq
 
-from scumble.pixelfiles import map_file
+from scumble.transport.pixel_files import map_file
+from scumble.transport.result_files import ResultFiles
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
-from .compute import ResultFiles, compute, internal_error, layer_of, small_picture
+from .compute import compute, internal_error, layer_of, small_picture
 
 log = logging.getLogger("scumble.worker")
 

@@ -24,11 +24,11 @@ import ray
 import zmq
 from ray.exceptions import RayError
 
-from scumble.wakeup import Wakeup
+from scumble.transport.result_files import ResultFiles
+from scumble.transport.wakeup import Wakeup
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
-from .compute import ResultFiles
 from .process import end_with_parent
 from .ray_objects import Objects, inputs, store_size
 from .ray_slots import Slot, Slots, SlotTask

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import ray
 
-from scumble.pixelfiles import map_file
+from scumble.transport.pixel_files import map_file
 
 SHARE = 0.25
 """The part of the store that may hold what no job needs any more."""

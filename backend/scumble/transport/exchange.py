@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from scumble.imaging.colour import Colour
+from scumble.imaging.geometry import Extent, Point
+from scumble.imaging.layer import Layer
 from scumble_client import Pixels
-
-from .imaging.colour import Colour
-from .imaging.geometry import Extent, Point
-from .imaging.layer import Layer
 
 
 def to_pixels(layer: Layer) -> Pixels:

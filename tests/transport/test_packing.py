@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scumble.packing import pack_pixels, stride, unpack_pixels
+from scumble.transport.packing import pack_pixels, stride, unpack_pixels
 from scumble_client.errors import ScumbleError
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scumble.packing import LEAST, pack_pixels, stride
-from scumble.pixelfiles import map_file
+from scumble.transport.packing import LEAST, pack_pixels, stride
+from scumble.transport.pixel_files import map_file
 from scumble_client import wire
 from scumble_client.wire import Message
 
-from .pool import Task
+from .base import Task
 
 AT_ONCE = 64 * 1024
 """Bytes of a layer that is sent without being asked for; a larger one may be there already."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scumble.daemon.remembered import arguments, path
+from scumble.daemon.saved_options import arguments, path
 from scumble_client import Client, ScumbleError
 from tests.support.daemon import Folders, request, status
 

@@ -14,8 +14,8 @@ import zmq
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
+from .base import Pool, Task
 from .children import Children, listening
-from .pool import Pool, Task
 
 log = logging.getLogger(__name__)
 

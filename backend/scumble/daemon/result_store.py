@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from scumble.packing import LEAST, pack_pixels, stride
-from scumble.pixelfiles import map_file
-from scumble.wakeup import Wakeup
+from scumble.transport.packing import LEAST, pack_pixels, stride
+from scumble.transport.pixel_files import map_file
+from scumble.transport.wakeup import Wakeup
 from scumble_client.errors import ScumbleError
 from scumble_client.wire import Message
 
@@ -21,7 +21,7 @@ from .spool import Held, Spool
 log = logging.getLogger(__name__)
 
 
-class Results:
+class ResultStore:
     """All methods are for the loop's thread."""
 
     def __init__(self, spool: Spool, buffers: BufferStore, executor: ThreadPoolExecutor, wakeup: Wakeup) -> None:

@@ -10,16 +10,16 @@ from typing import Any
 
 import zmq
 
-from scumble.workers.local import LocalPool
-from scumble.workers.pool import Pool
-from scumble.workers.ray_pool import RayPool, check_installed
-from scumble.workers.remote import RemotePool
-from scumble.workers.remote_link import RemoteLink
+from scumble.daemon import security
+from scumble.daemon.folders import Folders
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import config_dir
 
-from . import security
-from .folders import Folders
+from .base import Pool
+from .local import LocalPool
+from .ray import RayPool, check_installed
+from .remote import RemotePool
+from .remote_link import RemoteLink
 
 LOCAL, RAY = "local", "ray"
 

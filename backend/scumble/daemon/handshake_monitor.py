@@ -22,7 +22,7 @@ INTERVAL = 1.0
 """Seconds between lines: who knocks a thousand times must not fill the log."""
 
 
-class Door:
+class HandshakeMonitor:
     """Watches listening sockets, in a thread, until `close`."""
 
     def __init__(self, sockets: list[zmq.Socket[Any]]) -> None:
@@ -31,7 +31,7 @@ class Door:
             s.get_monitor_socket(sum(_FAILURES)): s.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0") for s in sockets
         }
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="door", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="handshakes", daemon=True)
         if sockets:  # without any, a poller would not wait
             self._thread.start()
 

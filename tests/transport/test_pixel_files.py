@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scumble.pixelfiles import map_file, write_pixels
+from scumble.transport.pixel_files import map_file, write_pixels
 
 
 def test_the_first_folder_with_room_is_used(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_half_a_file_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         def write(self, data: memoryview) -> int:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scumble.pixelfiles.open", Full, raising=False)
+    monkeypatch.setattr("scumble.transport.pixel_files.open", Full, raising=False)
     with pytest.raises(OSError, match="No space"):
         write_pixels([tmp_path], "a", memoryview(b"pixels"))
     assert list(tmp_path.iterdir()) == []

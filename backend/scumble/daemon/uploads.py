@@ -6,8 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from scumble.packing import unpack_pixels
-from scumble.wakeup import Wakeup
+from scumble.transport.packing import unpack_pixels
+from scumble.transport.wakeup import Wakeup
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 
@@ -18,7 +18,7 @@ MAX_PENDING = 3 * 1024**3
 """Bytes that are being verified and written; above it, no client should be read from."""
 
 
-class Intake:
+class Uploads:
     """Puts buffers into the store."""
 
     def __init__(self, buffers: BufferStore, executor: ThreadPoolExecutor, wakeup: Wakeup) -> None:

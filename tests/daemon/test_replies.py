@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scumble.daemon.jobs import Client
-from scumble.daemon.outlet import MAX_NAMES, Outlet, one_line
+from scumble.daemon.replies import MAX_NAMES, Replies, one_line
 
 
 def test_it_is_one_printable_line() -> None:
@@ -18,9 +18,9 @@ def test_it_is_one_printable_line() -> None:
 
 
 def test_names_are_forgotten_in_time() -> None:
-    outlet = Outlet(Path("log"))
+    replies = Replies(Path("log"))
     for number in range(MAX_NAMES + 10):
-        outlet.remember(Client(None, str(number).encode()), f"client {number}")
-    assert len(outlet.names) == MAX_NAMES
-    assert outlet.named(Client(None, b"3")).name == ""
-    assert outlet.named(Client(None, b"500")).name == "client 500"
+        replies.remember(Client(None, str(number).encode()), f"client {number}")
+    assert len(replies.names) == MAX_NAMES
+    assert replies.named(Client(None, b"3")).name == ""
+    assert replies.named(Client(None, b"500")).name == "client 500"

@@ -14,14 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scumble.wakeup import Wakeup
-from scumble.worker.compute import ResultFiles
+from scumble.transport.result_files import ResultFiles
+from scumble.transport.wakeup import Wakeup
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.version import __version__
 from scumble_client.wire import Message
 
-from .pool import Pool, Task
+from .base import Pool, Task
 from .remote_flight import AT_ONCE, Flight
 from .remote_link import RemoteLink
 from .remote_result import keep

@@ -14,7 +14,7 @@ from scumble_client.version import PROTOCOL, __version__
 from scumble_client.wire import Message
 
 from .jobs import Client, Job
-from .outlet import one_line
+from .replies import one_line
 from .status import describe
 from .submission import check_id, parse
 
@@ -60,8 +60,8 @@ class Messages:
     def _hello(self, client: Client, message: Message) -> None:
         name = one_line(message.body.get("client", "unknown"))[:80]
         log.info("hello from %s (pid %s)", name, one_line(message.body.get("pid"))[:20])
-        self.broker.outlet.remember(client, name)
-        self.broker.outlet.answer(
+        self.broker.replies.remember(client, name)
+        self.broker.replies.answer(
             client,
             message,
             "welcome",
@@ -74,14 +74,14 @@ class Messages:
                 "warnings": self.broker.settings.warnings,
             },
         )
-        if len(self.broker.outlet.names) == 1:
+        if len(self.broker.replies.names) == 1:
             self.broker.pool.start()  # only now, so that the welcome did not wait for the worker's start
             threading.Thread(target=_import_operations, daemon=True).start()
 
     def _operations(self, client: Client, message: Message) -> None:
         from scumble.operations import operations
 
-        self.broker.outlet.answer(
+        self.broker.replies.answer(
             client, message, "operations", {"operations": [o.describe() for o in operations().values()]}
         )
 
@@ -102,7 +102,7 @@ class Messages:
         checks = wire.checksums(message)
         packed = submission.packings(message.body)
         submission.check_sizes(arrived, packed)
-        client = self.broker.outlet.named(client)
+        client = self.broker.replies.named(client)
         job = Job(message.id, client, submission)
         if submission.replaces:
             self._replace(submission.replaces, client)
@@ -143,7 +143,7 @@ class Messages:
         job_id = str(message.body.get("job"))
         if job_id in self.broker.jobs:
             job = self.broker.jobs[job_id]  # its client has a new connection
-            job.client = self.broker.outlet.named(client)
+            job.client = self.broker.replies.named(client)
             job.told = 0.0
             job.unseen = job.lost = None
             if job.state == "waiting":
@@ -166,7 +166,7 @@ class Messages:
         self.broker.spool.drop(str(message.body.get("job")))
 
     def _status(self, client: Client, message: Message) -> None:
-        self.broker.outlet.answer(
+        self.broker.replies.answer(
             client, message, "status", describe(self.broker, client if client.socket in self.broker.remote else None)
         )
 
@@ -175,8 +175,8 @@ class Messages:
             raise ScumbleError(
                 "unauthorized", "Another machine can't stop this daemon.", "Run there, as its user: scumble stop"
             )
-        log.info("asked to stop by %s", self.broker.outlet.names.get(client, "a client"))
-        self.broker.outlet.answer(client, message, "shutdown", {"pid": os.getpid()})
+        log.info("asked to stop by %s", self.broker.replies.names.get(client, "a client"))
+        self.broker.replies.answer(client, message, "shutdown", {"pid": os.getpid()})
         self.broker.stopping = True
 
     def _replace(self, old: str, client: Client) -> None:

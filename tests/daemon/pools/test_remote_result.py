@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from scumble.packing import pack_pixels
-from scumble.worker.compute import ResultFiles
-from scumble.workers.remote_result import keep
+from scumble.daemon.pools.remote_result import keep
+from scumble.transport.packing import pack_pixels
+from scumble.transport.result_files import ResultFiles
 from scumble_client import Pixels, ScumbleError, wire
 from scumble_client.wire import Message
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
-from scumble.packing import stride, unpack_pixels
-from scumble.worker.compute import ResultFiles
+from scumble.transport.packing import stride, unpack_pixels
+from scumble.transport.result_files import ResultFiles
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.request import Result

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from scumble.daemon.handlers import MAX_JOBS, MAX_OF_ONE, Messages
 from scumble.daemon.jobs import Client
-from scumble.daemon.messages import MAX_JOBS, MAX_OF_ONE, Messages
 from scumble_client import Request, ScumbleError
 from scumble_client.wire import Message
 from tests.support.daemon import square

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import zmq
 
-from scumble.workers.local import LocalPool
-from scumble.workers.pool import Task
+from scumble.daemon.pools.base import Task
+from scumble.daemon.pools.local import LocalPool
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import process_alive
 from tests.support import fake_worker
@@ -92,7 +92,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     program = tmp_path / "python"
     program.write_text(f'#!/bin/sh\nshift 2\nexec "{sys.executable}" "{fake_worker.__file__}" "$@"\n')
     program.chmod(0o755)
-    monkeypatch.setattr("scumble.workers.local.sys.executable", str(program))
+    monkeypatch.setattr("scumble.daemon.pools.local.sys.executable", str(program))
     monkeypatch.setenv("FAKE_WORKER", str(tmp_path / "told"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "backend"))
     context: zmq.Context[Any] = zmq.Context()

@@ -25,7 +25,7 @@ def one_line(said: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(said)[:300])
 
 
-class Outlet:
+class Replies:
     """Sends messages; `names` are the clients that have said hello."""
 
     def __init__(self, log_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What crosses processes: layers packed for slow links, pixels and results in files, and how a loop is woken."""
