@@ -23,6 +23,7 @@ soak: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks tests
 
 format: $(READY)
