@@ -125,13 +125,13 @@ class PoolEngine(DaemonEngine):
     """The daemon, if it computes there already; else a daemon of this command's own does it."""
 
     def __init__(self, pool: str, address: str | None, device: str) -> None:
-        from scumble.daemon import pools
         from scumble.daemon.__main__ import parser
+        from scumble.daemon.pools import options as pool_options
 
         self._own: OwnDaemon | None = None
         if pool_of_running_daemon() != pool or address or device != "auto":
             options = ["--pool", pool, "--device", device, *(["--address", address] if address else [])]
-            pools.check(parser().parse_args(options))
+            pool_options.check(parser().parse_args(options))
             self._own = OwnDaemon(options)
         super().__init__()
 

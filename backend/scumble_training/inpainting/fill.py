@@ -80,14 +80,14 @@ def train(run: Run, settings: FillSettings, kind: str) -> Path:
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-2)
     average = WeightAverage(network)
     parts = {"network": network, "optimizer": optimizer, "average": average}
-    course = TrainingLoop(run, kind, settings.steps, parts, keep_every=settings.every)
+    loop = TrainingLoop(run, kind, settings.steps, parts, keep_every=settings.every)
     examples = [load_all(run.folder / "examples", one, "train") for one in kinds]
     heldout = load_all(run.folder / "examples", kind, "heldout", settings.measured)
     shares = [1 - settings.other, settings.other][: len(kinds)]
-    for step in course.steps():
+    for step in loop.steps():
         for group in optimizer.param_groups:
             group["lr"] = cosine_rate(step, settings.steps, settings.rate, warm_up=200)
-        batch = make_batch(examples, shares, settings, course.generator(step), run.device)
+        batch = make_batch(examples, shares, settings, loop.generator(step), run.device)
         loss = loss_of(network, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -50,7 +50,7 @@ def train(run: Run, settings: GatedSettings) -> Path:
         "judges": judges,
         "average": average,
     }
-    course = TrainingLoop(run, "inpaint-gated", settings.steps, parts, settings.keep_every)
+    loop = TrainingLoop(run, "inpaint-gated", settings.steps, parts, settings.keep_every)
     kinds = kinds_of(settings.masks)
     squares = Squares(run.data, settings.domain, "train", settings.side, kinds, settings.pictures)
     fixed = Squares(run.data, settings.domain, "heldout", settings.side, kinds, settings.heldout).fixed(
@@ -59,8 +59,8 @@ def train(run: Run, settings: GatedSettings) -> Path:
     measured = GatedGenerator(settings.width, settings.guided).to(run.device).eval()
     kind = run.device.split(":")[0]
     began, losses = time.monotonic(), []
-    for step in course.steps():
-        batch = squares.batch(settings.batch, course.generator(step), run.device)
+    for step in loop.steps():
+        batch = squares.batch(settings.batch, loop.generator(step), run.device)
         real, hole = batch.truth * 2 - 1, batch.hole
         lines = edges(batch) * hole if settings.guided else None
         with torch.autocast(kind, torch.bfloat16, enabled=settings.autocast):

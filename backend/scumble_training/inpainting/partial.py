@@ -85,7 +85,7 @@ def train(run: Run, settings: PartialSettings) -> Path:
     optimizer = Adam(network.parameters(), settings.rate)
     average = WeightAverage(network)
     parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average}
-    course = TrainingLoop(run, "inpaint-partial", settings.steps, parts, settings.keep_every)
+    loop = TrainingLoop(run, "inpaint-partial", settings.steps, parts, settings.keep_every)
     loss = _loss(settings, run.device)
     kinds = kinds_of(settings.masks)
     squares = Squares(run.data, settings.domain, "train", settings.side, kinds, settings.pictures)
@@ -94,12 +94,12 @@ def train(run: Run, settings: PartialSettings) -> Path:
     measured = PartialConvUNet(form).to(run.device).eval()
     tune_from = round(settings.steps * (1 - settings.fine_tune))
     began, losses = time.monotonic(), []
-    for step in course.steps():
+    for step in loop.steps():
         network.freeze_encoder_norm = step >= tune_from
         network.train()
         for group in optimizer.param_groups:
             group["lr"] = settings.fine_rate if step >= tune_from else settings.rate
-        batch = squares.batch(settings.batch, course.generator(step), run.device)
+        batch = squares.batch(settings.batch, loop.generator(step), run.device)
         with torch.autocast(run.device.split(":")[0], torch.bfloat16, enabled=settings.autocast):
             out = network(batch.truth * (1 - batch.hole), 1 - batch.hole)
         value = loss(out.float(), batch.truth, batch.hole)

@@ -61,13 +61,13 @@ def train(run: Run, settings: MosaicSettings) -> Path:
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
     average = WeightAverage(network)
     parts = {"network": network, "optimizer": optimizer, "average": average}
-    course = TrainingLoop(run, "inpaint-mosaic", settings.steps, parts, keep_every=100)
+    loop = TrainingLoop(run, "inpaint-mosaic", settings.steps, parts, keep_every=100)
     pictures = _pictures(run, settings)
     began = time.monotonic()
-    for step in course.steps():
+    for step in loop.steps():
         for group in optimizer.param_groups:
             group["lr"] = cosine_rate(step, settings.steps, settings.rate)
-        truth, damaged, mask = _batch(pictures, settings.batch, course.generator(step), run.device)
+        truth, damaged, mask = _batch(pictures, settings.batch, loop.generator(step), run.device)
         loss = _loss(restored(network, damaged, mask), truth, mask)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -78,7 +78,7 @@ def train(run: Run, settings: MosaicSettings) -> Path:
             _measure(_averaged(average, network), run, step + 1, time.monotonic() - began)
     finished = run.folder / "scumble-mosaic.safetensors"
     state = {name: tensor.half().cpu().contiguous() for name, tensor in average.state.items()}
-    save_file(state, finished, metadata={"steps": str(course.done)})
+    save_file(state, finished, metadata={"steps": str(loop.done)})
     return finished
 
 
