@@ -1,6 +1,6 @@
 """`scumble train face-landmarks`: the face finder and the landmark network, side by side.
 
-The finder sees made-up scenes (`face_scenes`), the landmark network crops around faces that are misplaced as the finder
+The finder sees made-up scenes (`scenes`), the landmark network crops around faces that are misplaced as the finder
 misplaces them, and crops without a face. Points that were set by hand count twice as much as predicted ones.
 """
 

@@ -1,7 +1,7 @@
 """`scumble train face-latent`: a face model with 100 latents, by one of three recipes.
 
-`linear` is the embedded one (`face_latent_linear`); `ian_simple` and `ian` are the published networks with the published
-losses and schedule (`face_latent_ian`). All keep checkpoints, figures of held-out faces in a JSONL file, and grids:
+`linear` is the embedded one (`latent_linear`); `ian_simple` and `ian` are the published networks with the published
+losses and schedule (`latent_ian`). All keep checkpoints, figures of held-out faces in a JSONL file, and grids:
 reconstructions (picture, then result), samples, and ways between two faces.
 """
 

@@ -1,6 +1,6 @@
 """Holes in faces, as SC-FEGAN's (Jo and Park 2019, section 3.1): strokes that start at the eyes, and the hair.
 
-Points are (49, 2) shares of an aligned face's side (see `face_alignment`).
+Points are (49, 2) shares of an aligned face's side (see `scumble.faces.detection.alignment`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The paper's text was not at hand: what follows agrees with a re-implementation of its equations (`bensalahhoussam/
 SC-FEGAN_face_edit`), and where another port says otherwise, the constant is a setting of the trainer. Pictures are
 (B, 3, H, W) in −1 to 1, holes (B, 1, H, W), 1 in the hole. The perceptual, style and variation terms are those of
-`inpainting_losses`, for the network's whole output and for the picture with only its hole completed.
+`scumble_training.inpainting.losses`, for the network's whole output and for the picture with only its hole completed.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Face:
     """(49, 2): x and y in pixels."""
 
     frame: Matrix
-    """From the unit square of the aligned frame to the picture (see `face_alignment`)."""
+    """From the unit square of the aligned frame to the picture (see `alignment`)."""
 
     sure: float
     """How likely it is a face, 0 to 1."""

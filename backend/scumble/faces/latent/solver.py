@@ -49,7 +49,7 @@ class Base:
     """(3 · h · w, K) at `z`."""
 
     correction: torch.Tensor | None = None
-    """What the fit of the last layers adds (see `face_fit`)."""
+    """What the fit of the last layers adds (see `fitting`)."""
 
 
 def decoded(model: FaceModel, z: torch.Tensor, correction: torch.Tensor | None) -> torch.Tensor:

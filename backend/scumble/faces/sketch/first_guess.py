@@ -1,6 +1,6 @@
 """A first guess at what is asked for by lines and colours: colours flow into the hole, and lines stop them.
 
-The harmonic membrane of `diffusion_fill`, with given colours as boundary values beside the surroundings', and with little flow
+The harmonic membrane of `scumble.vision.harmonic_fill`, with given colours as boundary values beside the surroundings', and with little flow
 through lines: Laplace's equation with a conductance, as in diffusion curves (Orzan et al. 2008), whose lines carry a
 colour on either side.
 """

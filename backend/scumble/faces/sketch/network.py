@@ -1,6 +1,6 @@
 """The embedded face completion network: it starts where colours and lines alone end.
 
-What SC-FEGAN does (Jo and Park 2019), in a form that a CPU can train: the first guess is `sketch_fill`'s, and the network adds
+What SC-FEGAN does (Jo and Park 2019), in a form that a CPU can train: the first guess is `first_guess`'s, and the network adds
 what faces have and the guess lacks. Its last layer is zero at the start, so an untrained network gives the guess. It works on a
 pixel-unshuffled picture (Shi et al. 2016) with the gated blocks of `scumble.vision.blocks`, attention at a sixteenth of the size, and learned
 maps of where in an aligned face a place lies.

@@ -1,7 +1,7 @@
 """Fill a hole with patches from the rest of the picture, coarse to fine.
 
-Patches are found by PatchMatch (Barnes et al. 2009; in `nnf`), and the picture is made to agree with them by the
-alternation of Wexler et al., "Space-Time Completion of Video" (PAMI 2007; in `patch_solver`): each patch that touches
+Patches are found by PatchMatch (Barnes et al. 2009; in `field`), and the picture is made to agree with them by the
+alternation of Wexler et al., "Space-Time Completion of Video" (PAMI 2007; in `solver`): each patch that touches
 the hole finds its most similar known patch, and each pixel of the hole becomes the weighted mean of what the patches
 over it suggest. Coarse scales decide what goes where; finer ones begin with their field of matches, so that the detail
 is the picture's own.
