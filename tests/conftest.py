@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from scumble.cli.app import call
+from scumble.operations import operations
 from scumble_client import Client
 
+from .support.commands import Call, Ran
 from .support.daemon import Daemon, Folders, ending, status, wait_for
 
 
@@ -69,3 +72,24 @@ def start_daemon(folders: Folders) -> Iterator[Callable[..., Daemon]]:
     yield start
     for one in started:
         one.stop()
+
+
+@pytest.fixture
+def calling(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """Runs the command line in this process, with the operations that the environment names."""
+
+    def run(*arguments: object) -> Ran:
+        operations.cache_clear()
+        capsys.readouterr()
+        code = call([str(argument) for argument in arguments])
+        written = capsys.readouterr()
+        return Ran(code, written.out, written.err)
+
+    yield run
+    operations.cache_clear()
+
+
+@pytest.fixture
+def scumble(shared: Daemon, calling: Call) -> Call:
+    """`scumble …` where the shared daemon runs."""
+    return calling

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scumble.cli.app import call
-from scumble.operations import operations
-from tests.support.commands import Call, Ran, Scene, mask_pixels, save, textured
-from tests.support.daemon import Daemon, Folders
+from tests.support.commands import Call, Scene, mask_pixels, save, textured
+from tests.support.daemon import Folders
 
 
 @pytest.fixture(autouse=True)
@@ -20,27 +18,6 @@ def _interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def calling(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
-    """Runs the command line in this process, with the operations that the environment names."""
-
-    def run(*arguments: object) -> Ran:
-        operations.cache_clear()
-        capsys.readouterr()
-        code = call([str(argument) for argument in arguments])
-        written = capsys.readouterr()
-        return Ran(code, written.out, written.err)
-
-    yield run
-    operations.cache_clear()
-
-
-@pytest.fixture
-def scumble(shared: Daemon, calling: Call) -> Call:
-    """`scumble …` where the shared daemon runs."""
-    return calling
 
 
 @pytest.fixture

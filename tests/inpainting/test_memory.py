@@ -13,7 +13,7 @@ MOST = 105
 SCRIPT = """
 import numpy as np
 import torch
-from scumble.layers import Layer
+from scumble.imaging.layer import Layer
 from scumble.operations import find
 from scumble.operations.context import Context
 from scumble.worker.models import ModelCache
