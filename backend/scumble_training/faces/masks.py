@@ -102,13 +102,17 @@ def random_hole(hair_shape: Mask, points: Points, rng: np.random.Generator) -> M
     kind = rng.random()
     if kind < 0.06:
         return np.ones((side, side), np.bool_)
-    if kind < 0.3 and hair_shape.mean() > 0.02:
+    if kind < 0.12:  # half a face
+        half = np.arange(side) < side * rng.uniform(0.35, 0.65)
+        half = half if rng.random() < 0.5 else ~half
+        return np.ascontiguousarray(np.broadcast_to(half[None] if rng.random() < 0.6 else half[:, None], (side, side)))
+    if kind < 0.33 and hair_shape.mean() > 0.02:
         hole = np.asarray(ndimage.binary_dilation(hair_shape, iterations=int(rng.integers(2, 9))))
         if rng.random() < 0.3:  # one side of it
             half = np.arange(side)[None] < side * rng.uniform(0.35, 0.65)
             hole = hole & (half if rng.random() < 0.5 else ~half)
         return hole if hole.any() else np.asarray(hair_shape)
-    if kind < 0.45:
+    if kind < 0.47:
         return hole_masks.any_of(("object_shape", "deepfill_box", "deepcreampy_square"), side, side, rng)
     hole = eye_strokes(side, points, rng)
     if kind < 0.6 and hair_shape.mean() > 0.02:

@@ -16,9 +16,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from scumble.faces.sketch.network import SIDE, FaceSketchNetwork
+from scumble.faces.sketch.network import SIDE, FaceSketchNetwork, FaceSketchSize
 from scumble.faces.sketch.sc_fegan import NO_COLOUR
+from scumble.faces.sketch.weights import load as load_network
+from scumble.weights import WeightStore
+from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.lpips import HEADS, NETWORK, Lpips
+from scumble_training.common.lpips import load as load_lpips
 from scumble_training.common.metrics import hole_psnr
 from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 from scumble_training.common.training_loop import Stateful, TrainingLoop, cosine_rate
@@ -30,7 +35,7 @@ from . import sketch_published as published
 from .latent import feature_network
 from .masks import random_hole
 from .sketch_draws import Draw, Draws, SketchBatch, random_given, stacked
-from .sketch_metrics import obedience
+from .sketch_metrics import obedience, sharpness, weave
 
 Completer = Callable[[SketchBatch], Tensor]
 """(B, 3, S, S) in 0 to 1 from a batch: the truth with the hole completed."""
@@ -50,7 +55,15 @@ class FaceSketchSettings(TrainerSettings):
     )
     pixel: float = Field(1.0, ge=0, description="embedded: weight of the error in the hole, at three scales.")
     gradient: float = Field(0.5, ge=0, description="embedded: weight of the gradients' error.")
-    features: float = Field(0.2, ge=0, description="embedded: weight of the feature network's error.")
+    features: float = Field(0.2, ge=0, description="embedded: weight of the embedded feature network's error.")
+    lpips: float = Field(0.0, ge=0, description="embedded: weight of LPIPS, whose published weights it needs.")
+    lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
+    lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
+    start: str = Field("", description="embedded: begin with the weights in this file.")
+    polish: int = Field(0, ge=0, description="embedded: channels of the last convolutions at full size.")
+    decay: float = Field(
+        0.998, ge=0, lt=1, description="embedded: share that the average of weights keeps at each step."
+    )
     gan: float = Field(0.0, ge=0, description="Weight of the adversarial term (published: 0.001).")
     no_colour: float = Field(
         NO_COLOUR,
@@ -103,10 +116,10 @@ def train(run: Run, settings: FaceSketchSettings) -> Path:
 
 
 def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: SketchBatch) -> Path:
-    network = FaceSketchNetwork().to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _begun(settings).to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     adversary = embedded.Adversary(settings.judge_width, run.device)
     makes = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
-    average = WeightAverage(network, 0.998)
+    average = WeightAverage(network, settings.decay)
     parts: dict[str, Stateful] = {
         "network": network,
         "makes": makes,
@@ -114,19 +127,25 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
         "judge": adversary.judge,
         "judges": adversary.optimizer,
     }
-    course = TrainingLoop(run, "face-sketch", settings.steps, parts, settings.keep_every)
+    loop = TrainingLoop(run, "face-sketch", settings.steps, parts, settings.keep_every)
     features = feature_network().to(run.device) if settings.features else None
-    weights = {"pixel": settings.pixel, "gradient": settings.gradient, "features": settings.features}
-    watch = Watch(run, settings, fixed)
-    for step in course.steps():
+    lpips = _lpips(settings).to(run.device) if settings.lpips else None
+    weights = {
+        "pixel": settings.pixel,
+        "gradient": settings.gradient,
+        "features": settings.features,
+        "lpips": settings.lpips,
+    }
+    watch = Watch(run, settings, fixed, lpips)
+    for step in loop.steps():
         for group in makes.param_groups:
             group["lr"] = cosine_rate(step, settings.steps, settings.rate)
-        batch = draws.batch(settings.batch, course.generator(step), run.device)
+        batch = draws.batch(settings.batch, loop.generator(step), run.device)
         found = embedded.completed(network, batch)
-        terms = embedded.losses(found, batch, features)
+        terms = embedded.losses(found, batch, features, lpips)
         loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
         if settings.gan and step >= settings.gan_from:
-            window = embedded.window_of(batch, course.generator(step, 1))
+            window = embedded.window_of(batch, loop.generator(step, 1))
             terms["judge"] = adversary.learn(found, batch, window)
             loss = loss + settings.gan * adversary.persuaded(found, batch, window)
         makes.zero_grad(set_to_none=True)
@@ -134,14 +153,39 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         makes.step()
         average.update(network)
-        watch.saw(step + 1, terms, lambda: _averaged(average, run.device))
+        watch.saw(step + 1, terms, lambda: _averaged(network.size, average, run.device))
     finished = run.folder / "scumble-face-sketch.safetensors"
     save_file({name: tensor.half().contiguous().cpu() for name, tensor in average.state.items()}, finished)
     return finished
 
 
-def _averaged(average: WeightAverage, device: str) -> Completer:
-    network = FaceSketchNetwork().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+def _begun(settings: FaceSketchSettings) -> FaceSketchNetwork:
+    """A new network, or one that begins with what another has learned; its new parts change nothing at first."""
+    network = FaceSketchNetwork(FaceSketchSize(polish=settings.polish))
+    if settings.start:
+        state = load_network(Path(settings.start)).state_dict()
+        missing, unknown = network.load_state_dict(state, strict=False)
+        if unknown or any(not name.startswith("polish.") for name in missing):
+            raise ScumbleError(
+                "invalid_parameter",
+                f"“{Path(settings.start).name}” is of another size.",
+                "Start with a file of the same widths and depths.",
+            )
+    return network
+
+
+def _lpips(settings: FaceSketchSettings) -> Lpips:
+    if settings.lpips_network and settings.lpips_heads:
+        return load_lpips(Path(settings.lpips_network), Path(settings.lpips_heads))
+    store = WeightStore()
+    return load_lpips(
+        Path(settings.lpips_network) if settings.lpips_network else store.path(NETWORK),
+        Path(settings.lpips_heads) if settings.lpips_heads else store.path(HEADS),
+    )
+
+
+def _averaged(size: FaceSketchSize, average: WeightAverage, device: str) -> Completer:
+    network = FaceSketchNetwork(size).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.load_state_dict(average.state)
     return lambda batch: embedded.completed(network.eval(), batch)
 
@@ -149,11 +193,11 @@ def _averaged(average: WeightAverage, device: str) -> Completer:
 def _published(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: SketchBatch) -> Path:
     features, scale = loaded_features(settings.vgg)
     recipe = published.PublishedRecipe(settings, features.to(run.device), scale, run.device)
-    course = TrainingLoop(run, "face-sketch-published", settings.steps, recipe.parts, settings.keep_every)
+    loop = TrainingLoop(run, "face-sketch-published", settings.steps, recipe.parts, settings.keep_every)
     watch = Watch(run, settings, fixed)
-    for step in course.steps():
-        batch = draws.batch(settings.batch, course.generator(step), run.device)
-        terms = recipe.step(batch, course.generator(step, 1))
+    for step in loop.steps():
+        batch = draws.batch(settings.batch, loop.generator(step), run.device)
+        terms = recipe.step(batch, loop.generator(step, 1))
         watch.saw(step + 1, terms, lambda: recipe.completed)
     return recipe.save(run.folder / "sc-fegan.safetensors")
 
@@ -161,8 +205,8 @@ def _published(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sket
 class Watch:
     """Figures and grids of held-out faces, every so many steps."""
 
-    def __init__(self, run: Run, settings: FaceSketchSettings, fixed: SketchBatch) -> None:
-        self.run, self.settings, self.fixed = run, settings, fixed
+    def __init__(self, run: Run, settings: FaceSketchSettings, fixed: SketchBatch, lpips: Lpips | None = None) -> None:
+        self.run, self.settings, self.fixed, self.lpips = run, settings, fixed, lpips
         self.losses: list[dict[str, float]] = []
         self.began = time.monotonic()
 
@@ -171,7 +215,7 @@ class Watch:
         if step % self.settings.measure_every and step != self.settings.steps and not self.run.time_is_up:
             return
         with torch.inference_mode():
-            figures = measured(completer(), self.fixed, self.run.folder / f"heldout-{step:06d}.jpg")
+            figures = measured(completer(), self.fixed, self.run.folder / f"heldout-{step:06d}.jpg", self.lpips)
         names = self.losses[-1].keys()
         means = {name: float(np.mean([one[name] for one in self.losses if name in one])) for name in names}
         seconds = time.monotonic() - self.began
@@ -194,8 +238,11 @@ def heldout_batch(paths: Sequence[Path], seed: int, device: str, halve: bool = F
     return stacked(drawn, rng, device)
 
 
-def measured(complete: Completer, batch: SketchBatch, sheet: Path | None = None) -> dict[str, float]:
-    """PSNR in the holes and obedience, with lines and colours, with lines alone, with neither; and a grid to look at."""
+def measured(
+    complete: Completer, batch: SketchBatch, sheet: Path | None = None, lpips: Lpips | None = None
+) -> dict[str, float]:
+    """PSNR in the holes, obedience, sharpness, weave and LPIPS, with lines and colours, with either, with neither; and a grid
+    to look at."""
     ways = {
         "both": batch,
         "sketch": batch.without(colours=True),
@@ -214,6 +261,10 @@ def measured(complete: Completer, batch: SketchBatch, sheet: Path | None = None)
             picture = found[n].permute(1, 2, 0).cpu().numpy()
             hole, lines = (x[n, 0].cpu().numpy() > 0.5 for x in (batch.hole, batch.lines))
             obeyed.append(obedience(picture, lines, hole))
+        if lpips is not None:
+            figures[f"lpips_{name}"] = float(lpips(found, batch.truth).mean())
+        figures[f"sharpness_{name}"] = sharpness(found, batch.truth, batch.hole)
+        figures[f"weave_{name}"] = weave(found, batch.hole)
         figures[f"psnr_{name}"] = float(np.mean(psnr))
         figures[f"obeys_{name}"] = float(np.nanmean(obeyed)) if not all(map(math.isnan, obeyed)) else 0.0
     if sheet is not None:

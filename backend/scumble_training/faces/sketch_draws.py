@@ -27,7 +27,10 @@ SKETCH_SHARES = (0.3, 0.2, 0.25, 0.25)
 WITH_SKETCH, WITH_COLOURS = 0.82, 0.65
 """Shares of the examples that have lines, and that have colours; the others make the network work without."""
 
-REMEMBERED = 4000
+WRONG = 0.05
+"""Standard deviation (0 to 1) by which a colour that an artist gives is off, in half of the examples that have colours."""
+
+REMEMBERED = 9000
 """Faces that stay in memory once they were read: 150 kB each at 128 pixels."""
 
 
@@ -104,7 +107,10 @@ def random_draw(face: AnalysedFace, rng: np.random.Generator) -> Draw:
     if rng.random() < WITH_COLOURS:
         given = random_given(face, hole, rng)
     truth = face.truth.astype(np.float32) / np.float32(255)
-    colours = face.colours.picture()
+    palette = face.colours.colours
+    if rng.random() < 0.5:
+        palette = (palette + rng.normal(0, WRONG, palette.shape)).clip(0, 1).astype(np.float32)
+    colours = palette[face.colours.labels]
     if rng.random() < 0.15:  # odd colours are to be followed, too
         order = rng.permutation(3)
         truth, colours = truth[..., order], colours[..., order]

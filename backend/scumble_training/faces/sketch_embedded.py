@@ -1,7 +1,8 @@
 """How the embedded face completion network learns.
 
 The error in the hole at three scales, that of its gradients (which counts more near lines: that is what makes the network
-obey), the embedded feature network's, and, from a chosen step on, a patch discriminator that sees lines and colours, too.
+obey), how different the pictures look (LPIPS) or the embedded feature network's error, and, from a chosen step on, a patch
+discriminator that sees lines and colours, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from scumble.faces.sketch.network import FaceSketchNetwork
 from scumble.faces.sketch.sc_fegan import ScFeganDiscriminator
 from scumble.vision.precision import fast
 from scumble.vision.vgg.network import Vgg
+from scumble_training.common.lpips import Lpips
 from scumble_training.inpainting.losses import hinge_discriminator, hinge_generator
 
 from .sketch_draws import SketchBatch
@@ -45,7 +47,7 @@ def completed(network: FaceSketchNetwork, batch: SketchBatch, guess: Tensor | No
     return found
 
 
-def losses(found: Tensor, batch: SketchBatch, features: Vgg | None) -> dict[str, Tensor]:
+def losses(found: Tensor, batch: SketchBatch, features: Vgg | None, lpips: Lpips | None = None) -> dict[str, Tensor]:
     """Each term, every example counting alike however large its hole is."""
     hole = batch.hole
     area = hole.sum(dim=(1, 2, 3)).clamp(min=64)
@@ -66,6 +68,8 @@ def losses(found: Tensor, batch: SketchBatch, features: Vgg | None) -> dict[str,
     terms = {"pixel": pixel.mean(), "gradient": gradient.mean()}
     if features is not None:
         terms["features"] = _feature_error(found, batch.truth, features)
+    if lpips is not None:
+        terms["lpips"] = lpips(found, batch.truth).mean()
     return terms
 
 

@@ -36,6 +36,8 @@ class FaceSketchSize:
     widths: tuple[int, int, int, int] = (48, 80, 128, 160)
     depths: tuple[int, int, int, int] = (1, 1, 2, 2)
     heads: int = 4
+    polish: int = 0
+    """Channels of two last convolutions at full size, which take away the weave that a pixel-shuffled picture has; 0: none."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,10 +66,16 @@ class FaceSketchNetwork(nn.Module):
         self.leave = nn.Conv2d(w[0], 3 * cells, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+        self.polish: nn.Sequential | None = None
+        if size.polish:
+            last = nn.Conv2d(size.polish, 3, 3, padding=1)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+            self.polish = nn.Sequential(nn.Conv2d(9, size.polish, 3, padding=1), nn.SiLU(), last)
 
     def forward(self, guess: Tensor, hole: Tensor, lines: Tensor, given: Tensor, noise: Tensor) -> Tensor:
         x = torch.cat([guess - 0.5, hole, lines * hole, given * hole, noise * hole], 1)
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = seen = x.contiguous(memory_format=torch.channels_last)
         x = self.enter(functional.pixel_unshuffle(x, UNSHUFFLE))
         skips = []
         for level, blocks in enumerate(self.down_blocks):
@@ -85,8 +93,11 @@ class FaceSketchNetwork(nn.Module):
         for level in (2, 1, 0):
             x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.up_blocks[level](self.up[level](torch.cat([x, skips[level]], 1)))
-        found = functional.pixel_shuffle(self.leave(functional.silu(x)), UNSHUFFLE).float()
-        return guess + found * hole
+        found = functional.pixel_shuffle(self.leave(functional.silu(x)), UNSHUFFLE)
+        if self.polish is not None:
+            made = guess - 0.5 + found * hole
+            found = found + self.polish(torch.cat([made.to(seen.dtype), seen[:, :6]], 1))
+        return guess + found.float() * hole
 
 
 def _blocks(width: int, count: int) -> nn.Sequential:

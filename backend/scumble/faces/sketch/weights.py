@@ -24,8 +24,9 @@ def load(path: Path, device: str = "cpu") -> FaceSketchNetwork:
         tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
         widths = [tensors[f"down_blocks.{level}.0.gate.weight"].shape[0] for level in range(4)]
         depths = [count(tensors, rf"down_blocks\.{level}\.(\d+)\.") for level in range(4)]
+        polish = tensors["polish.0.weight"].shape[0] if "polish.0.weight" in tensors else 0
         size = FaceSketchSize(
-            (widths[0], widths[1], widths[2], widths[3]), (depths[0], depths[1], depths[2], depths[3])
+            (widths[0], widths[1], widths[2], widths[3]), (depths[0], depths[1], depths[2], depths[3]), polish=polish
         )
         network = FaceSketchNetwork(size)
         network.load_state_dict(tensors)
