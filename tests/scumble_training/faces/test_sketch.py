@@ -24,8 +24,9 @@ from scumble_training.faces import sketch as sketch_trainer
 from scumble_training.faces.flat_colours import FlatColours
 from scumble_training.faces.sketch_draws import SketchBatch, random_draw, random_given, stacked
 from scumble_training.faces.sketch_examples import AnalysedFace, analysed
-from scumble_training.faces.sketch_metrics import obedience
+from scumble_training.faces.sketch_metrics import obedience, sharpness, weave
 from scumble_training.registry import find
+from tests.scumble_training.common.test_lpips import published
 from tests.support.faces import collections, mean_points, portrait
 
 SIDE = 128
@@ -123,6 +124,24 @@ class TestMeasures:
         assert obedience(picture, lines | beside, hole) == 0.5
         assert math.isnan(obedience(picture, lines, ~hole))
 
+    def test_sharpness_is_of_the_hole_alone(self) -> None:
+        torch.manual_seed(0)
+        truth, hole = torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)
+        hole[..., :16] = 1
+        flat = truth.clone()
+        flat[..., 16:] = 0.5
+        assert sharpness(flat, truth, hole) == pytest.approx(1)
+        flat[..., :16] = 0.5 * truth[..., :16]
+        assert sharpness(flat, truth, hole) == pytest.approx(0.25)
+
+    def test_a_weave_is_told_from_noise(self) -> None:
+        torch.manual_seed(0)
+        noise, hole = torch.rand(2, 3, 64, 64), torch.ones(2, 1, 64, 64)
+        hole[1, :, :, :20] = 0
+        woven = 0.5 + 0.1 * torch.rand(1, 3, 4, 4).repeat(2, 1, 16, 16)
+        assert weave(noise, hole) < 0.15
+        assert weave(woven, hole) > 0.9
+
 
 class TestPublishedLosses:
     def test_the_hole_counts_alpha_times(self) -> None:
@@ -148,7 +167,7 @@ class TestPublishedLosses:
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "embedded": {"side": 64, "batch": 2, "gan": 0.02, "gan_from": 1, "judge_width": 4},
+    "embedded": {"side": 64, "batch": 2, "gan": 0.02, "gan_from": 1, "judge_width": 4, "polish": 4},
     "published": {"form": "published", "side": 128, "batch": 1, "width": 4, "judge_width": 4, "gan": 0.001},
 }
 FILES = {"embedded": "scumble-face-sketch.safetensors", "published": "sc-fegan.safetensors"}
@@ -162,10 +181,10 @@ def _few_features(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sketch_trainer, "loaded_features", lambda setting: (small, 1.0))
 
 
-def trained(form: str, data: Path, folder: Path, steps: int, minutes: float | None = None) -> Path:
+def trained(form: str, data: Path, folder: Path, steps: int, minutes: float | None = None, **more: object) -> Path:
     trainer = find("face-sketch")
     torch.manual_seed(99)  # whatever happened before must not matter
-    raw = {**SETTINGS[form], "steps": steps, "measure_every": 4, "faces": 3, "heldout": 2}
+    raw = {**SETTINGS[form], "steps": steps, "measure_every": 4, "faces": 3, "heldout": 2, **more}
     run = Run(data, folder, seed=5, minutes=minutes, say=lambda text: None)
     return trainer.train(run, trainer.validate({name: str(value) for name, value in raw.items()}))
 
@@ -181,6 +200,37 @@ class TestTrainers:
         figures = json.loads(line)
         assert {"pixel", "gradient", "features", "judge", "psnr_both", "obeys_sketch"} <= figures.keys()
         assert all(math.isfinite(value) for value in figures.values())
+
+    def test_lpips_is_learned_from_and_measured(self, data: Path, tmp_path: Path) -> None:
+        network, heads, _ = published(tmp_path)
+        given = {"lpips": 2, "lpips_network": network, "lpips_heads": heads, "features": 0}
+        trained("embedded", data, tmp_path, 2, **given)
+        figures = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+        assert "features" not in figures
+        assert 0 < figures["lpips"] < math.inf
+        assert 0 < figures["lpips_both"] < math.inf
+
+    def test_lpips_without_its_files_says_where_they_are(
+        self, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SCUMBLE_WEIGHTS", str(tmp_path / "none"))
+        with pytest.raises(ScumbleError) as caught:
+            trained("embedded", data, tmp_path, 2, lpips=1)
+        assert caught.value.code == "weights_missing"
+        assert "squeezenet-torchvision" in f"{caught.value.message} {caught.value.hint}"
+
+    def test_a_start_is_what_the_first_step_changes(self, data: Path, tmp_path: Path) -> None:
+        path = trained("embedded", data, tmp_path / "small", 1, polish=0)
+        longer = trained("embedded", data, tmp_path / "more", 1, start=path, rate=1e-9)
+        before, after = load_file(path), load_file(longer)
+        assert set(after) - set(before) == {f"polish.{n}.{kind}" for n in (0, 2) for kind in ("weight", "bias")}
+        for name, tensor in before.items():
+            torch.testing.assert_close(after[name].float(), tensor.float(), rtol=1e-2, atol=1e-3)
+        assert weights.load(longer).size.polish == 4
+
+    def test_a_start_of_another_kind_is_refused(self, data: Path, tmp_path: Path) -> None:
+        with pytest.raises(ScumbleError):
+            trained("embedded", data, tmp_path, 1, start=tmp_path / "nothing.safetensors")
 
     def test_the_published_one(self, data: Path, tmp_path: Path) -> None:
         path = trained("published", data, tmp_path, 2)
