@@ -141,16 +141,12 @@ class DeviceTensor(torch.Tensor):
         return self.numpy()
 
     def pin_memory(self, device: Any = None) -> torch.Tensor:
-        raise RuntimeError(
-            f"cannot pin 'torch.{self.where.type}.{self.dtype}' only dense CPU tensors can be pinned"
-        )
+        raise RuntimeError(f"cannot pin 'torch.{self.where.type}.{self.dtype}' only dense CPU tensors can be pinned")
 
     def new_tensor(
         self, data: Any, *, dtype: torch.dtype | None = None, device: Any = None, requires_grad: bool = False
     ) -> torch.Tensor:
-        return torch.tensor(
-            data, dtype=dtype or self.dtype, device=device or self.where, requires_grad=requires_grad
-        )
+        return torch.tensor(data, dtype=dtype or self.dtype, device=device or self.where, requires_grad=requires_grad)
 
 
 class _Generator(torch.Generator):
@@ -207,7 +203,9 @@ def _run(where: torch.device, func: Any, args: Arguments, kwargs: Options) -> An
     if written and torch.Tag.inplace_view not in func.tags:
         return written[0] if isinstance(found, torch.Tensor) else type(found)(written)
     # a view of a tensor that autograd may see is one too, even in inference mode
-    with torch.inference_mode(torch.is_inference_mode_enabled() and not (_is_view(func) and not ours[0].is_inference())):
+    with torch.inference_mode(
+        torch.is_inference_mode_enabled() and not (_is_view(func) and not ours[0].is_inference())
+    ):
         wrapped = _mapped(lambda t: DeviceTensor(t, where) if isinstance(t, torch.Tensor) else t, found)
     if written:  # it changes the shape of what it is given
         return return_and_correct_aliasing(func, tuple(args), dict(kwargs), wrapped)
@@ -402,9 +400,7 @@ class _Functions(TorchFunctionMode):
             device = self.where
         expected = self.where.type if _is(device, self.where) else "cpu"
         if generator.device.type != expected:
-            raise RuntimeError(
-                f"Expected a '{expected}' device type for generator but found '{generator.device.type}'"
-            )
+            raise RuntimeError(f"Expected a '{expected}' device type for generator but found '{generator.device.type}'")
 
     def _made(self, func: Any, args: Arguments, kwargs: dict[str, Any]) -> torch.Tensor:
         if isinstance(args[0], torch.Tensor):

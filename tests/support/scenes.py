@@ -6,7 +6,7 @@ choices that isn't told apart, fail `tests/test_devices.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -45,6 +45,7 @@ class Scene:
 
     constants: Mapping[str, Any] = field(default_factory=dict)
     """Constants of modules (`module.NAME`) that let a small picture go the ways of a large one."""
+
 
 @dataclass(frozen=True)
 class Run:

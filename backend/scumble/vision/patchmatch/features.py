@@ -91,7 +91,7 @@ def principal_filters(level: Level, patch: int, dims: int, sources: Tensor, samp
     rows, columns = chosen // width, chosen % width
     samples = windows[:, rows, columns].permute(1, 0, 2, 3).reshape(len(chosen), -1)
     scale = (window_weights(patch, 1.0) / channels).sqrt().repeat(channels, 1, 1).to(level.image.device)
-    weighted = (samples * scale.flatten()).double().cpu()
+    weighted = (samples * scale.flatten()).cpu().double()
     weighted -= weighted.mean(0)
     _, vectors = torch.linalg.eigh(weighted.T @ weighted)
     basis = vectors.flip(1)[:, :dims].T.to(level.image)
