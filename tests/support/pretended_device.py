@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,8 +94,10 @@ class DeviceTensor(torch.Tensor):
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Arguments = (), kwargs: Options | None = None) -> Any:
         kwargs = kwargs or {}
-        first = next(t for t in _tensors((args, kwargs)) if isinstance(t, DeviceTensor))
-        return _run(first.where, func, args, kwargs)
+        seen: list[torch.Tensor] = []
+        _on_host((args, kwargs), seen)
+        where = next(t.where for t in seen if isinstance(t, DeviceTensor))
+        return _run(where, func, args, kwargs)
 
     @property  # type: ignore[misc]
     def device(self) -> torch.device:  # type: ignore[override]
@@ -177,133 +180,139 @@ def _without(options: Options, *names: str) -> dict[str, Any]:
 # -- what one operator does
 
 
+@dataclass(frozen=True)
+class _Operator:
+    """What its schema tells of an operator."""
+
+    name: str
+    full_name: str
+    """With its overload, as PyTorch's table of kernels has it: `mm.out`."""
+
+    composed: bool
+    """Whether it is made of other operators on every device."""
+
+    view: bool
+    combines: bool
+    """Whether scalars of the CPU are welcome."""
+
+    written: tuple[tuple[int, str], ...]
+    """Numbers and names of the arguments that it writes into and returns."""
+
+    reshapes: bool
+    """Whether it changes the shape of what it writes into."""
+
+    @classmethod
+    @cache
+    def of(cls, func: Any) -> _Operator:
+        schema, overload = func._schema, func._schema.overload_name
+        plain = schema.name.removeprefix("aten::")
+        returned = [r.alias_info for r in schema.returns if r.alias_info is not None]
+        written = [
+            (number, argument.name)
+            for number, argument in enumerate(schema.arguments)
+            if argument.alias_info is not None and argument.alias_info.is_write
+        ]
+        return cls(
+            schema.name,
+            f"{plain}.{overload}" if overload else plain,
+            bool(torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")),
+            any(not alias.is_write for alias in returned),
+            torch.Tag.pointwise in func.tags or schema.name in SCALARS,
+            tuple(written) if any(alias.is_write for alias in returned) else (),
+            torch.Tag.inplace_view in func.tags,
+        )
+
+
 def _run(where: torch.device, func: Any, args: Arguments, kwargs: Options) -> Any:
     """Run an operator on the host's tensors, once it is known that the real device would."""
-    name = func._schema.name
-    tensors = list(_tensors((args, kwargs)))
+    operator = _Operator.of(func)
+    tensors: list[torch.Tensor] = []
+    host_args, host_kwargs = _on_host(args, tensors), _on_host(dict(kwargs), tensors)
     ours = [t for t in tensors if isinstance(t, DeviceTensor)]
     target = kwargs.get("device")
     here = bool(ours) if target is None else _is(target, where)
     if len(ours) < len(tensors):
-        _refuse_mixed(where, func, args, tensors, ours)
+        _refuse_mixed(where, operator, args, tensors, ours)
     if here and ours:
-        _refuse_integer_products(where, name, ours)
+        _refuse_integer_products(where, operator, ours)
     if here and where.type == "mps":
-        _refuse_on_mps(func, name, args, kwargs, tensors, ours)
-    host_args, host_kwargs = _mapped(_host, args), _mapped(_host, dict(kwargs))
+        _refuse_on_mps(operator, args, kwargs, tensors)
     host_kwargs.pop("pin_memory", None)
     if target is not None:
         host_kwargs["device"] = torch.device("cpu") if here else target
     found = func(*host_args, **host_kwargs)
-    if not here or not isinstance(found, (torch.Tensor, tuple, list)):
+    if not here:
         return found
-    if where.type == "mps" and any(t.dtype in DOUBLES for t in _tensors(found)):
-        raise _no_doubles()
-    written = [args[number] if number < len(args) else kwargs[name] for number, name in _written(func)]
-    if written and torch.Tag.inplace_view not in func.tags:
+    if operator.written and not operator.reshapes:
+        written = [args[number] if number < len(args) else kwargs[name] for number, name in operator.written]
         return written[0] if isinstance(found, torch.Tensor) else type(found)(written)
-    # a view of a tensor that autograd may see is one too, even in inference mode
-    with torch.inference_mode(
-        torch.is_inference_mode_enabled() and not (_is_view(func) and not ours[0].is_inference())
-    ):
-        wrapped = _mapped(lambda t: DeviceTensor(t, where) if isinstance(t, torch.Tensor) else t, found)
-    if written:  # it changes the shape of what it is given
-        return return_and_correct_aliasing(func, tuple(args), dict(kwargs), wrapped)
-    return wrapped
+    if operator.view and torch.is_inference_mode_enabled() and not ours[0].is_inference():
+        with torch.inference_mode(False):  # a view of a tensor that autograd may see is one too
+            return _wrapped(where, found)
+    wrapped = _wrapped(where, found)
+    return return_and_correct_aliasing(func, tuple(args), dict(kwargs), wrapped) if operator.reshapes else wrapped
 
 
-def _host(value: Any) -> Any:
-    return value.host if isinstance(value, DeviceTensor) else value
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
+def _on_host(value: Any, seen: list[torch.Tensor]) -> Any:
+    """`value` with the host's tensors in place of the device's; `seen` gets all that were there."""
     if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from _tensors(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _tensors(part)
-
-
-def _mapped(change: Callable[[Any], Any], value: Any) -> Any:
-    """`value` with `change` done to all that it holds. (PyTorch's `tree_map` does that too, in several times the time.)"""
+        seen.append(value)
+        return value.host if isinstance(value, DeviceTensor) else value
     if isinstance(value, (tuple, list)):
-        return type(value)([_mapped(change, part) for part in value])
+        return type(value)([_on_host(part, seen) for part in value])
     if isinstance(value, dict):
-        return {name: _mapped(change, part) for name, part in value.items()}
-    return change(value)
+        return {name: _on_host(part, seen) for name, part in value.items()}
+    return value
 
 
-@cache
-def _is_composed(func: Any) -> bool:
-    return bool(torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"))
-
-
-@cache
-def _is_view(func: Any) -> bool:
-    return any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
-
-
-@cache
-def _written(func: Any) -> list[tuple[int, str]]:
-    """Numbers and names of the arguments that an operator writes into and returns."""
-    schema = func._schema
-    if not any(r.alias_info is not None and r.alias_info.is_write for r in schema.returns):
-        return []
-    arguments = enumerate(schema.arguments)
-    return [(number, a.name) for number, a in arguments if a.alias_info is not None and a.alias_info.is_write]
+def _wrapped(where: torch.device, found: Any) -> Any:
+    if isinstance(found, torch.Tensor):
+        if where.type == "mps" and found.dtype in DOUBLES:
+            raise _no_doubles()
+        return DeviceTensor(found, where)
+    return type(found)([_wrapped(where, part) for part in found]) if isinstance(found, (tuple, list)) else found
 
 
 def _refuse_mixed(
-    where: torch.device, func: Any, args: Arguments, tensors: Sequence[torch.Tensor], ours: Sequence[torch.Tensor]
+    where: torch.device, operator: _Operator, args: Arguments, tensors: Sequence[torch.Tensor], ours: Sequence[Any]
 ) -> None:
-    name = func._schema.name
-    strangers = [t for t in tensors if not isinstance(t, DeviceTensor)]
-    if not ours or not strangers or name in ("aten::_to_copy", "aten::copy_"):
+    if not ours or operator.name in ("aten::_to_copy", "aten::copy_"):
         return
-    if name in INDEXING:
+    strangers = [t for t in tensors if not isinstance(t, DeviceTensor)]
+    if operator.name in INDEXING:
         subject, value = args[0], args[2] if len(args) > 2 else None
         if not isinstance(subject, DeviceTensor):
             raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
         if value is None or isinstance(value, DeviceTensor) or value.dim() == 0:
             return
-    elif torch.Tag.pointwise in func.tags or name in SCALARS:
-        written = bool(func._schema.returns) and func._schema.returns[0].alias_info is not None
-        if all(t.dim() == 0 for t in strangers) and not (written and args and not isinstance(args[0], DeviceTensor)):
+    elif operator.combines and all(t.dim() == 0 for t in strangers):
+        subject = args[0] if operator.written else ours[0]
+        if isinstance(subject, DeviceTensor):
             return
     raise RuntimeError(
-        f"Expected all tensors to be on the same device, but found at least two devices, {where} and cpu! ({func})"
+        "Expected all tensors to be on the same device, but found at least two devices, "
+        f"{where} and cpu! ({operator.full_name})"
     )
 
 
-def _refuse_integer_products(where: torch.device, name: str, ours: Sequence[torch.Tensor]) -> None:
-    if name in PRODUCTS and not (ours[0].is_floating_point() or ours[0].is_complex()):
-        raise NotImplementedError(f'"{name.removeprefix("aten::")}_{where.type}" not implemented for {ours[0].dtype}')
+def _refuse_integer_products(where: torch.device, operator: _Operator, ours: Sequence[torch.Tensor]) -> None:
+    if operator.name in PRODUCTS and not (ours[0].is_floating_point() or ours[0].is_complex()):
+        raise NotImplementedError(f'"{operator.full_name}_{where.type}" not implemented for {ours[0].dtype}')
 
 
-def _refuse_on_mps(
-    func: Any,
-    name: str,
-    args: Arguments,
-    kwargs: Options,
-    tensors: Sequence[torch.Tensor],
-    ours: Sequence[torch.Tensor],
-) -> None:
+def _refuse_on_mps(operator: _Operator, args: Arguments, kwargs: Options, tensors: Sequence[torch.Tensor]) -> None:
     if kwargs.get("dtype") in DOUBLES:
         raise _no_doubles()
-    if name in ADAPTIVE_POOLS:
+    if operator.name in ADAPTIVE_POOLS:
         sizes = zip(tensors[0].shape[-2:], args[1], strict=True)
         if any(max(a, b) % min(a, b) for a, b in sizes):
             raise RuntimeError(
                 "Adaptive pool MPS: input sizes must be divisible by output sizes. "
                 "Non-divisible input sizes are not implemented on MPS device yet."
             )
-    key = "SparseMPS" if any(t.layout is torch.sparse_coo for t in ours) else "MPS"
-    overload = func._schema.overload_name
-    if not _has_kernel(f"{name.removeprefix('aten::')}.{overload}" if overload else name.removeprefix("aten::"), key):
-        raise NotImplementedError(f"The operator '{name}' is not currently implemented for the MPS device.")
+    key = "SparseMPS" if any(t.layout is torch.sparse_coo for t in tensors) else "MPS"
+    if not _has_kernel(operator.full_name, key):
+        raise NotImplementedError(f"The operator '{operator.name}' is not currently implemented for the MPS device.")
 
 
 def _no_doubles() -> TypeError:
@@ -363,12 +372,10 @@ class _Operators(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Arguments = (), kwargs: Options | None = None) -> Any:
         kwargs = kwargs or {}
-        if torch.is_inference_mode_enabled() and _is_composed(func):
+        if torch.is_inference_mode_enabled() and _Operator.of(func).composed:
             with self:  # autograd, which takes such operators apart, is not there then
                 return func.decompose(*args, **kwargs)
-        if _is(kwargs.get("device"), self.where) or any(isinstance(t, DeviceTensor) for t in _tensors((args, kwargs))):
-            return _run(self.where, func, args, kwargs)
-        return func(*args, **kwargs)
+        return _run(self.where, func, args, kwargs)
 
 
 class _Functions(TorchFunctionMode):
@@ -391,7 +398,7 @@ class _Functions(TorchFunctionMode):
         if func is torch.Tensor.pin_memory:
             return args[0].clone()  # a tensor of the CPU: the device's own refuses
         if self.half is not None and func in HALVED:
-            args, kwargs = _mapped(self._halved, args), _mapped(self._halved, kwargs)
+            args, kwargs = self._halved(tuple(args)), {name: self._halved(value) for name, value in kwargs.items()}
         return func(*args, **kwargs)
 
     def _check(self, generator: torch.Generator, args: Arguments, kwargs: Options) -> None:
@@ -412,6 +419,8 @@ class _Functions(TorchFunctionMode):
         return made.requires_grad_(wanted)
 
     def _halved(self, value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return type(value)([self._halved(part) for part in value])
         if isinstance(value, DeviceTensor) and value.dtype == torch.float32:
             return value.to(self.half)
         return value
