@@ -176,6 +176,8 @@ def _segmented() -> Layers:
     return layers
 
 
+QUICK_FIT = {"scumble.faces.latent.fitting.FIT_STEPS": 2}
+
 SCENES: dict[str, Scene] = {
     "inpaint": Scene(
         _holed,
@@ -200,8 +202,8 @@ SCENES: dict[str, Scene] = {
         further=[{"second_painting": "udnie", "painting": "shipwreck", "blend": "2,1"}],
         pictures=frozenset({"painting", "second_painting"}),
     ),
-    "face-brush": Scene(_painted_face, {"steps": 2}),
-    "face-latent": Scene(_face, {"canvas": [0.5 * (cell == 4) for cell in range(100)]}),
+    "face-brush": Scene(_painted_face, {"steps": 2}, constants=QUICK_FIT),
+    "face-latent": Scene(_face, {"canvas": [0.5 * (cell == 4) for cell in range(100)]}, constants=QUICK_FIT),
     "face-sample": Scene(_masked_face, {}, further=[{"variations": 2}]),
     "face-sketch": Scene(_sketched_face, {}, further=[{"variations": 2, "feather": 3}]),
     "identity": Scene(_masked_face),
