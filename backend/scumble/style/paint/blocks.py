@@ -17,8 +17,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scumble.vision.precision import in_double
-
 COLOUR_PARTS, RIM_PARTS, FEATURE_PARTS = 12, 20, 8
 """Principal components that are compared."""
 
@@ -89,10 +87,13 @@ def turned(picture: Tensor, variant: int) -> Tensor:
 
 
 def box_means(planes: Tensor, side: int) -> Tensor:
-    """(1, C, H − side + 1, W − side + 1): means over squares, by running sums."""
+    """(1, C, H − side + 1, W − side + 1): means over squares, by running sums.
+
+    They are computed on the CPU: MPS has no 64-bit floats, and on CUDA running sums are not the same twice.
+    """
     if side == 1:
         return planes
-    sums = in_double(functional.pad(planes, (1, 0, 1, 0))).cumsum(3).cumsum_(2)
+    sums = functional.pad(planes.cpu(), (1, 0, 1, 0)).double().cumsum(3).cumsum_(2)
     wide = sums[:, :, side:] - sums[:, :, :-side]
     return ((wide[..., side:] - wide[..., :-side]) / side**2).to(planes.dtype).to(planes.device)
 
