@@ -12,7 +12,8 @@ real one is known to refuse, in PyTorch's own words:
   wrong, which is worse: pytorch issues 96056 and 190064), and operators for which this version of PyTorch has no kernel,
   as its own table tells (`native_functions.yaml`).
 
-`torch.autocast` to half precision is pretended too. What this can't show: how fast a device is, what runs out of memory,
+`torch.autocast` to half precision is pretended too. `unrepeatable` tells which operators were used for which CUDA has no
+deterministic algorithm. What this can't show: how fast a device is, what runs out of memory,
 kernels that give other digits than the CPU's, what is done out of order.
 """
 
@@ -51,6 +52,35 @@ PRODUCTS = {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::addm
 DOUBLES = {torch.float64, torch.complex128}
 
 MAKERS = {torch.tensor, torch.as_tensor, torch.asarray}
+
+UNREPEATABLE = {
+    "adaptive_max_pool2d_backward",
+    "_adaptive_avg_pool2d_backward",
+    "avg_pool3d_backward",
+    "bincount",
+    "cumsum",
+    "_embedding_bag_per_sample_weights_backward",
+    "grid_sampler_2d_backward",
+    "grid_sampler_3d_backward",
+    "histc",
+    "max_unpool2d",
+    "max_unpool3d",
+    "median.dim",
+    "nll_loss2d_forward",
+    "put_",
+    "reflection_pad1d_backward",
+    "reflection_pad2d_backward",
+    "reflection_pad3d_backward",
+    "upsample_linear1d_backward",
+    "upsample_bilinear2d_backward",
+    "upsample_bicubic2d_backward",
+    "upsample_trilinear3d_backward",
+    "_upsample_bilinear2d_aa_backward",
+    "_upsample_bicubic2d_aa_backward",
+}
+"""What CUDA has no deterministic algorithm for: the list of `torch.use_deterministic_algorithms`."""
+
+_unrepeatable: set[str] = set()
 
 HALVED = {
     torch.conv1d,
@@ -237,6 +267,8 @@ def _run(where: torch.device, func: Any, args: Arguments, kwargs: Options) -> An
         _refuse_integer_products(where, operator, ours)
     if here and where.type == "mps":
         _refuse_on_mps(operator, args, kwargs, tensors)
+    if here and where.type == "cuda":
+        _note_unrepeatable(operator, args, kwargs, tensors)
     host_kwargs.pop("pin_memory", None)
     if target is not None:
         host_kwargs["device"] = torch.device("cpu") if here else target
@@ -313,6 +345,22 @@ def _refuse_on_mps(operator: _Operator, args: Arguments, kwargs: Options, tensor
     key = "SparseMPS" if any(t.layout is torch.sparse_coo for t in tensors) else "MPS"
     if not _has_kernel(operator.full_name, key):
         raise NotImplementedError(f"The operator '{operator.name}' is not currently implemented for the MPS device.")
+
+
+def _note_unrepeatable(operator: _Operator, args: Arguments, kwargs: Options, tensors: Sequence[torch.Tensor]) -> None:
+    name = operator.full_name
+    if any(t.layout is torch.sparse_coo for t in tensors) and name in ("mm", "addmm", "_sparse_addmm", "addmm.out"):
+        _unrepeatable.add("sparse product")  # cuSPARSE promises it of algorithms that PyTorch does not take
+    elif name == "bincount":
+        if len(args) > 1 or kwargs.get("weights") is not None:
+            _unrepeatable.add("bincount with weights")
+    elif name in UNREPEATABLE and (name != "cumsum" or tensors[0].is_floating_point()):
+        _unrepeatable.add(name)
+
+
+def unrepeatable() -> set[str]:
+    """What has been used, since the last `pretended` began, that need not give the same on CUDA when it is done again."""
+    return set(_unrepeatable)
 
 
 def _no_doubles() -> TypeError:
@@ -467,6 +515,7 @@ def pretended(device: str) -> Iterator[torch.device]:
     where = torch.device(torch.device(device).type, 0)
     if where.type not in ("cuda", "mps"):
         raise ValueError(f"there is no pretended device {device}")
+    _unrepeatable.clear()
     functions = _Functions(where)
 
     generator = type("Generator", (_Generator,), {"where": where})

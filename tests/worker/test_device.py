@@ -11,7 +11,6 @@ import torch
 
 from scumble.worker import device
 from scumble_client.errors import ScumbleError
-
 from tests.support.pretended_device import pretended
 
 
