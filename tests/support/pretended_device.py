@@ -352,7 +352,7 @@ def _note_unrepeatable(operator: _Operator, args: Arguments, kwargs: Options, te
     if any(t.layout is torch.sparse_coo for t in tensors) and name in ("mm", "addmm", "_sparse_addmm", "addmm.out"):
         _unrepeatable.add("sparse product")  # cuSPARSE promises it of algorithms that PyTorch does not take
     elif name == "bincount":
-        if len(args) > 1 or kwargs.get("weights") is not None:
+        if (args[1] if len(args) > 1 else kwargs.get("weights")) is not None:
             _unrepeatable.add("bincount with weights")
     elif name in UNREPEATABLE and (name != "cumsum" or tensors[0].is_floating_point()):
         _unrepeatable.add(name)

@@ -190,7 +190,7 @@ SCENES: dict[str, Scene] = {
             "scumble.vision.patchmatch.solver.STRIP": 1 << 11,
         },
     ),
-    "restore-mosaic": Scene(_mosaic, {}, further=[{"cell": 8.0, "variations": 2}]),
+    "restore-mosaic": Scene(_mosaic),
     "photo-style": Scene(
         _segmented,
         {"iterations": 2, "size": 64, "preview_every": 1},
@@ -204,7 +204,7 @@ SCENES: dict[str, Scene] = {
     ),
     "face-brush": Scene(_painted_face, {"steps": 2}, constants=QUICK_FIT),
     "face-latent": Scene(_face, {"canvas": [0.5 * (cell == 4) for cell in range(100)]}, constants=QUICK_FIT),
-    "face-sample": Scene(_masked_face, {}, further=[{"variations": 2}]),
-    "face-sketch": Scene(_sketched_face, {}, further=[{"variations": 2, "feather": 3}]),
+    "face-sample": Scene(_masked_face),
+    "face-sketch": Scene(_sketched_face),
     "identity": Scene(_masked_face),
 }

@@ -41,7 +41,7 @@ HOLES = {
 }
 
 
-@pytest.mark.parametrize("rows", [1, 5, 8, 16])
+@pytest.mark.parametrize("rows", [1, 5, 9])
 @pytest.mark.parametrize("patch", [3, 7, 15])
 def test_however_strips_and_heights_meet(rows: int, patch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Descriptors are made in strips of rows; the last may be thinner than a patch, on any scale."""
@@ -262,13 +262,11 @@ def test_the_suggestion_meets_its_surroundings_through_the_membrane() -> None:
     assert (blended[~hole.numpy()] == ramp.numpy()[~hole.numpy()]).all()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_cuda_fills_as_well_as_the_cpu() -> None:
-    truth = stripes(200, 220)
-    hole = box(200, 220, 60, 120, 60, 140)
-    for device in ("cpu", "cuda"):
-        done = complete(truth.to(device), hole.to(device))
-        assert (done.image.cpu() - truth)[hole].abs().mean() < 0.05
+def test_every_device_fills_as_well_as_the_cpu(device: str) -> None:
+    truth = stripes(150, 170)
+    hole = box(150, 170, 40, 90, 40, 110)
+    done = complete(truth.to(device), hole.to(device))
+    assert (done.image.cpu() - truth)[hole].abs().mean() < 0.05
 
 
 @pytest.mark.parametrize("size", [(48, 80), (96, 160), (192, 320)])
