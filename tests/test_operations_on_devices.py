@@ -1,6 +1,6 @@
 """Every operation with every method on every device: what it gives there is what it gives on the CPU.
 
-On a pretended CUDA it is also looked whether it gives the same again, as docs/operations.md promises.
+On a pretended CUDA it is also looked whether it gives the same again, as docs/devices.md promises.
 
 What a pretended device shows and what it can't is in `support/pretended_device.py`.
 """

@@ -205,7 +205,7 @@ def test_what_need_not_be_the_same_twice_is_told() -> None:
         torch.bincount(there.detach().long().flatten())
         there.long().cumsum(0)
         assert unrepeatable() == set()
-        functional.pad(there[None, None], (1, 1, 1, 1), mode="reflect").sum().backward()
+        functional.pad(there[None, None], (1, 1, 1, 1), mode="reflect").sum().backward()  # type: ignore[no-untyped-call]
         there.detach().cumsum(0)
         assert unrepeatable() == {"reflection_pad2d_backward", "cumsum"}
     with pretended("cuda"):

@@ -127,7 +127,7 @@ class Lost(_Timed):
     def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
         from scumble.worker import device
 
-        device.failure = lambda where: "CUDA error: unspecified launch failure"
+        device.failure = lambda device: "CUDA error: unspecified launch failure"
         raise RuntimeError("CUDA error: unspecified launch failure")
 
 

@@ -102,11 +102,11 @@ class DeviceTensor(torch.Tensor):
     """A tensor of the pretended device; `host` has its values. To PyTorch's inside it is one of the device `meta`."""
 
     host: torch.Tensor
-    where: torch.device
+    place: torch.device
 
     @staticmethod
     def __new__(cls, host: torch.Tensor, where: torch.device) -> DeviceTensor:
-        made = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made = torch.Tensor._make_wrapper_subclass(
             cls,
             host.shape,
             strides=host.stride() if host.layout is torch.strided else None,
@@ -116,45 +116,48 @@ class DeviceTensor(torch.Tensor):
             device=torch.device("meta"),
             requires_grad=host.requires_grad,
         )
-        made.host, made.where = host, where
-        return made  # type: ignore[no-any-return]
+        made.host, made.place = host, where
+        return made
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Arguments = (), kwargs: Options | None = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Arguments = (), kwargs: Options | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         seen: list[torch.Tensor] = []
         _on_host((args, kwargs), seen)
-        where = next(t.where for t in seen if isinstance(t, DeviceTensor))
+        where = next(t.place for t in seen if isinstance(t, DeviceTensor))
         return _run(where, func, args, kwargs)
 
-    @property  # type: ignore[misc]
+    @property
     def device(self) -> torch.device:  # type: ignore[override]
-        return self.where
+        return self.place
 
-    @property  # type: ignore[misc]
+    @property
     def is_cuda(self) -> bool:  # type: ignore[override]
-        return self.where.type == "cuda"
+        return self.place.type == "cuda"
 
-    @property  # type: ignore[misc]
+    @property
     def is_mps(self) -> bool:  # type: ignore[override]
-        return self.where.type == "mps"
+        return self.place.type == "mps"
 
-    @property  # type: ignore[misc]
+    @property
     def is_meta(self) -> bool:  # type: ignore[override]
         return False
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return f"{self.detach().host!r} on {self.where}"
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        return f"{self.host!r} on {self.place}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> DeviceTensor:
-        copied = DeviceTensor(self.detach().host.clone(), self.where)
-        return copied.requires_grad_(self.requires_grad)
+        copied = DeviceTensor(self.host.detach().clone(), self.place)
+        copied.requires_grad_(self.requires_grad)
+        return copied
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
-        device, dtype, _, layout = torch._C._nn._parse_to(*args, **_without(kwargs, "copy", "other"))  # type: ignore[attr-defined]
-        same = (device is None or _is(device, self.where)) and (dtype is None or dtype == self.dtype)
+        device, dtype, _, layout = torch._C._nn._parse_to(*args, **_without(kwargs, "copy", "other"))
+        same = (device is None or _is(device, self.place)) and (dtype is None or dtype == self.dtype)
         if same and layout is None and not kwargs.get("copy", False):
             return self
         return super().to(*args, **kwargs)
@@ -166,7 +169,7 @@ class DeviceTensor(torch.Tensor):
         if force:
             return self.detach().cpu().numpy()
         raise TypeError(
-            f"can't convert {self.where} device type tensor to numpy. "
+            f"can't convert {self.place} device type tensor to numpy. "
             "Use Tensor.cpu() to copy the tensor to host memory first."
         )
 
@@ -174,12 +177,17 @@ class DeviceTensor(torch.Tensor):
         return self.numpy()
 
     def pin_memory(self, device: Any = None) -> torch.Tensor:
-        raise RuntimeError(f"cannot pin 'torch.{self.where.type}.{self.dtype}' only dense CPU tensors can be pinned")
+        raise RuntimeError(f"cannot pin 'torch.{self.place.type}.{self.dtype}' only dense CPU tensors can be pinned")
 
     def new_tensor(
-        self, data: Any, *, dtype: torch.dtype | None = None, device: Any = None, requires_grad: bool = False
+        self,
+        data: Any,
+        dtype: torch.dtype | None = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
     ) -> torch.Tensor:
-        return torch.tensor(data, dtype=dtype or self.dtype, device=device or self.where, requires_grad=requires_grad)
+        return torch.tensor(data, dtype=dtype or self.dtype, device=device or self.place, requires_grad=requires_grad)
 
 
 class _Generator(torch.Generator):
@@ -188,7 +196,7 @@ class _Generator(torch.Generator):
     where = torch.device("cpu")
 
     def __new__(cls, device: Any = "cpu") -> _Generator:
-        return super().__new__(cls, "cpu" if _is(device, cls.where) else device)
+        return super().__new__(cls, "cpu" if _is(device, cls.where) else device)  # type: ignore[call-arg]
 
     def __init__(self, device: Any = "cpu") -> None:
         self._device = self.where if _is(device, self.where) else torch.device(device)
@@ -282,7 +290,9 @@ def _run(where: torch.device, func: Any, args: Arguments, kwargs: Options) -> An
         with torch.inference_mode(False):  # a view of a tensor that autograd may see is one too
             return _wrapped(where, found)
     wrapped = _wrapped(where, found)
-    return return_and_correct_aliasing(func, tuple(args), dict(kwargs), wrapped) if operator.reshapes else wrapped
+    if not operator.reshapes:
+        return wrapped
+    return return_and_correct_aliasing(func, tuple(args), dict(kwargs), wrapped)  # type: ignore[no-untyped-call]
 
 
 def _on_host(value: Any, seen: list[torch.Tensor]) -> Any:
@@ -407,11 +417,11 @@ def _kernels() -> dict[str, tuple[set[str], str]]:
 # -- the scope
 
 
-class _Operators(TorchDispatchMode):
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees what has no tensor of the device yet: the making of tensors."""
 
     def __init__(self, where: torch.device) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.where = where
 
     @classmethod

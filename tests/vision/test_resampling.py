@@ -33,9 +33,9 @@ def test_maxima(size: tuple[int, int], pictures: torch.Tensor, device: str) -> N
 @pytest.mark.parametrize("size", [(7, 11), (12, 36)])
 def test_gradients_come_back(size: tuple[int, int], pictures: torch.Tensor, device: str) -> None:
     given = pictures.to(device, copy=True).requires_grad_()
-    area_resized(given, size).square().sum().backward()
+    area_resized(given, size).square().sum().backward()  # type: ignore[no-untyped-call]
     wanted = pictures.clone().requires_grad_()
-    functional.interpolate(wanted, size, mode="area").square().sum().backward()
+    functional.interpolate(wanted, size, mode="area").square().sum().backward()  # type: ignore[no-untyped-call]
     assert given.grad is not None
     assert wanted.grad is not None
     torch.testing.assert_close(given.grad.cpu(), wanted.grad)

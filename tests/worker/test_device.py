@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -111,12 +112,13 @@ class TestChoose:
 @pytest.fixture
 def repeatability() -> Iterator[None]:
     """What `repeatable` changes is changed back."""
-    before, filled = torch.get_deterministic_debug_mode(), torch.utils.deterministic.fill_uninitialized_memory
+    settings: Any = torch.utils.deterministic
+    before, filled = torch.get_deterministic_debug_mode(), settings.fill_uninitialized_memory
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
         yield
     torch.set_deterministic_debug_mode(before)
-    torch.utils.deterministic.fill_uninitialized_memory = filled
+    settings.fill_uninitialized_memory = filled
 
 
 class TestRepeatable:

@@ -114,7 +114,8 @@ def repeatable(device: str) -> None:
     import torch
 
     torch.set_deterministic_debug_mode("warn")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads what it did not write
+    settings: Any = torch.utils.deterministic
+    settings.fill_uninitialized_memory = False  # nothing reads what it did not write
     warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation")
 
 
