@@ -14,6 +14,7 @@ from scumble_client import Client
 
 from .support.commands import Call, Ran
 from .support.daemon import Daemon, Folders, ending, status, wait_for
+from .support.devices import DEVICES, entered
 
 
 def _enter(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,3 +94,10 @@ def calling(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 def scumble(shared: Daemon, calling: Call) -> Call:
     """`scumble …` where the shared daemon runs."""
     return calling
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.gpu) if name == "cuda" else name for name in DEVICES])
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a device: the test runs on each, real or pretended (`support/pretended_device.py`)."""
+    with entered(request.param) as name:
+        yield name

@@ -119,6 +119,18 @@ class Broken(_Timed):
         raise ZeroDivisionError("a defect in an operation")
 
 
+class Lost(_Timed):
+    """Its device is lost while it computes, and from then on nothing computes in its process."""
+
+    name = "test-lost"
+
+    def work(self, image: Layer, parameters: TimedParameters, context: Context) -> Sequence[Output]:
+        from scumble.worker import device
+
+        device.failure = lambda device: "CUDA error: unspecified launch failure"
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+
 class Greedy(_Timed):
     """Runs out of memory unless it is told to take less."""
 

@@ -159,6 +159,15 @@ class TestJobs:
         assert list((tmp_path / "spool").iterdir()) == []
         assert message["info"]["device"] == "cpu"
 
+    def test_where_the_device_could_not_be_used_each_result_says_so(
+        self, worker: WorkerProcess, pool: Pool, tmp_path: Path
+    ) -> None:
+        worker.note = "The graphics card can't be used."
+        worker.run_job(self.task(tmp_path, "identity"))
+        while (message := pool.heard())["type"] == "progress":
+            pass
+        assert message["notes"] == ["The graphics card can't be used."]
+
     def test_an_error_is_an_answer(self, worker: WorkerProcess, pool: Pool, tmp_path: Path) -> None:
         worker.run_job(self.task(tmp_path, "nope"))
         message = pool.heard()

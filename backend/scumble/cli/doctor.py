@@ -72,20 +72,17 @@ def _torch() -> str:
         raise ScumbleError(
             "internal", f"PyTorch can't be used: {error}.", "Install it again: pip install --force-reinstall torch"
         ) from error
-    from scumble.worker.device import available
+    from scumble.worker.device import available, failure
 
-    device = available()[0]
-    # it must compute, not only be there: a driver that does not fit shows only now
-    try:
-        value = float((torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).sum())
-    except Exception as error:
-        raise ScumbleError(
-            "internal",
-            f"PyTorch {torch.__version__} does not compute on {device}: {error}.",
-            "Use the CPU: scumble stop; scumble serve --device cpu",
-        ) from error
-    assert value == 512
-    return f"PyTorch {torch.__version__} computes on {device}"
+    found = available()
+    for device in found:  # it must compute, not only be there: a driver that does not fit shows only now
+        if reason := failure(device):
+            raise ScumbleError(
+                "internal",
+                f"PyTorch {torch.__version__} does not compute on {device}: {reason}.",
+                "Until a driver and a PyTorch that fit it are installed, the CPU is used in its place.",
+            )
+    return f"PyTorch {torch.__version__} computes on {', '.join(found)}"
 
 
 def _pictures() -> str:

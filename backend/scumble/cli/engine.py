@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scumble.imaging.layer import Layer
 from scumble.transport.exchange import to_layer, to_pixels
@@ -15,6 +15,9 @@ from scumble_client import Client, Job, Request
 from scumble_client.errors import ScumbleError
 
 from .own_daemon import OwnDaemon, pool_of_running_daemon
+
+if TYPE_CHECKING:
+    from scumble.worker.device import Chosen
 
 Report = Callable[[float, str], None]
 
@@ -149,25 +152,28 @@ class LocalEngine(Engine):
 
         self._models = ModelCache()
         self._device = device
+        self._chosen: Chosen | None = None
 
     def begin(self, order: Order) -> Order:
         return order
 
     def finish(self, ticket: Order, report: Report) -> EngineResult:
         from scumble.operations import find
-        from scumble.worker.device import resolve
+        from scumble.worker import device
         from scumble.worker.execute import execute
 
         chosen = find(ticket.operation)  # the quick checks first: importing torch takes seconds
         chosen.check_roles(list(ticket.layers))
         chosen.validate(ticket.parameters)
-        self._device = resolve(self._device)
+        if self._chosen is None:
+            self._chosen = device.choose(device.resolve(self._device))
         started = time.monotonic()
         outcome = execute(
-            ticket.operation, ticket.parameters, ticket.layers, ticket.seed, self._device, self._models, report
+            ticket.operation, ticket.parameters, ticket.layers, ticket.seed, self._chosen.device, self._models, report
         )
         layers = [(name, output.layer, output.seed) for name, output in outcome.layers]
-        return EngineResult(layers, outcome.notes, outcome.request, time.monotonic() - started)
+        notes = [*outcome.notes, *filter(None, [self._chosen.note])]
+        return EngineResult(layers, notes, outcome.request, time.monotonic() - started)
 
 
 def _state(job: Job) -> str:

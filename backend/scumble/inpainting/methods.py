@@ -195,21 +195,20 @@ def _from_batch(batch: torch.Tensor) -> torch.Tensor:
 
 
 def _resized(picture: torch.Tensor, size: Extent) -> torch.Tensor:
-    from torch.nn import functional
+    from scumble.vision.resampling import area_resized
 
-    if (size.height, size.width) == picture.shape[:2]:
+    if size.shape == picture.shape[:2]:
         return picture
-    return _from_batch(functional.interpolate(_as_batch(picture), size=(size.height, size.width), mode="area"))
+    return _from_batch(area_resized(_as_batch(picture), size.shape))
 
 
 def _covered(mask: torch.Tensor, size: Extent) -> torch.Tensor:
     """(H, W) bool at another size: every pixel that the mask touches."""
-    from torch.nn import functional
+    from scumble.vision.resampling import touched
 
-    if (size.height, size.width) == mask.shape:
+    if size.shape == mask.shape:
         return mask
-    found: torch.Tensor = functional.adaptive_max_pool2d(mask.float()[None], (size.height, size.width))[0] > 0
-    return found
+    return touched(mask.float()[None, None], size.shape)[0, 0] > 0
 
 
 def _enlarged(guess: torch.Tensor, rgb: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:

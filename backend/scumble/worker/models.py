@@ -52,8 +52,11 @@ class ModelCache:
 
         gc.collect()
         torch = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        if torch is None:
+            return
+        for kind, there in (("cuda", torch.cuda), ("mps", torch.backends.mps), ("xpu", getattr(torch, "xpu", None))):
+            if there is not None and there.is_available():
+                getattr(torch, kind).empty_cache()
 
 
 def size_of(model: Any) -> int:

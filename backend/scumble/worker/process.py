@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import zmq
 
@@ -29,6 +29,10 @@ log = logging.getLogger("scumble.worker")
 
 PROGRESS_INTERVAL = 0.03
 PREVIEW_INTERVAL = 0.5
+SEND_WAIT = 1000
+"""Milliseconds that the last message has to reach the pool."""
+LOST = 4
+"""Exit code of a worker whose device was lost."""
 
 
 class WorkerProcess:
@@ -47,12 +51,13 @@ class WorkerProcess:
         self.files, self.free_after, self.log_path = ResultFiles(folders), free_after, log_path
         context: zmq.Context[Any] = zmq.Context.instance()
         self.socket = context.socket(zmq.DEALER)
-        self.socket.linger = 1000
+        self.socket.linger = SEND_WAIT
         self.socket.identity = name.encode()
         if token:
             self.socket.plain_username, self.socket.plain_password = b"worker", token.encode()
         self.socket.connect(endpoint)
         self.device = device
+        self.note = ""
         self.job: str | None = None
         self.cancelled = False
         self.sent_at = 0.0
@@ -66,8 +71,7 @@ class WorkerProcess:
         from .models import ModelCache
 
         found = devices.available()
-        if self.device == "auto":
-            self.device = found[0]
+        self.device, self.note = self.choose(found)
         self.models = ModelCache()
         operations()  # before it is ready: if these can't be loaded, it has not started
         self.send("ready", devices=found, **self.info())
@@ -82,6 +86,21 @@ class WorkerProcess:
                 self.run_job(message)
             elif message["type"] == "exit":
                 return
+
+    def choose(self, found: list[str]) -> tuple[str, str]:
+        """The device to work on, and what to say with each result; SystemExit where another worker is the better one.
+
+        Where a device does not compute, the CPU takes its place: but only once, and not beside a device that does.
+        """
+        from . import device as devices
+
+        chosen = devices.choose(self.device)
+        if chosen.note:
+            wanted = found[0] if self.device == "auto" else self.device
+            others = [other for other in found if other not in ("cpu", wanted)]
+            if wanted in found[1:] or not all(map(devices.failure, others)):
+                raise SystemExit(f"{wanted} can't be used. Another device takes its place.")
+        return chosen.device, chosen.note
 
     def info(self) -> dict[str, Any]:
         from .device import describe
@@ -128,15 +147,41 @@ class WorkerProcess:
         self.job, self.cancelled, self.sent_at, self.shown_at = task["job"], False, 0.0, 0.0
         try:
             self.previews = int(task.get("previews", 0))
-            self.send("result", job=self.job, **self.compute(task), info=self.info())
+            result = self.compute(task)
+            if self.note:
+                result["notes"] = [*result["notes"], self.note]
+            self.send("result", job=self.job, **result, info=self.info())
         except ScumbleError as error:
             self.send("error", job=self.job, error=error.as_dict(), info=self.info())
         except Exception as error:
             log.exception("job %s (%s) failed", self.job, task.get("operation"))
+            if self.lost():
+                self.end_lost()
             said = internal_error(error, f"Please report it, with the log file: {self.log_path}")
             self.send("error", job=self.job, error=said.as_dict(), info=self.info())
         finally:
             self.job = None
+
+    def lost(self) -> bool:
+        """Whether the device computes no longer: after some errors CUDA refuses whatever this process asks for."""
+        from .device import failure
+
+        reason = failure(self.device)
+        if reason:
+            log.error("%s can't be used any more: %s", self.device, reason)
+        return bool(reason)
+
+    def end_lost(self) -> NoReturn:
+        """Say it of the job, and end: a new process gets a new context."""
+        said = ScumbleError(
+            "worker_died",
+            "The graphics card stopped working while this was computed.",
+            "Run it again. If it happens again, run: scumble doctor.",
+        )
+        self.send("error", job=self.job, error=said.as_dict(), ends=True)
+        self.socket.close(SEND_WAIT)
+        zmq.Context.instance().term()
+        os._exit(LOST)  # what CUDA does at a process's end may wait for ever then
 
     def compute(self, task: Mapping[str, Any]) -> dict[str, Any]:
         layers = {role: open_layer(described) for role, described in task["roles"].items()}

@@ -6,6 +6,7 @@ return values, which Ray keeps in its object store: they are mapped, not copied,
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import traceback
@@ -42,7 +43,7 @@ class RayWorker:
     """One per GPU, or per so many cores. `run` one job at a time; `news` and `cancel` meanwhile."""
 
     def __init__(self, device: str) -> None:
-        self._device = device
+        self._device, self._note = device, ""
         self._job: str | None = None
         self._cancelled: set[str] = set()
         self._over: deque[str] = deque(maxlen=64)
@@ -55,14 +56,15 @@ class RayWorker:
         """Import everything; device, models, memory, version. ScumbleError travels as `error`."""
         from scumble.operations import operations
 
-        from .device import resolve
+        from .device import choose, resolve
         from .models import ModelCache
 
         try:
             operations()
-            self._device = resolve(self._device)
+            chosen = choose(resolve(self._device))
         except ScumbleError as error:
             return {"error": error.as_dict()}
+        self._device, self._note = chosen.device, chosen.note
         self._models = ModelCache()
         return self._info()
 
@@ -72,6 +74,8 @@ class RayWorker:
 
         `names` are the digests of `arrays`, which are bytes of layers and colour profiles.
         """
+        from .device import failure
+
         job = task["job"]
         with self._heard:
             self._job = job
@@ -82,9 +86,12 @@ class RayWorker:
         made: list[Any] = []
         try:
             body = self._compute(task, dict(zip(names, arrays, strict=True)), made)
+            body["notes"] = [*body["notes"], *filter(None, [self._note])]
         except ScumbleError as error:
             body, made = {"error": error.as_dict()}, []
         except Exception as error:
+            if failure(self._device):
+                os._exit(1)  # the device is lost, and with it all of this process: the job is done again in another
             body, made = {"error": internal_error(error).as_dict(), "trace": traceback.format_exc()}, []
         with self._heard:
             self._job = None
@@ -156,8 +163,6 @@ class RayWorker:
             self._heard.notify_all()
 
     def _info(self) -> dict[str, Any]:
-        import os
-
         from .device import describe
 
         facts = {"version": __version__, "pid": os.getpid(), "models": self._models.names}

@@ -110,7 +110,7 @@ def edges(batch: HoleBatch) -> torch.Tensor:
     slope = functional.conv2d(
         functional.pad(gray, (1, 1, 1, 1), mode="replicate"), torch.stack([sobel, sobel.T])[:, None]
     )
-    strength: torch.Tensor = slope.norm(dim=1, keepdim=True)
+    strength: torch.Tensor = torch.linalg.vector_norm(slope, dim=1, keepdim=True)
     most = strength.flatten(1).quantile(0.98, dim=1)[:, None, None, None].clamp(min=1e-3)
     lines: torch.Tensor = (strength / most > EDGE).float()
     return lines

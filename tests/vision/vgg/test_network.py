@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from scumble.vision.vgg.network import VGG19, Vgg, VggWeights, layer_names, random_weights
+from scumble.vision.vgg.network import VGG19, Vgg, VggWeights, layer_names, random_weights, reflected
 
 SMALL = random_weights((2, 2, 1), (4, 6, 8))
 PICTURE = torch.rand(1, 3, 21, 30, generator=torch.Generator().manual_seed(0))
@@ -49,6 +49,21 @@ def test_poolings_differ() -> None:
 
 def test_pictures_of_one_pixel_go_through() -> None:
     assert Vgg(SMALL)(torch.rand(1, 3, 1, 1), ["relu3_1"])["relu3_1"].shape == (1, 8, 1, 1)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (2, 5), (7, 6), (1, 4)])
+def test_reflection_and_its_gradient_are_the_same_on_every_device(size: tuple[int, int], device: str) -> None:
+    picture = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
+    weight = torch.rand(2, 3, size[0] + 2, size[1] + 2, generator=torch.Generator().manual_seed(2))
+    wanted, given = picture.clone().requires_grad_(), picture.to(device).requires_grad_()
+    mode = "reflect" if min(size) > 1 else "replicate"
+    padded, found = functional.pad(wanted, (1, 1, 1, 1), mode=mode), reflected(given)
+    assert torch.equal(found.detach().cpu(), padded.detach())
+    (padded * weight).sum().backward()  # type: ignore[no-untyped-call]
+    (found * weight.to(device)).sum().backward()  # type: ignore[no-untyped-call]
+    assert wanted.grad is not None
+    assert given.grad is not None
+    torch.testing.assert_close(given.grad.cpu(), wanted.grad)
 
 
 def test_nothing_of_it_is_trained() -> None:

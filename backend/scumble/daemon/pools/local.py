@@ -27,7 +27,7 @@ MAX_FAILED_STARTS = 3
 
 @dataclass
 class _Process:
-    """One worker process as the pool sees it. States: starting, idle, busy, dead."""
+    """One worker process as the pool sees it. States: starting, idle, busy, ending, dead."""
 
     name: str
     device: str
@@ -189,7 +189,9 @@ class LocalPool(Pool):
             self.listener.on_preview(message["job"], message["pixels"], message["data"])
         elif kind in ("result", "error"):
             job = message.pop("job")
-            process.state, process.job, process.deadline = "idle", None, None
+            # a worker whose device is lost takes no other job: its end is being reported
+            process.state = "ending" if message.pop("ends", False) else "idle"
+            process.job, process.deadline = None, None
             if kind == "result":
                 self.listener.on_result(job, message)
             else:

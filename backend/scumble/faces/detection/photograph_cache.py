@@ -40,8 +40,8 @@ class PhotographCache:
 
 
 def photograph_cache(context: Context) -> PhotographCache:
-    """The worker's memory of photographs."""
-    return context.models.get("photographs of faces", PhotographCache)
+    """The worker's memory of photographs, for a device: where memory ran out, the next job may be on another."""
+    return context.models.get(f"photographs of faces, {context.device}", PhotographCache)
 
 
 def digest(*parts: NDArray[Any] | str | float) -> str:

@@ -163,7 +163,7 @@ def _peaks(logits: torch.Tensor, eyes: torch.Tensor, scale: tuple[float, float])
     out = []
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         place = np.array([column + 0.5, row + 0.5]) * STRIDE
-        offsets = eyes[0, :, row, column].double().cpu().numpy().reshape(2, 2) * UNIT
+        offsets = eyes[0, :, row, column].cpu().double().numpy().reshape(2, 2) * UNIT
         both = (place + offsets) * np.array(scale)
         if np.hypot(*(both[1] - both[0])) >= 2:
             out.append(_Candidate(float(likely[row, column]), both))
@@ -216,7 +216,7 @@ def refined(rgb: Floats, frames: Sequence[Matrix], networks: FaceNetworks) -> li
         crops = np.stack([aligned(rgb, frame, CROP) for frame in inner])
         seen = torch.from_numpy(crops).permute(0, 3, 1, 2).clamp(0, 1).to(networks.device)
         places, logits = networks.landmarks(seen)
-        both = zip(inner, places.double().cpu().numpy(), strict=True)
+        both = zip(inner, places.cpu().double().numpy(), strict=True)
         points = [applied(frame, place) for frame, place in both]
         frames = [similarity(shape, point) for point in points]
     out = []

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from scumble.vision.precision import in_double
+
 from .network import FaceModel
 from .solver import Base, Strokes, decoded, jacobian, solve
 
@@ -70,18 +72,18 @@ def _last_layer(model: FaceModel, z: torch.Tensor, picture: torch.Tensor, weight
         features, shown = model.features(z[None])
         factor = picture.shape[1] // features.shape[2]
         missing = functional.pixel_unshuffle((picture - shown[0])[None], factor)[0].flatten(1)
-        count = functional.avg_pool2d(weight[None, None], factor)[0, 0].flatten()
+        count = in_double(functional.avg_pool2d(weight[None, None], factor)[0, 0].flatten())
         seen = _neighbourhoods(features)[0]
         generator = torch.Generator().manual_seed(0)
         nearby = z + AWAY * torch.randn(NEARBY, len(z), generator=generator).to(z)
         moved = _neighbourhoods(model.features(nearby)[0]) - seen
         normal = (seen * count) @ seen.T + STEADY / NEARBY * torch.einsum("nip,p,njp->ij", moved, count, moved)
         ridge = RIDGE * normal.diagonal().mean() * torch.eye(len(seen), dtype=seen.dtype, device=seen.device)
-        layer: torch.Tensor = torch.linalg.solve(normal + ridge, (seen * count) @ missing.T.double()).T
-        return layer.float().contiguous()
+        layer: torch.Tensor = torch.linalg.solve(normal + ridge, (seen * count) @ in_double(missing).T).T
+        return layer.float().contiguous().to(z.device)
 
 
 def _neighbourhoods(features: torch.Tensor) -> torch.Tensor:
-    """(B, C · 9 + 1, P): what a 3 × 3 layer with a bias takes at each place."""
+    """(B, C · 9 + 1, P) float64: what a 3 × 3 layer with a bias takes at each place."""
     seen = functional.unfold(features, 3, padding=1)
-    return torch.cat([seen, torch.ones_like(seen[:, :1])], dim=1).double()
+    return in_double(torch.cat([seen, torch.ones_like(seen[:, :1])], dim=1))

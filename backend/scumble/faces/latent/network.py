@@ -108,7 +108,7 @@ class LinearFaceModel(nn.Module):
     @torch.no_grad()
     def set_latents(self, mean: torch.Tensor, covariance: torch.Tensor) -> None:
         """Standardise: after this the latents of faces with these moments have zero mean and unit covariance (ZCA)."""
-        values, vectors = torch.linalg.eigh(covariance.double())
+        values, vectors = torch.linalg.eigh(covariance.cpu().double())
         root = values.clamp(min=1e-6).sqrt()
         self.latent_mean.copy_(mean)
         self.latent_spread.copy_((vectors * root) @ vectors.T)

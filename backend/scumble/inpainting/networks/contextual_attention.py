@@ -36,7 +36,7 @@ def contextual_attention(features: torch.Tensor, hole: torch.Tensor) -> torch.Te
     free = (touched == 0).to(features.dtype)
     made = []
     for number in range(batch):  # one at a time: the table of likenesses is the square of the number of patches
-        known = patches[number] / patches[number].norm(dim=0, keepdim=True).clamp(min=1e-4)
+        known = patches[number] / torch.linalg.vector_norm(patches[number], dim=0, keepdim=True).clamp(min=1e-4)
         likeness = patches[number].T @ known  # (places, patches)
         likeness = propagated(likeness, *small)
         weights = torch.softmax(likeness * free[number] * SCALE, dim=1) * free[number]

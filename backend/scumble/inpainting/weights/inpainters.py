@@ -14,6 +14,7 @@ from torch.nn import functional
 from scumble.inpainting.networks.deepcreampy import DeepCreamPyNet
 from scumble.inpainting.networks.gated_conv import GatedGenerator
 from scumble.inpainting.networks.partial_conv import PartialConvUNet
+from scumble.vision.resampling import touched
 from scumble.vision.vgg.weights import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 
@@ -97,8 +98,8 @@ class Inpainter(nn.Module):
         if small != (height, width):
             picture = functional.interpolate(picture, small, mode="bicubic", antialias=True).clamp(0, 1)
             # whatever the hole touches is hole, and whatever a line touches is line
-            mask = functional.adaptive_max_pool2d(mask, small)
-            lines = None if lines is None else functional.adaptive_max_pool2d(lines, small)
+            mask = touched(mask, small)
+            lines = None if lines is None else touched(lines, small)
         padded = self._padded(*small)
         filled = self.forward(
             mirrored(picture, *padded),

@@ -87,12 +87,15 @@ def turned(picture: Tensor, variant: int) -> Tensor:
 
 
 def box_means(planes: Tensor, side: int) -> Tensor:
-    """(1, C, H − side + 1, W − side + 1): means over squares, by running sums."""
+    """(1, C, H − side + 1, W − side + 1): means over squares, by running sums.
+
+    They are computed on the CPU: MPS has no 64-bit floats, and on CUDA running sums are not the same twice.
+    """
     if side == 1:
         return planes
-    sums = functional.pad(planes, (1, 0, 1, 0)).cumsum(3, dtype=torch.float64).cumsum_(2)
+    sums = functional.pad(planes.cpu(), (1, 0, 1, 0)).double().cumsum(3).cumsum_(2)
     wide = sums[:, :, side:] - sums[:, :, :-side]
-    return ((wide[..., side:] - wide[..., :-side]) / side**2).to(planes.dtype)
+    return ((wide[..., side:] - wide[..., :-side]) / side**2).to(planes.dtype).to(planes.device)
 
 
 class Projection:
@@ -101,7 +104,7 @@ class Projection:
     def __init__(self, points: Tensor, parts: int, generator: torch.Generator, weight: float = 1.0) -> None:
         chosen = points[torch.randperm(len(points), generator=generator)[:SAMPLE].to(points.device)]
         self.mean = chosen.mean(0)
-        centred = (chosen - self.mean).double().cpu()
+        centred = (chosen - self.mean).cpu().double()
         _, vectors = torch.linalg.eigh(centred.T @ centred)
         self.axes = vectors[:, -parts:].to(points) * weight
 

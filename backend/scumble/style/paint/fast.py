@@ -106,10 +106,10 @@ def run_fast(
 
 def _features(network: Vgg, picture: torch.Tensor) -> torch.Tensor:
     """(1, C, h, w) at a quarter of the size, with their large values tamed."""
-    from torch.nn import functional
+    from scumble.vision.resampling import area_resized
 
     half = [max(2, round(side / 2)) for side in picture.shape[2:]]
-    found: dict[str, torch.Tensor] = network(functional.interpolate(picture, size=half, mode="area"), [LAYER])
+    found: dict[str, torch.Tensor] = network(area_resized(picture, half), [LAYER])
     return found[LAYER].sqrt()
 
 

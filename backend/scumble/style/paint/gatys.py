@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from scumble.style.descent import Descent, Watch, descend
 from scumble.style.losses import FULL, Objective, as_picture, masks_at_layers, style_target
+from scumble.vision.resampling import area_resized
 from scumble.vision.vgg.layers import LEAST_SIDE
 from scumble.vision.vgg.network import Vgg
 
@@ -191,7 +192,7 @@ def smaller(picture: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return picture
     size = [max(1, round(side / factor)) for side in picture.shape[2:]]
-    return functional.interpolate(picture, size=size, mode="area")
+    return area_resized(picture, size)
 
 
 def _shrunk(weight: Tensor, factor: int) -> Tensor:

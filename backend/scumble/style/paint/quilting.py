@@ -59,14 +59,14 @@ def lay(
     rows, columns = (max(1, -(-(length - overlap) // step)) for length in (height, width))
     beyond = (0, columns * step + overlap - width, 0, rows * step + overlap - height)
     picture = functional.pad(quilt.picture, beyond, mode="replicate")[0].contiguous()
-    origins = functional.pad(quilt.origins[None, None].double(), beyond, mode="replicate")[0, 0].long().contiguous()
+    origins = _replicated(quilt.origins, rows * step + overlap, columns * step + overlap)
     fixed = blocks.wanted(
         functional.pad(target, beyond, mode="replicate"),
         features,
         torch.arange(rows, device=picture.device) * step,
         torch.arange(columns, device=picture.device) * step,
     )
-    places = _waves(rows, columns, need, beyond, side, step)
+    places = _waves(rows, columns, need, beyond, side, step, picture.device)
     colours, sources = picture.view(3, -1), origins.view(-1)
     stride = picture.shape[2]
     span = torch.arange(side, device=picture.device)
@@ -104,12 +104,24 @@ def lay(
     return Quilt(picture[None, :, :height, :width].contiguous(), origins[:height, :width].contiguous())
 
 
+def _replicated(origins: Tensor, height: int, width: int) -> Tensor:
+    """(height, width): (H, W) numbers, the last row and column repeated. (What pads pictures pads no whole numbers.)"""
+    rows, columns = (torch.arange(length, device=origins.device) for length in (height, width))
+    return origins[rows.clamp(max=origins.shape[0] - 1)[:, None], columns.clamp(max=origins.shape[1] - 1)]
+
+
 def _waves(
-    rows: int, columns: int, need: Tensor | None, beyond: tuple[int, int, int, int], side: int, step: int
+    rows: int,
+    columns: int,
+    need: Tensor | None,
+    beyond: tuple[int, int, int, int],
+    side: int,
+    step: int,
+    device: torch.device,
 ) -> list[Tensor]:
     """Places (n, 2), row and column, in the order in which they can be painted."""
     if need is None:
-        todo = torch.ones(rows, columns, dtype=torch.bool)
+        todo = torch.ones(rows, columns, dtype=torch.bool, device=device)
     else:
         todo = functional.avg_pool2d(functional.pad(need[None, None].float(), beyond), side, step)[0, 0] > NEEDED
     places = todo.nonzero()

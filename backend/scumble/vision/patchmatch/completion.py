@@ -17,6 +17,8 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from scumble.vision.resampling import area_resized
+
 from .features import Level, halve, patches_within
 from .onion_peel import onion_peel
 from .solver import LevelSolver, SearchEffort, Vote
@@ -212,8 +214,10 @@ def _at_the_scale(guide: Tensor, level: Level) -> Tensor:
     """(3, H, W): the guide at the size of the level."""
     batch, size = guide.permute(2, 0, 1)[None], level.hole.shape
     if guide.shape[:2] != size:
-        smaller = guide.shape[0] > size[0]
-        batch = functional.interpolate(batch, size=tuple(size), mode="area" if smaller else "bicubic")
+        if guide.shape[0] > size[0]:
+            batch = area_resized(batch, size)
+        else:
+            batch = functional.interpolate(batch, size=tuple(size), mode="bicubic")
     return batch[0].contiguous()
 
 

@@ -91,7 +91,7 @@ def principal_filters(level: Level, patch: int, dims: int, sources: Tensor, samp
     rows, columns = chosen // width, chosen % width
     samples = windows[:, rows, columns].permute(1, 0, 2, 3).reshape(len(chosen), -1)
     scale = (window_weights(patch, 1.0) / channels).sqrt().repeat(channels, 1, 1).to(level.image.device)
-    weighted = (samples * scale.flatten()).double().cpu()
+    weighted = (samples * scale.flatten()).cpu().double()
     weighted -= weighted.mean(0)
     _, vectors = torch.linalg.eigh(weighted.T @ weighted)
     basis = vectors.flip(1)[:, :dims].T.to(level.image)
@@ -104,6 +104,8 @@ def describe(image: Tensor, filters: Tensor, rows: slice) -> Tensor:
     patch = filters.shape[-1]
     height, width = image.shape[1:]
     stop = min(rows.stop + patch - 1, height)
+    if stop - rows.start < patch or width < patch:  # a last strip that is thinner than a patch: none begins there
+        return image.new_zeros((rows.stop - rows.start, width, len(filters)))
     seen = functional.conv2d(image[None, :, rows.start : stop], filters)[0]
     missing = (0, width - seen.shape[2], 0, rows.stop - rows.start - seen.shape[1])
     described: Tensor = functional.pad(seen, missing).permute(1, 2, 0)

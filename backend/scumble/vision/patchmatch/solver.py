@@ -181,12 +181,12 @@ class LevelSolver:
         for start in range(0, len(self.pixels), VOTERS):
             part = slice(start, start + VOTERS)
             covering = (self.pixels[part, None] - offsets).add_(front)
-            share = weights.take(covering).mul_(window)
-            from_pixel = matches.take(covering).long().add_(offsets).clamp_(max=self.size - 1)
+            share = _at(weights, covering).mul_(window)
+            from_pixel = _at(matches, covering).long().add_(offsets).clamp_(max=self.size - 1)
             total[part] = functional.embedding_bag(from_pixel, picture, per_sample_weights=share, mode="sum")
             if costs is not None:
                 origins.append(from_pixel.gather(1, share.argmax(1, keepdim=True))[:, 0])
-                distances.append((costs.take(covering) * share).sum(1) / total[part, -1])
+                distances.append((_at(costs, covering) * share).sum(1) / total[part, -1])
             tick(len(share))
         colours = total[:, :-1] / total[:, -1:]
         self.level.image.view(channels, -1)[:, self.pixels[self.in_hole]] = colours[self.in_hole].T
@@ -242,3 +242,8 @@ class LevelSolver:
         columns = (self.targets % self.width - self.field.matches % self.width).float()
         scale = self.effort.nearness / max(self.height, self.width)
         return (self.field.cost - (rows.square() + columns.square()) * scale**2).clamp_(min=0)
+
+
+def _at(values: Tensor, places: Tensor) -> Tensor:
+    """`values.take(places)`, several times as fast, and on every device."""
+    return values.index_select(0, places.flatten()).view_as(places)

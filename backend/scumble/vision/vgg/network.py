@@ -46,6 +46,17 @@ class VggWeights:
     padding: Padding = "zeros"
 
 
+def reflected(x: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) with a pixel more on each side, as a mirror shows it. A side of one pixel has nothing to reflect."""
+    if min(x.shape[2:]) < 2:
+        return functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    if x.device.type != "cuda":
+        return functional.pad(x, (1, 1, 1, 1), mode="reflect")
+    # the gradients of CUDA's own are not the same twice
+    x = torch.cat([x[:, :, 1:2], x, x[:, :, -2:-1]], 2)
+    return torch.cat([x[..., 1:2], x, x[..., -2:-1]], 3)
+
+
 class Vgg(nn.Module):
     """The network. It is never trained further: its parameters take no gradients.
 
@@ -77,9 +88,7 @@ class Vgg(nn.Module):
 
     def convolved(self, x: torch.Tensor, name: str) -> torch.Tensor:
         if self.padding == "reflect":
-            # a side of one pixel has nothing to reflect
-            mode = "reflect" if min(x.shape[2:]) > 1 else "replicate"
-            x = functional.pad(x, (1, 1, 1, 1), mode=mode)
+            x = reflected(x)
         around = 1 if self.padding == "zeros" else 0
         return functional.conv2d(x, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"), padding=around)
 

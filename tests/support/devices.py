@@ -1,0 +1,28 @@
+"""The devices that tests run on: the CPU, a pretended CUDA and a pretended MPS device, and a real CUDA where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+DEVICES = ("cpu", "pretended-cuda", "pretended-mps", "cuda")
+
+
+@contextlib.contextmanager
+def entered(name: str) -> Iterator[str]:
+    """What to give to PyTorch as a device, within; skips the test where there is no such device."""
+    if name.startswith("pretended-"):
+        from .pretended_device import pretended
+
+        with pretended(name.removeprefix("pretended-")) as where:
+            yield str(where)
+        return
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no CUDA device here")
+        name = "cuda:0"
+    yield name
