@@ -47,14 +47,14 @@ def _save_and_open(k: Any, path: str) -> Any:
     yield lambda: len([n for n in k.layers(document) if n.startswith("Inpaint")]) == 3
     yield k.idle
     names = {n.name() for n in document.topLevelNodes() if n.name().startswith("Inpaint")}
-    stored = k.module("writing").request_of(document, layer.uniqueId().toString())
+    provenance = k.module("writing").provenance_of(document, layer.uniqueId().toString())
     return {
         "same": same,
         "names": len(names),
-        "parameters": stored.parameters["patch"],
-        "mask": [stored.mask.x, stored.mask.y, stored.mask.width, stored.mask.height],
-        "image": stored.sources["image"].name,
-        "version": bool(stored.extra["version"]),
+        "parameters": provenance.parameters["patch"],
+        "mask": [provenance.mask.x, provenance.mask.y, provenance.mask.width, provenance.mask.height],
+        "image": provenance.sources["image"].name,
+        "version": bool(provenance.extra["version"]),
     }
 
 
@@ -131,7 +131,7 @@ def _variations(k: Any) -> Any:
     first = k.layers(document)
     numbers = list(results.of(document))
     states = [[results.visible(results.get(n)) for n in numbers]]
-    seeds = [results.get(n).stored.seed for n in numbers]
+    seeds = [results.get(n).provenance.seed for n in numbers]
     results.toggle(numbers[1])
     yield lambda: len(k.layers(document)) == 3
     yield k.idle
@@ -139,7 +139,7 @@ def _variations(k: Any) -> Any:
     results.toggle(numbers[0])
     yield 0.2
     states.append([results.visible(results.get(n)) for n in numbers])
-    one = results.get(numbers[1]).stored
+    one = results.get(numbers[1]).provenance
     return {
         "first": len(first),
         "count": len(numbers),

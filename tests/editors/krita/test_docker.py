@@ -101,7 +101,7 @@ def _chooses(k: Any, picture: str) -> Any:
     yield 0.1
     shown = {role: box.currentText() for role, box in docker.choosers.boxes.items()}
     entries = [docker.choosers.boxes["style"].itemText(i) for i in range(docker.choosers.boxes["style"].count())]
-    docker.choosers.choose_file("style", picture)
+    docker.choosers.choose_file(document, "style", picture)
     place = docker.choosers.boxes["image"].findText("What is visible")
     docker.choosers._activated({"name": "image"}, place)
     after = {role: box.currentText() for role, box in docker.choosers.boxes.items()}
@@ -109,13 +109,13 @@ def _chooses(k: Any, picture: str) -> Any:
     yield lambda: len(k.layers(document)) == 3
     yield k.idle
     made = next(n for n in document.topLevelNodes() if n.name().startswith("Follow"))
-    stored = k.module("writing").request_of(document, made.uniqueId().toString())
+    provenance = k.module("writing").provenance_of(document, made.uniqueId().toString())
     return {
         "shown": shown,
         "entries": entries,
         "after": after,
         "pixel": list(bytes(made.pixelData(5, 5, 1, 1))),
-        "stored": {role: source.kind for role, source in stored.sources.items()},
+        "provenance": {role: source.kind for role, source in provenance.sources.items()},
     }
 
 
@@ -135,7 +135,7 @@ def test_inputs_can_be_chosen(krita: Krita, tmp_path: Path) -> None:
     assert answer["after"]["image"] == "What is visible"
     assert answer["after"]["style"] == "style.png"
     assert answer["pixel"] == [255, 255, 0, 255]  # what is visible there is the stroke itself
-    assert answer["stored"] == {"image": "visible", "strokes": "layer", "style": "file"}
+    assert answer["provenance"] == {"image": "visible", "strokes": "layer", "style": "file"}
 
 
 def _damaged(k: Any, picture: str) -> Any:

@@ -44,8 +44,8 @@ def _live(k: Any) -> Any:
     strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 16), 40, 30, 4, 4)
     yield 0.5
     out["after"] = [live.on, live.updates, len(k.layers(document)), shown(41, 31)[:3]]
-    stored = k.module("writing").request_of(document, made().uniqueId().toString())
-    out["request"] = stored.operation
+    provenance = k.module("writing").provenance_of(document, made().uniqueId().toString())
+    out["request"] = provenance.operation
     return out
 
 
