@@ -15,7 +15,7 @@ import pytest
 
 from scumble.cli.doctor import CHECKS
 from scumble.installers import kritarc
-from scumble.installers.krita_places import candidates
+from scumble.installers.krita_homes import candidates
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection
 from tests.editors.display import TOGETHER, Display
@@ -196,4 +196,4 @@ def test_uninstalling_leaves_nothing(alone: Folders, template: Path, tmp_path: P
     )
     assert files() == before
     native = candidates(environment, home.base)[0]
-    assert native.resources == home.resources
+    assert native.folder == home.resources
