@@ -157,3 +157,37 @@ def test_variations_are_thumbnails_and_showing_one_hides_the_others(krita: Krita
     assert answer["seeds"] == [0, 1, 2]
     assert answer["states"] == [[True, False, False], [False, True, False], [True, False, False]]
     assert answer["variations"] == 1
+
+
+def _impatient(k: Any) -> Any:
+    """Clicks on a variation's thumbnail while its layer is being made, and on “Keep”."""
+    document = yield from k.module("harness_made")(k, 3)
+    results = k.studio.results
+    number = list(results.of(document))[1]
+    for work in (results.toggle, results.toggle, results.keep, results.toggle):
+        work(number)
+    yield lambda: len(k.layers(document)) > 2
+    yield k.idle
+    yield 0.1
+    return len(k.layers(document))
+
+
+def test_a_thumbnail_that_is_clicked_twice_makes_one_layer(krita: Krita) -> None:
+    krita.lend(_made)
+    assert krita.run(_impatient) == 3
+
+
+def _closed_meanwhile(k: Any) -> Any:
+    document = yield from k.module("harness_made")(k, 3)
+    other = yield from k.new(16, 16)
+    results = k.studio.results
+    number = list(results.of(document))[1]
+    results.toggle(number)
+    yield from k.close(document)
+    yield k.idle
+    return k.layers(other), k.studio.steps.busy
+
+
+def test_a_document_that_is_closed_while_a_variation_becomes_a_layer_is_harmless(krita: Krita) -> None:
+    krita.lend(_made)
+    assert krita.run(_closed_meanwhile) == [["Background"], False]

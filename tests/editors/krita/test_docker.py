@@ -229,3 +229,52 @@ def test_everything_fits_into_300_pixels_in_both_themes(
     assert all(width == 300 and not beyond for width, beyond in out.values()), out
     assert contrast > 100
     assert (ground < 128) == dark
+
+
+def _late(k: Any, picture: str, how: str) -> Any:
+    """A file is asked for in one document, and named when another one is active, or the first one is closed."""
+    docker = k.module("harness_docker")(k)
+    first = yield from k.new(40, 30)
+    docker.show_operation(k.studio.catalogue.find("test-follow"))
+    yield 0.1
+    choosers = docker.choosers
+    choosers._open({"name": "style", "title": "A style"})
+    dialog = choosers._dialog
+    second = yield from k.new(20, 10)
+    if how == "closed":
+        yield from k.close(first)
+    docker.refresh()
+    dialog.fileSelected.emit(picture)
+    dialog.reject()
+    chosen = [k.studio.sources(one, "test-follow") for one in (first, second)]
+    return [sorted(one) for one in chosen], k.said()
+
+
+@pytest.mark.parametrize("how", ["other", "closed"])
+def test_a_file_that_is_named_late_is_for_the_document_that_asked(krita: Krita, tmp_path: Path, how: str) -> None:
+    krita.lend(_docker)
+    krita.run("def main(k):\n    del k.studio.messages[:]")
+    chosen, said = krita.run(_late, picture=str(tmp_path / "style.png"), how=how)
+    assert chosen == [["style"] if how == "other" else [], []]
+    assert said == []
+
+
+def _twins(k: Any, path: str) -> Any:
+    """The same file, opened twice: its layers have the same ids in both."""
+    made = yield from k.new(20, 10)
+    made.setBatchmode(True)
+    assert made.saveAs(path)
+    yield 0.2
+    yield from k.close(made)
+    import shutil
+
+    shutil.copy(path, path + ".kra")
+    one = yield from k.open(path)
+    other = yield from k.open(path + ".kra")
+    source = k.module("scumble_client.editor.roles").Source
+    k.studio.choose(one, "test-follow", "style", source("file", path="/style.png"))
+    return [sorted(k.studio.sources(document, "test-follow")) for document in (one, other)]
+
+
+def test_what_is_chosen_in_a_document_is_not_chosen_in_its_copy(krita: Krita, tmp_path: Path) -> None:
+    assert krita.run(_twins, path=str(tmp_path / "twin.kra")) == [["style"], []]
