@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from collections.abc import Callable
@@ -117,9 +118,9 @@ def test_a_developers_link_is_replaced_and_what_it_points_to_is_left_alone(
     (home / "mine").mkdir()
     (home / "mine" / "kept").write_text("")
     editor_home.plugins.mkdir(parents=True, exist_ok=True)
-    for leave in (lambda: editor.install([editor_home]), lambda: editor.uninstall([editor_home])):
+    for change in (editor.install, editor.uninstall):
         (editor_home.plugins / NAME).symlink_to(home / "mine")
-        leave()
+        change([editor_home])
         assert (home / "mine" / "kept").exists()
         assert not (editor_home.plugins / NAME).is_symlink()
         editor.uninstall([editor_home])
@@ -168,6 +169,42 @@ def test_a_file_in_the_way_is_said(editor: Any, home: Path) -> None:
     (home / "odd").write_text("")
     with pytest.raises(ScumbleError, match=rf"{editor.title}'s folder can't be written: .+\."):
         editor.install([editor.given(home / "odd")])
+
+
+# -- what an editor's Python must bear
+
+EDITORS_OWN = {"krita": {"krita", "PyQt5", "PyQt6"}, "gimp": {"gi"}}
+OLDEST = (3, 8)
+"""Python of the editors."""
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    """Absolute imports anywhere in a module: the packages' names."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_a_plugin_is_python_of_the_editors_and_uses_only_their_libraries_and_the_client(editor: Any) -> None:
+    modules = sorted((ROOT / editor.source / NAME).rglob("*.py"))
+    own = {module.stem for module in modules} if editor.name == "gimp" else set()  # GIMP starts a script, no package
+    assert not own & set(sys.stdlib_module_names), "it would hide a module of Python's"
+    allowed = {"scumble_client", *EDITORS_OWN[editor.name], *own, *sys.stdlib_module_names}
+    for module in modules:
+        imported = _imported(ast.parse(module.read_text("utf-8"), feature_version=OLDEST))
+        assert imported <= allowed, f"{module.name}: {imported - allowed}"
+
+
+def test_the_client_is_python_of_the_editors_and_uses_only_the_standard_library() -> None:
+    folder = ROOT / "backend" / "scumble_client"
+    for module in sorted(folder.rglob("*.py")):
+        imported = _imported(ast.parse(module.read_text("utf-8"), feature_version=OLDEST))
+        if "_vendor" not in module.parts:
+            assert imported - {"msgpack"} <= set(sys.stdlib_module_names), module
 
 
 # -- what the doctor says

@@ -64,8 +64,8 @@ def saved(request: pytest.FixtureRequest, gimp: Gimp, base: Path) -> tuple[Files
     files = FilesOfRoles(base, base / "secret-home" / "work")
     path = files.document / "picture.xcf"
     made = files.make()
-    given = {"files": made} if request.param == "files" else {"files": {}, "others": made}
-    shown, notes = gimp.run(_made, path=str(path), **{"others": {}, **given})
+    given, others = (made, {}) if request.param == "files" else ({}, made)
+    shown, notes = gimp.run(_made, files=given, others=others, path=str(path))
     assert shown == [files.expected] * 2
     for note in notes:
         sources = json.loads(note)["sources"]

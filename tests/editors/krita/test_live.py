@@ -141,16 +141,18 @@ def _switched(k: Any, turns: int, begin: str, then: str) -> Any:
     first, second = yield from k.module("harness_two")(k)
     yield from k.activate(first)
     timers = [live._timer, studio.steps._timer, studio.connection._timer]
+    sent: list[Any] = []
+    submit = studio.connection.submit
+
+    def record(request: Any) -> Any:
+        sent.append(request)
+        return submit(request)
+
+    studio.connection.submit = record
     for timer in timers:
         timer.blockSignals(True)
-    sent = []
-    submit = studio.connection.submit
-    studio.connection.submit = lambda request: sent.append(request) or submit(request)
     try:
-        if begin == "live":
-            assert live.start("test-follow"), k.said()
-        else:
-            assert studio.run("test-follow"), k.said()
+        assert live.start("test-follow") if begin == "live" else studio.run("test-follow"), k.said()
         yield from k.module("harness_pump")(k, turns)
         before = len(sent)
         if begin == "live":
@@ -161,16 +163,14 @@ def _switched(k: Any, turns: int, begin: str, then: str) -> Any:
         if begin == "live":
             assert live.start("test-follow"), k.said()
             yield from k.module("harness_pump")(k, 4)
-    finally:
         for timer in timers:
             timer.blockSignals(False)
-        studio.connection.submit = submit
-    studio.connection.submit = lambda request: sent.append(request) or submit(request)
-    try:
         if begin == "live":
             yield lambda: live.updates >= 1
         yield k.idle if begin == "run" else 0.2
     finally:
+        for timer in timers:
+            timer.blockSignals(False)
         studio.connection.submit = submit
         live.stop()
     yield k.idle
@@ -190,7 +190,7 @@ def _switched(k: Any, turns: int, begin: str, then: str) -> Any:
 
 
 @pytest.mark.parametrize("then", ["switch", "close"])
-@pytest.mark.parametrize("turns", range(1, 15))
+@pytest.mark.parametrize("turns", [1, 2, 3, 4, 6, 10, 12, 14])
 def test_what_was_begun_for_one_document_never_comes_to_another(live_krita: Krita, turns: int, then: str) -> None:
     """Live mode is stopped and begun in another document, at whatever point of reading, hashing, computing, placing."""
     answer = live_krita.run(_switched, turns=turns, begin="live", then=then)
@@ -203,7 +203,7 @@ def test_what_was_begun_for_one_document_never_comes_to_another(live_krita: Krit
 
 
 @pytest.mark.parametrize("then", ["switch", "close"])
-@pytest.mark.parametrize("turns", [1, 2, 4, 6, 9, 12])
+@pytest.mark.parametrize("turns", [1, 4, 8, 12])
 def test_a_runs_result_never_comes_to_another_document(live_krita: Krita, turns: int, then: str) -> None:
     answer = live_krita.run(_switched, turns=turns, begin="run", then=then)
     assert answer["second"] == []
