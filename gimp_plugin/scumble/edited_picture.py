@@ -64,16 +64,14 @@ class EditedPicture:
     @property
     def folder(self):
         """Where the picture's own file lies; None where it has none yet."""
-        file = self.image.get_file() if self.image.is_valid() else None
-        return folder_of(file.get_path() or "") if file is not None else None
+        return folder_of(_path_of(self.image)) if self.image.is_valid() else None
 
     def lasting(self, source):
         """A source that means the same when the picture's file is opened again."""
         if source.kind != "layer" or not source.id.startswith("@"):
             return source
         item = self.item(source)
-        file = item.get_image().get_file() if item is not None and item.is_valid() else None
-        path = file.get_path() if file is not None else None
+        path = _path_of(item.get_image()) if item is not None and item.is_valid() else ""
         if not path:
             return Source("layer", "", source.name)
         try:
@@ -91,6 +89,12 @@ class EditedPicture:
         if item is None or not item.is_valid():
             raise ScumbleError("missing_input", f"The layer “{source.name}” is gone.", "Choose another one.")
         return read_mask(item) if mask else read_drawable(item)
+
+
+def _path_of(image):
+    """Of the file that a picture was saved to or opened from; empty where there is none."""
+    file = image.get_file() or image.get_imported_file()
+    return (file.get_path() or "") if file is not None else ""
 
 
 def key_of(item):

@@ -36,17 +36,21 @@ def run_operation(operation, picture, chosen, provenance, progress, shown):
     image = picture.image
     point = InsertionPoint(ImageTree(image), picture.active)
     client = Client(f"gimp {Gimp.version()}", wake=progress.wake)
+    settings = EditorSettings()
     notes = []
     try:
         client.connect()  # the daemon may be starting while the layers are read
         sources = resolve(operation, chosen, picture.view(), provenance.given)
-        pixels, sources = _read(picture, operation, sources, provenance.mask, progress, notes)
+        pixels, sources = _read(picture, operation, sources, provenance.mask, settings, progress, notes)
         job = client.submit(Request(operation["name"], pixels, provenance.parameters, provenance.seed))
         result = _wait(client, job, image, progress)
         progress.report(1.0, "Adding the layer")
         layers = filled_layers(result)
         if layers:
             sources = {role: picture.lasting(source) for role, source in sources.items()}
+            for source in sources.values():
+                if source.digest:
+                    settings.remember_file(source.digest, source.path)
             made = provenance.sent(sources, pixels).of_each(result, layers)
             texts = [dump(one, picture.folder, ascii_only=True) for one in made]
             if image.is_valid() and image.get_base_type() == Gimp.ImageBaseType.INDEXED:
@@ -62,9 +66,8 @@ def run_operation(operation, picture, chosen, provenance, progress, shown):
         client.close()
 
 
-def _read(picture, operation, sources, mask, progress, notes):
+def _read(picture, operation, sources, mask, settings, progress, notes):
     """The pixels of every role, and what they were read from."""
-    settings = EditorSettings()
 
     def read_role(role, source):
         progress.report(0.0, "Reading layers")
@@ -75,7 +78,6 @@ def _read(picture, operation, sources, mask, progress, notes):
         pixels, found, note = read_source_file(
             source, role, picture.folder, remembered, lambda path: read_file(path, as_mask)
         )
-        settings.remember_file(found.digest, found.path)
         if note:
             notes.append(note)
         return pixels, found

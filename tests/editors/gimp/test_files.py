@@ -20,13 +20,14 @@ from .harness.session import Gimp
 def _made(g: Any, files: dict[str, str], others: dict[str, str], path: str) -> Any:
     """Run on a picture that was never saved, save it, run again, save it again; what the results show.
 
-    `others` are files that are open as pictures of their own: their layers are given.
+    `others` are files that are opened as pictures of their own, and saved beside as XCF: their layers are given.
     """
     image = g.new(8, 6)
     source = g.layer(image, "Picture", (0, 0, 8, 6), colour=(1, 2, 3, 255))
     arguments = {f"{role}_file": g.Gio.File.new_for_path(file) for role, file in files.items()}
     for role, file in others.items():
-        arguments[role] = g.open(file).get_layers()[0]
+        g.save(g.open(file), file + ".xcf")
+        arguments[role] = g.open(file + ".xcf").get_layers()[0]
     shown = []
     for _ in range(2):
         answer = g.call("scumble-test-files", image, [source], **arguments)
@@ -34,6 +35,7 @@ def _made(g: Any, files: dict[str, str], others: dict[str, str], path: str) -> A
         data = g.pixels(answer["layer"], rect=(0, 0, 6, 1))
         shown.append([list(data[i : i + 4]) for i in range(0, 24, 4)])
         g.save(image, path)
+        image.set_file(g.Gio.File.new_for_path(path))  # as File ▸ Save does
     parasites = [layer.get_parasite("scumble-request") for layer in image.get_layers()[:2]]
     return shown, ["".join(chr(byte & 255) for byte in one.get_data()) for one in parasites]
 
@@ -58,14 +60,12 @@ def base(gimp: Gimp) -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.fixture(params=["files", "layers of other pictures"])
-def saved(request: pytest.FixtureRequest, gimp: Gimp, base: Path) -> tuple[FilesOfRoles, Path]:
+@pytest.fixture
+def saved(gimp: Gimp, base: Path) -> tuple[FilesOfRoles, Path]:
     """A picture with results of files for every role, saved."""
     files = FilesOfRoles(base, base / "secret-home" / "work")
     path = files.document / "picture.xcf"
-    made = files.make()
-    given, others = (made, {}) if request.param == "files" else ({}, made)
-    shown, notes = gimp.run(_made, files=given, others=others, path=str(path))
+    shown, notes = gimp.run(_made, files=files.make(), others={}, path=str(path))
     assert shown == [files.expected] * 2
     for note in notes:
         sources = json.loads(note)["sources"]
@@ -80,6 +80,16 @@ def saved(request: pytest.FixtureRequest, gimp: Gimp, base: Path) -> tuple[Files
 def test_a_saved_picture_tells_nothing_of_the_artists_folders(saved: tuple[FilesOfRoles, Path]) -> None:
     files, path = saved
     assert leaks(path, files.base) == []
+
+
+def test_other_pictures_whose_layers_were_given_are_kept_and_found_as_files(gimp: Gimp, base: Path) -> None:
+    files = FilesOfRoles(base, base / "secret-home" / "work")
+    path = files.document / "picture.xcf"
+    shown, notes = gimp.run(_made, files={}, others=files.make(), path=str(path))
+    assert shown == [files.expected] * 2
+    assert leaks(path, base) == []
+    assert json.loads(notes[1])["sources"]["style"]["name"] == "style-file.png.xcf"
+    assert gimp.run(_again, path=str(path)) == [files.expected, ""]
 
 
 def test_run_again_finds_the_files_on_this_machine(gimp: Gimp, saved: tuple[FilesOfRoles, Path]) -> None:
