@@ -3,7 +3,7 @@
 from host import Babl, Gegl, Gimp, GObject
 
 from scumble_client.editor.form import check, decimals
-from scumble_client.editor.roles import Source
+from scumble_client.editor.roles import Source, label
 
 FLAGS = GObject.ParamFlags.READWRITE
 SEED = "seed"
@@ -42,14 +42,14 @@ class Arguments:
         for role in self.roles:
             name, help_text = role["name"], role["help"]
             if role.get("kind") == "mask":
-                title = "Mask in place of the selection" if name == "mask" else label_of(role)
+                title = "Mask in place of the selection" if name == "mask" else label(role)
                 procedure.add_drawable_argument(self.layers[name], title, help_text, True, FLAGS)
             else:
-                procedure.add_layer_argument(self.layers[name], label_of(role), help_text, True, FLAGS)
+                procedure.add_layer_argument(self.layers[name], label(role), help_text, True, FLAGS)
             if name in self.files:
                 procedure.add_file_argument(
                     self.files[name],
-                    f"{label_of(role)} from a file",
+                    f"{label(role)} from a file",
                     f"A picture file in place of a layer. {help_text}",
                     Gimp.FileChooserAction.OPEN,
                     True,
@@ -94,13 +94,6 @@ class Arguments:
                 # The selection is the mask, whether or not somebody could have named a layer instead.
                 chosen[name] = Source("auto") if name == "mask" else unset
         return chosen
-
-
-def label_of(role):
-    """A role's title without its article, which is for sentences."""
-    words = role["title"].split(" ", 1)
-    plain = words[1] if len(words) == 2 and words[0] in ("A", "An", "The") else role["title"]
-    return plain[:1].upper() + plain[1:]
 
 
 def add_seed(procedure):

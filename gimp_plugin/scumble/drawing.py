@@ -3,8 +3,7 @@
 from formats import layer_type
 from host import Gimp
 
-NAMES = ("Color", "Sketch")
-"""From below; the last one is chosen, as drawing comes first."""
+from scumble_client.editor.roles import DRAWN_LAYERS
 
 
 def new_layers(image, layer):
@@ -14,7 +13,7 @@ def new_layers(image, layer):
     made = []
     image.undo_group_start()
     try:
-        for name in NAMES:
+        for name in DRAWN_LAYERS:
             new = Gimp.Layer.new(image, name, width, height, layer_type(image), 100.0, Gimp.LayerMode.NORMAL)
             new.fill(Gimp.FillType.TRANSPARENT)
             image.insert_layer(new, parent, position)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from host import Babl, Gimp
 
+from scumble_client.editor.placing import WireForm
+
 # GIMP's component types → the wire's. 32-bit integers and doubles travel as 32-bit floats.
 _DEPTHS = {
     "u8": "uint8",
@@ -35,23 +37,21 @@ _BABL_TYPES = {"uint8": "u8", "uint16": "u16", "float16": "half", "float32": "fl
 
 
 @dataclass(frozen=True)
-class Form:
-    """`layout`, `depth` and `colour` as in `scumble_client.request.Pixels`."""
+class PixelFormat:
+    """A wire form, and how babl calls it."""
 
-    layout: str
-    depth: str
-    colour: str
+    wire: WireForm
     perceptual: bool = False
 
     @property
     def babl(self):
         """The name of babl's format, in sRGB's primaries."""
-        model = _MODELS[self.layout, self.colour]
-        return f"{_PERCEPTUAL.get(model, model) if self.perceptual else model} {_BABL_TYPES[self.depth]}"
+        model = _MODELS[self.wire.layout, self.wire.colour]
+        return f"{_PERCEPTUAL.get(model, model) if self.perceptual else model} {_BABL_TYPES[self.wire.depth]}"
 
 
-def form_of(drawable):
-    """The form that a layer is read in: its own, as near as the wire has it."""
+def format_of(drawable):
+    """The format that a layer is read in: its own, as near as the wire has it."""
     image = drawable.get_image()
     component, _, curve = image.get_precision().value_nick.partition("-")
     depth = _DEPTHS[component]
@@ -61,7 +61,8 @@ def form_of(drawable):
         depth = "float32"
     gray = drawable.is_gray()
     alpha = drawable.has_alpha()
-    return Form(("gray" if gray else "rgb") + ("a" if alpha else ""), depth, colour, curve == "perceptual")
+    wire = WireForm(("gray" if gray else "rgb") + ("a" if alpha else ""), depth, colour)
+    return PixelFormat(wire, curve == "perceptual")
 
 
 def _has_own_space(drawable):
@@ -70,10 +71,10 @@ def _has_own_space(drawable):
     return not drawable.is_indexed() and "-" in name
 
 
-def form_of_result(pixels, image):
-    """The form that a result is written from."""
+def format_of_result(wire, image):
+    """The format that a result of this wire form is written from."""
     perceptual = image.get_precision().value_nick.endswith("-perceptual")
-    return Form(pixels.layout, pixels.depth, pixels.colour, perceptual)
+    return PixelFormat(wire, perceptual)
 
 
 def layer_type(image):

@@ -1,7 +1,7 @@
 """The row of presets on top of a dialog: named sets of parameters, the same in Krita and GIMP."""
 
 from scumble_client.editor.form import defaults
-from scumble_client.editor.settings import Settings
+from scumble_client.editor.settings import EditorSettings
 from scumble_client.errors import ScumbleError
 
 DEFAULTS = "Defaults"
@@ -14,7 +14,7 @@ class PresetBar:
         gtk, _ = toolkit
         self._arguments, self._config = arguments, config
         self._operation = arguments.operation
-        self._settings = Settings()
+        self._settings = EditorSettings()
         self.widget = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=6)
         self.widget.set_border_width(6)
         self.choice = gtk.ComboBoxText.new_with_entry()

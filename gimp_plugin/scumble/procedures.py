@@ -3,18 +3,18 @@
 from arguments import SEED, Arguments, add_seed
 from catalogue import HERE, registered, to_register
 from drawing import new_layers
+from edited_picture import EditedPicture, chosen_layer
 from host import Gimp, GLib, GObject, user_interface
-from picture import Picture, chosen_layer
-from placing import request_of
+from placing import provenance_of
 from progress import QuietProgress, WindowProgress
 from runs import new_seed, run_operation
 
+from scumble_client.editor.crash_log import as_error
+from scumble_client.editor.flatpak import share_runtime_folder
 from scumble_client.editor.form import clean
 from scumble_client.editor.messages import NOTHING_TO_RUN
+from scumble_client.editor.provenance import Provenance
 from scumble_client.editor.roles import Source
-from scumble_client.editor.stored import Stored
-from scumble_client.editor.surroundings import prepare
-from scumble_client.editor.trouble import as_error
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE, adopt_launch_file
 
@@ -83,7 +83,7 @@ def _guarded(run):
 
     def call(procedure, run_mode, image, drawables, config, operation):
         try:
-            prepare()
+            share_runtime_folder()
             adopt_launch_file(HERE / LAUNCH_FILE)
             return run(procedure, run_mode, image, drawables, config, operation)
         except Exception as error:
@@ -98,7 +98,7 @@ def _guarded(run):
 def run_one(procedure, run_mode, image, drawables, config, operation):
     """An operation: with its dialog, with the arguments of a script, or with those of the last time."""
     arguments = Arguments(operation)
-    picture = Picture(image, chosen_layer(drawables))
+    picture = EditedPicture(image, chosen_layer(drawables))
     toolkit = _toolkit(procedure, run_mode)
     if run_mode == Gimp.RunMode.INTERACTIVE:
         if toolkit is None:
@@ -112,36 +112,27 @@ def run_one(procedure, run_mode, image, drawables, config, operation):
     chosen = arguments.sources(config, picture, unset)
     # A script names the layer; an artist may be painting on the sketch.
     chosen["image"] = Source("active") if run_mode == Gimp.RunMode.NONINTERACTIVE else Source("auto")
-    stored = Stored(operation["name"], arguments.values(config), new_seed(config.get_property(SEED)))
-    return _run(procedure, operation, picture, chosen, stored, toolkit)
+    provenance = Provenance(operation["name"], arguments.values(config), new_seed(config.get_property(SEED)))
+    return _run(procedure, operation, picture, chosen, provenance, toolkit)
 
 
 def run_again(procedure, run_mode, image, drawables, config, _operation):
     """The request that made the chosen layer, with a new seed."""
     layer = chosen_layer(drawables)
-    stored = request_of(layer)
-    if stored is None:
+    provenance = provenance_of(layer)
+    if provenance is None:
         raise ScumbleError("missing_input", *NOTHING_TO_RUN)
-    operation = next((o for o in registered() if o["name"] == stored.operation), None)
+    operation = next((o for o in registered() if o["name"] == provenance.operation), None)
     if operation is None:
         raise ScumbleError(
             "unknown_operation",
-            f"There is no operation called “{stored.operation}”.",
+            f"There is no operation called “{provenance.operation}”.",
             "The layer was made by another version of Scumble: bring this one up to date.",
         )
-    picture = Picture(image, layer)
-    chosen = {role: picture.again(source) for role, source in stored.sources.items()}
-    for role in operation["roles"]:
-        chosen.setdefault(role["name"], Source("none"))
-    if stored.mask is not None:
-        chosen["mask"] = Source("none")  # the selection of then is kept with the layer
-    again = Stored(
-        stored.operation,
-        clean(operation, stored.parameters),
-        new_seed(config.get_property(SEED)),
-        chosen,
-        stored.mask,
-    )
+    picture = EditedPicture(image, layer)
+    chosen = {role: picture.again(source) for role, source in provenance.again(operation).items()}
+    parameters = clean(operation, provenance.parameters)
+    again = Provenance(operation["name"], parameters, new_seed(config.get_property(SEED)), chosen, provenance.mask)
     return _run(procedure, operation, picture, chosen, again, _toolkit(procedure, run_mode))
 
 
@@ -157,11 +148,11 @@ OTHERS = {AGAIN: run_again, NEW_LAYERS: add_layers}
 """Procedures that are no operation."""
 
 
-def _run(procedure, operation, picture, chosen, stored, toolkit):
+def _run(procedure, operation, picture, chosen, provenance, toolkit):
     title = operation["title"]
     progress = WindowProgress(title, toolkit) if toolkit else QuietProgress(title)
     try:
-        layers, notes = run_operation(operation, picture, chosen, stored, progress, shown=toolkit is not None)
+        layers, notes = run_operation(operation, picture, chosen, provenance, progress, shown=toolkit is not None)
     finally:
         progress.close()
     if notes:

@@ -1,19 +1,20 @@
 """Layers, the selection and files as pixels for the wire. Nothing here changes the picture."""
 
-from formats import Form, form_of
+from formats import PixelFormat, format_of
 from host import Gegl, Gimp, Gio
 
+from scumble_client.editor.placing import WireForm
 from scumble_client.errors import ScumbleError
-from scumble_client.request import CHANNELS, SAMPLE_BYTES, Pixels
+from scumble_client.request import Pixels
 
-MASK = Form("graya", "uint8", "srgb")
+MASK = PixelFormat(WireForm("graya", "uint8", "srgb"))
 
 
-def read_drawable(drawable, form=None):
+def read_drawable(drawable, pixel_format=None):
     """A layer's or channel's pixels, all of them, also those beyond the canvas; a layer's mask is applied."""
     if drawable.is_layer() and not drawable.is_group() and drawable.get_mask() and drawable.get_apply_mask():
-        return _read_masked(drawable, form)
-    return _read(drawable, form or form_of(drawable))
+        return _read_masked(drawable, pixel_format)
+    return _read(drawable, pixel_format or format_of(drawable))
 
 
 def read_mask(drawable):
@@ -40,7 +41,7 @@ def read_visible(image):
     """The picture as it is seen."""
     layer = Gimp.Layer.new_from_visible(image, image, "Scumble")
     try:
-        return _read(layer, form_of(layer))
+        return _read(layer, format_of(layer))
     finally:
         layer.delete()
 
@@ -53,19 +54,19 @@ def read_file(path, mask=False):
     try:
         image.policy_rotate(False)
         layer = Gimp.Layer.new_from_visible(image, image, "Scumble")
-        pixels = _read(layer, MASK if mask else form_of(layer))
+        pixels = _read(layer, MASK if mask else format_of(layer))
         layer.delete()
         return pixels
     finally:
         image.delete()
 
 
-def _read(drawable, form):
+def _read(drawable, pixel_format):
     _, x, y = drawable.get_offsets()
     width, height = drawable.get_width(), drawable.get_height()
-    length = width * height * CHANNELS[form.layout] * SAMPLE_BYTES[form.depth]
-    data = _bytes(drawable, (0, 0, width, height), form.babl, length)
-    return Pixels(data, width, height, form.layout, form.depth, x, y, form.colour)
+    wire = pixel_format.wire
+    data = _bytes(drawable, (0, 0, width, height), pixel_format.babl, width * height * wire.pixel_bytes)
+    return Pixels(data, width, height, wire.layout, wire.depth, x, y, wire.colour)
 
 
 def _bytes(drawable, rect, babl, length):
@@ -76,7 +77,7 @@ def _bytes(drawable, rect, babl, length):
     return data
 
 
-def _read_masked(layer, form):
+def _read_masked(layer, pixel_format):
     """The layer with its mask applied, by GIMP itself, in a picture of its own."""
     image = layer.get_image()
     other = Gimp.Image.new_with_precision(
@@ -93,7 +94,7 @@ def _read_masked(layer, form):
         copy.set_offsets(x, y)
         if copy.get_mask():
             copy.remove_mask(Gimp.MaskApplyMode.APPLY)
-        return _read(copy, form or form_of(copy))
+        return _read(copy, pixel_format or format_of(copy))
     finally:
         other.delete()
 

@@ -4,13 +4,18 @@ import random
 
 from catalogue import refresh
 from host import Gimp
-from placing import Place, place_layers
+from placing import ImageTree, place_layers
+from reading import read_file
 
 from scumble_client import Client
-from scumble_client.editor.jobs import split
-from scumble_client.editor.messages import CLOSED, STARTING
-from scumble_client.editor.roles import Source, resolve
-from scumble_client.editor.stored import Stored, dump
+from scumble_client.editor.jobs import job_text
+from scumble_client.editor.messages import CLOSED, NOTHING_CHANGED, STARTING
+from scumble_client.editor.placing import InsertionPoint, filled_layers
+from scumble_client.editor.provenance import dump
+from scumble_client.editor.reading import finish, read_roles
+from scumble_client.editor.roles import resolve
+from scumble_client.editor.settings import EditorSettings
+from scumble_client.editor.source_files import read_source_file
 from scumble_client.errors import ScumbleError
 from scumble_client.request import Request
 
@@ -23,66 +28,69 @@ def new_seed(value):
     return value if value >= 0 else random.randrange(2**31)
 
 
-def run_operation(operation, picture, chosen, stored, progress, shown):
-    """Run a request: `stored` has operation, parameters, seed and perhaps the mask of an earlier run.
+def run_operation(operation, picture, chosen, provenance, progress, shown):
+    """Run a request: `provenance` has operation, parameters, seed and perhaps the mask of an earlier run.
 
     Gives the new layers and the notes for the artist. Raises ScumbleError, `cancelled` among them.
     """
-    place = Place(picture.active)
-    wake = progress.wake
-    client = Client(f"gimp {Gimp.version()}", wake=wake)
+    image = picture.image
+    point = InsertionPoint(ImageTree(image), picture.active)
+    client = Client(f"gimp {Gimp.version()}", wake=progress.wake)
+    settings = EditorSettings()
+    notes = []
     try:
         client.connect()  # the daemon may be starting while the layers are read
-        sources = resolve(operation, chosen, picture.view())
-        pixels = _read_roles(picture, operation, sources, stored.mask, progress)
-        job = client.submit(Request(operation["name"], pixels, stored.parameters, stored.seed))
-        result = _wait(client, job, picture.image, progress)
-        if not result.layers:
-            raise ScumbleError("internal", "The daemon sent no layer.", "Please report this.")
+        sources = resolve(operation, chosen, picture.view(), provenance.given)
+        pixels, sources = _read(picture, operation, sources, provenance.mask, settings, progress, notes)
+        job = client.submit(Request(operation["name"], pixels, provenance.parameters, provenance.seed))
+        result = _wait(client, job, image, progress)
         progress.report(1.0, "Adding the layer")
-        sources = {role: _lasting(source, picture) for role, source in sources.items()}
-        selected = stored.mask is not None or _is_selection(sources.get("mask"))
-        kept = _finished(stored, result, sources, pixels.get("mask") if selected else None)
-        full = [layer for layer in result.layers if layer.pixels.width and layer.pixels.height]
-        if not full:
-            client.received(job)
-            return [], ["Nothing was changed, so there is no new layer."]
-        texts = [dump(one, ascii_only=True) for one in split(full, kept)]
-        indexed = picture.image.is_valid() and picture.image.get_base_type() == Gimp.ImageBaseType.INDEXED
-        layers = place_layers(picture.image, place, full, texts, shown)
+        layers = filled_layers(result)
+        if layers:
+            sources = {role: picture.lasting(source) for role, source in sources.items()}
+            for source in sources.values():
+                if source.digest:
+                    settings.remember_file(source.digest, source.path)
+            made = provenance.sent(sources, pixels).of_each(result, layers)
+            texts = [dump(one, picture.folder, ascii_only=True) for one in made]
+            if image.is_valid() and image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+                notes.append("This picture is indexed, so the new layer is in an RGB copy of it.")
+            placed = place_layers(image, point, layers, texts, shown)
+        else:
+            placed = []
+            notes.append(NOTHING_CHANGED)
         client.received(job)
-        notes = list(result.notes)
-        if indexed:
-            notes.append("This picture is indexed, so the new layer is in an RGB copy of it.")
-        return layers, notes
+        return placed, [*result.notes, *notes]
     finally:
         _refresh(client)
         client.close()
 
 
-def _read_roles(picture, operation, sources, mask, progress):
-    pixels = {}
-    if mask is not None:
-        pixels["mask"] = mask
-    for role in operation["roles"]:
-        name = role["name"]
-        source = sources.get(name)
-        if source is None or name in pixels:
-            continue
+def _read(picture, operation, sources, mask, settings, progress, notes):
+    """The pixels of every role, and what they were read from."""
+
+    def read_role(role, source):
         progress.report(0.0, "Reading layers")
-        read = picture.read(source, role.get("kind") == "mask" and name != "image")
-        if read is not None:
-            pixels[name] = read
-        elif role.get("required"):
-            raise ScumbleError("missing_input", "Nothing is selected.", role["help"])
-    return pixels
+        as_mask = role.get("kind") == "mask" and role["name"] != "image"
+        if source.kind != "file":
+            return picture.read(source, as_mask), source
+        remembered = settings.place_of_file(source.digest)
+        pixels, found, note = read_source_file(
+            source, role, picture.folder, remembered, lambda path: read_file(path, as_mask)
+        )
+        if note:
+            notes.append(note)
+        return pixels, found
+        yield  # (GIMP's own loop needs no steps in between: a plug-in is a process of its own)
+
+    return finish(read_roles(operation, sources, mask, read_role))
 
 
 def _wait(client, job, image, progress):
     """The job's result. Raises its error, or `cancelled` where the picture was closed meanwhile."""
     asked = False
     closed = False
-    text = "Sending"
+    text = job_text(job)
     ticks = progress.ticker(LOOK_SECONDS)
     while True:
         for event in client.poll():
@@ -93,8 +101,7 @@ def _wait(client, job, image, progress):
             elif event.job is job and event.kind == "error":
                 raise ScumbleError("missing_input", CLOSED) if closed else event.error
             elif event.job is job:
-                waiting = f"{job.position} before it in the queue" if job.position else "Next in the queue"
-                text = job.message if job.state == "running" else waiting
+                text = job_text(job)
         progress.report(job.fraction, text)
         if next(ticks) and not image.is_valid():
             closed = True
@@ -102,31 +109,6 @@ def _wait(client, job, image, progress):
             asked = True
             client.cancel(job)
         progress.pause()
-
-
-def _finished(stored, result, sources, mask):
-    """What to keep with the layers: what the daemon says that it has used, and where the inputs came from."""
-    request = dict(result.request)
-    parameters = request.pop("parameters", stored.parameters)
-    for known in ("operation", "seed"):
-        request.pop(known, None)
-    return Stored(stored.operation, parameters, stored.seed, sources, mask, request)
-
-
-def _lasting(source, picture):
-    """A source that means the same when the file is opened again."""
-    if source.kind == "active":
-        return Source("layer", source.id, source.name)
-    if source.kind == "layer" and source.id.startswith("@"):
-        item = picture.item(source)
-        file = item.get_image().get_file() if item is not None and item.is_valid() else None
-        path = file.get_path() if file is not None else None
-        return Source("file", path=path) if path else Source("layer", "", source.name)
-    return source
-
-
-def _is_selection(source):
-    return source is not None and source.kind == "selection"
 
 
 def _refresh(client):

@@ -6,11 +6,11 @@ from krita import DockWidgetFactory, DockWidgetFactoryBase, Krita
 
 from .actions import ScumbleExtension
 from .docker import ScumbleDocker
-from .scumble_client.editor.surroundings import prepare
+from .scumble_client.editor.flatpak import share_runtime_folder
 from .scumble_client.launch import LAUNCH_FILE, adopt_launch_file
 from .studio import Studio
 
-prepare()
+share_runtime_folder()
 adopt_launch_file(Path(__file__).resolve().parent / LAUNCH_FILE)
 app = Krita.instance()
 studio = Studio(app)

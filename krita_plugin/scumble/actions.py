@@ -2,12 +2,12 @@
 
 from krita import Extension, Krita
 
-from .document import active_layer, identity, is_open, owned
+from .crash_log import as_error, guarded
+from .document import active_layer, identity, owned
 from .qt import QtWidgets, sip
-from .scumble_client.editor.roles import NO_DOCUMENT
+from .scumble_client.editor.roles import DRAWN_LAYERS, NO_DOCUMENT
 from .scumble_client.errors import ScumbleError
 from .settings import SettingsDialog
-from .trouble import as_error, guarded
 
 MENU = "tools/scripts/scumble_menu"
 
@@ -77,7 +77,7 @@ class ScumbleExtension(Extension):
         document = Krita.instance().activeDocument()
         if document is None:
             raise ScumbleError("missing_input", *NO_DOCUMENT)
-        self.studio.steps.start(_new_layers(document))
+        self.studio.steps.start(_new_layers(document), document)
 
     def _settings(self):
         self._dialog = SettingsDialog(self.studio, Krita.instance().activeWindow().qwindow())
@@ -92,7 +92,7 @@ def _new_layers(document):
     """Steps: two empty layers above the active one, the sketch uppermost and active."""
     below = active_layer(document)
     parent = below.parentNode() if below is not None else document.rootNode()
-    for name in ("Color", "Sketch"):
+    for name in DRAWN_LAYERS:
         layer = document.createNode(name, "paintlayer")
         parent.addChildNode(layer, below)
         below = layer
@@ -100,8 +100,6 @@ def _new_layers(document):
     wanted = identity(below)
     for _ in range(50):
         yield None
-        if not is_open(document):
-            return
         active = document.activeNode()
         if active is not None and identity(active) == wanted:
             return

@@ -1,22 +1,22 @@
 """For each role of an operation: a combo box with the layers, the selection, a file."""
 
 from .qt import QtWidgets, Signal
-from .scumble_client.editor.roles import Source, explain, obvious
+from .scumble_client.editor.roles import Source, explain, label, obvious
 from .widgets import Quiet, combo
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.bmp);;All files (*)"
 
 
 class RoleChoosers(QtWidgets.QWidget):
-    """`chosen(role, source)` comes when the artist chooses."""
+    """`chosen(document, role, source)` comes when the artist chooses: for the document that was shown then."""
 
-    chosen = Signal(str, object)
+    chosen = Signal(object, str, object)
 
     def __init__(self, operation, parent=None):
         super().__init__(parent)
         self._operation = operation
         self._names = [role["name"] for role in operation["roles"]]
-        self._state = None
+        self._state = self._document = None
         self.boxes = {}
         self._sources = {}
         self._dialog = None
@@ -29,12 +29,13 @@ class RoleChoosers(QtWidgets.QWidget):
             box.setToolTip(role["help"] + ("" if role.get("required") else "\nIt can be left out."))
             box.activated.connect(lambda place, role=role: self._activated(role, place))
             self.boxes[role["name"]] = box
-            label = QtWidgets.QLabel(_short(role["title"]))
-            label.setToolTip(role["help"])
-            layout.addRow(label, box)
+            title = QtWidgets.QLabel(label(role))
+            title.setToolTip(role["help"])
+            layout.addRow(title, box)
 
-    def refresh(self, view, chosen):
+    def refresh(self, document, view, chosen):
         """Show a document's layers, and what is chosen: {role: Source}. Does nothing where nothing has changed."""
+        self._document = document
         state = (view, tuple(sorted(chosen.items(), key=lambda item: item[0])))
         if state == self._state:
             return
@@ -77,19 +78,20 @@ class RoleChoosers(QtWidgets.QWidget):
             self._open(role)
         else:
             self._state = None
-            self.chosen.emit(role["name"], source)
+            self.chosen.emit(self._document, role["name"], source)
 
     def _open(self, role):
+        document = self._document  # another one may be active before a file is chosen
         self._dialog = QtWidgets.QFileDialog(self, role["title"], "", PICTURES)
         self._dialog.setFileMode(QtWidgets.QFileDialog.FileMode.ExistingFile)
-        self._dialog.fileSelected.connect(lambda path: self.choose_file(role["name"], path))
+        self._dialog.fileSelected.connect(lambda path: self.choose_file(document, role["name"], path))
         self._dialog.finished.connect(lambda _result: self._again())
         self._dialog.open()
 
-    def choose_file(self, role, path):
-        """Take a file for a role."""
+    def choose_file(self, document, role, path):
+        """Take a file for a document's role."""
         self._state = None
-        self.chosen.emit(role, Source("file", path=path))
+        self.chosen.emit(document, role, Source("file", path=path))
 
     def _again(self):
         self._state = None  # the box shows “File...”, whatever was chosen before
@@ -99,11 +101,3 @@ def _alike(one, other):
     if one.kind != other.kind:
         return False
     return one.id == other.id and one.path == other.path
-
-
-def _short(title):
-    """“A picture” → “Picture”."""
-    for article in ("A ", "An ", "The "):
-        if title.startswith(article):
-            title = title[len(article) :]
-    return title[:1].upper() + title[1:]

@@ -5,14 +5,11 @@ from collections import namedtuple
 from krita import Krita
 
 from .qt import QByteArray
+from .scumble_client.editor.placing import WireForm
 from .scumble_client.errors import ScumbleError
-from .scumble_client.request import CHANNELS, SAMPLE_BYTES
 
 Space = namedtuple("Space", "model depth profile")
 """As Krita names them: ("RGBA", "U8", "sRGB-elle-V2-srgbtrc.icc")."""
-
-Form = namedtuple("Form", "layout depth colour")
-"""As the wire names them: ("bgra", "uint8", "srgb")."""
 
 DEPTHS = {"U8": "uint8", "U16": "uint16", "F16": "float16", "F32": "float32"}
 
@@ -52,9 +49,9 @@ def form_of(space):
     if colour is None or depth is None:
         return None
     if space.model == "GRAYA":
-        return Form("graya", depth, colour)
+        return WireForm("graya", depth, colour)
     if space.model == "RGBA":
-        return Form("bgra" if space.depth in ("U8", "U16") else "rgba", depth, colour)
+        return WireForm("bgra" if space.depth in ("U8", "U16") else "rgba", depth, colour)
     return None
 
 
@@ -99,13 +96,6 @@ def convert(data, width, height, source, target):
     finally:
         document.setModified(False)
         document.close()
-
-
-def check_size(data, width, height, form):
-    """Krita ignores pixels of the wrong length without a word, so they are counted before."""
-    need = width * height * CHANNELS[form.layout] * SAMPLE_BYTES[form.depth]
-    if len(data) != need:
-        raise ScumbleError("internal", "A layer came in the wrong size.", "Please report this.")
 
 
 def _refused(space):

@@ -13,7 +13,7 @@ STATUS_SECONDS = 1.0
 LOOK_SECONDS = 2.0
 
 
-class Connection(QObject):
+class DaemonConnection(QObject):
     """`happened` passes on the client's events; `changed` says that the state or the line about it is another."""
 
     happened = Signal(object)

@@ -3,7 +3,8 @@
 from krita import DockWidget, Krita
 
 from .choosers import RoleChoosers
-from .document import view_of
+from .crash_log import guarded
+from .document import is_open, view_of
 from .parameters import ParameterForm
 from .presets import PresetButton
 from .qt import Qt, QTimer, QtWidgets
@@ -11,7 +12,6 @@ from .runlist import RunList
 from .scumble_client.editor.messages import DAEMON_OFF
 from .scumble_client.editor.roles import NO_DOCUMENT, missing
 from .thumbnails import Thumbnails
-from .trouble import guarded
 from .widgets import DoubleSpinBox, Quiet, combo, heading, note, row
 
 REFRESH_MS = 700
@@ -194,7 +194,7 @@ class ScumbleDocker(DockWidget):
         problem = ""
         if self.operation is not None:
             chosen = self.studio.sources(document, self.operation["name"]) if document is not None else {}
-            self.choosers.refresh(view, chosen)
+            self.choosers.refresh(document, view, chosen)
             problem = missing(self.operation, chosen, view)
         elif document is None:
             problem = " ".join(NO_DOCUMENT)
@@ -241,9 +241,8 @@ class ScumbleDocker(DockWidget):
         self.show_operation(self.studio.catalogue.find(name))
 
     @guarded
-    def _role_chosen(self, role, source):
-        document = Krita.instance().activeDocument()
-        if document is not None:
+    def _role_chosen(self, document, role, source):
+        if document is not None and is_open(document):
             self.studio.choose(document, self.operation["name"], role, source)
         self.refresh()
 

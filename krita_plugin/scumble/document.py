@@ -3,6 +3,7 @@
 from krita import Krita
 
 from .qt import sip
+from .scumble_client.editor.placing import LayerTree
 from .scumble_client.editor.roles import LayerInfo, View
 
 KINDS = {
@@ -84,6 +85,22 @@ def parents(node):
     while parent is not None and parent.parentNode() is not None:
         yield parent
         parent = parent.parentNode()
+
+
+class DocumentTree(LayerTree):
+    """A document's layers, for finding the place of a new one."""
+
+    def __init__(self, document):
+        self._document = document
+
+    def key(self, layer):
+        return identity(layer)
+
+    def find(self, key):
+        return find(self._document, key)
+
+    def parent(self, layer):
+        return next(parents(layer), None)
 
 
 def view_of(document):

@@ -5,41 +5,43 @@ import time
 from krita import Krita
 
 from . import runs
+from .crash_log import as_error
 from .document import find, is_open, view_of
 from .qt import QObject, QTimer, Signal
 from .scumble_client.editor import messages
-from .scumble_client.editor.jobs import Entry
 from .scumble_client.editor.live import Pace
+from .scumble_client.editor.provenance import Provenance, dump
 from .scumble_client.editor.roles import Source, resolve
-from .scumble_client.editor.stored import Stored, dump
+from .scumble_client.editor.source_files import folder_of
 from .scumble_client.request import Request
-from .trouble import as_error
-from .writing import add_layer, keep_request, update_layer
+from .steps import DocumentClosedError
+from .writing import add_layer, keep_provenance, update_layer
 
 TICK_MS = 50
 
 
 class Live(QObject):
-    """At most one at a time: an operation that follows a document's layers. `changed`: it was switched on or off."""
+    """At most one session at a time. `changed`: live mode was switched on or off."""
 
     changed = Signal()
 
     def __init__(self, studio):
         super().__init__(studio)
         self.studio = studio
-        self.operation = None
-        self.document = None
-        self.layer = ""
-        self.updates = 0
-        self._reading = self._placing = False
-        self._job = self._waiting = None
+        self.session = None
+        self._last = None
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
 
     @property
     def on(self):
-        return self.operation is not None
+        return self.session is not None
+
+    @property
+    def updates(self):
+        """How many results the last session has shown."""
+        return self._last.updates if self._last is not None else 0
 
     def start(self, name):
         """Follow the active document with an operation; whether it has begun."""
@@ -55,110 +57,138 @@ class Live(QObject):
             return False
         if self.on:
             self.stop()
-        self._sources = {
-            role: Source("layer", s.id, s.name) if s.kind == "active" else s for role, s in sources.items()
-        }
-        self._place = runs.place_of(document, self._sources)
-        self._chosen, self._pace, self._seed = chosen, Pace(), self.studio.next_seed()
-        self.operation, self.document, self.layer, self.updates = operation, document, "", 0
-        self._covered = None
+        self.session = self._last = LiveSession(self, operation, document, chosen, sources)
         self._timer.start()
         self.changed.emit()
         return True
 
     def stop(self):
         """Switch off; the layer stays as it is."""
+        session, self.session = self.session, None
         self._timer.stop()
-        if self._job is not None:
-            self.studio.connection.cancel(self._job)
-        self.operation = self.document = self._job = self._waiting = None
+        if session is not None:
+            session.cancel()
         self.changed.emit()
 
     def close(self):
         self._timer.stop()
-        self.operation = None
+        self.session = None
 
     def _tick(self):
-        if not self.on or self._reading or self._placing:
-            return
-        if not is_open(self.document) or (self.layer and find(self.document, self.layer) is None):
-            self.stop()
-            return
-        if self._pace.may_look(time.monotonic()):
-            self._reading = True
-            self.studio.steps.start(self._look(self.operation), self._failed)
-
-    def _failed(self, error):
-        self._reading = self._placing = False
-        self.stop()
-        self.studio.fail(as_error(error))
-
-    def _look(self, operation):
-        """Steps: read the inputs, and submit them where they have changed."""
-        try:
-            begun = time.monotonic()
-            view = view_of(self.document)
-            chosen = {**self._sources}
-            if self._chosen.get("mask", Source()).kind == "auto":
-                chosen.pop("mask", None)  # the selection may come and go
-            sources = resolve(operation, chosen, view)
-            pixels = yield from runs.read_roles(self.studio, self.document, sources, operation)
-            cost = time.monotonic() - begun
-            digests = yield from runs.in_background(
-                self.studio, lambda: {role: one.digest for role, one in pixels.items()}
-            )
-        finally:
-            self._reading = False
-        if self.operation is not operation:
-            return
-        parameters = self.studio.parameters(operation)
-        seen = (digests, parameters, {r: (p.x, p.y, p.width, p.height) for r, p in pixels.items()})
-        if not self._pace.looked(time.monotonic(), seen, cost):
-            return
-        mask = pixels.get("mask") if sources.get("mask", Source()).kind == "selection" else None
-        stored = Stored(operation["name"], parameters, self._seed, sources, mask)
-        replaces = self._job.id if self._job is not None else None
-        request = Request(operation["name"], pixels, parameters, self._seed, replaces=replaces)
-        self._job = self.studio.connection.submit(request)
-        self._waiting = Entry(operation["title"], stored, self.document, self._place, "sending", self._job)
+        if self.session is not None:
+            self.session.tick()
 
     def handle(self, event):
         """Whether the event was about a live job."""
+        return self.session is not None and self.session.handle(event)
+
+
+class LiveSession:
+    """Live mode from its start to its end: one operation that follows one document.
+
+    All that goes on for it, reading, hashing, placing, belongs to the session, and ends with it: nothing that was
+    begun for one document can come to another.
+    """
+
+    def __init__(self, live, operation, document, chosen, sources):
+        self.live, self.studio = live, live.studio
+        self.operation, self.document = operation, document
+        self.layer, self.updates = "", 0
+        self._chosen = chosen
+        self._sources = {role: source.pinned() for role, source in sources.items()}
+        self._place = runs.place_of(document, self._sources)
+        self._pace, self._seed = Pace(), self.studio.next_seed()
+        self._parameters = self.studio.parameters(operation)
+        self._reading = self._placing = self._writing = False
+        self._job = self._sent = self._covered = None
+
+    @property
+    def current(self):
+        return self.live.session is self
+
+    def cancel(self):
+        """The artist has switched it off: the job that is under way is not wanted any more."""
+        if self._job is not None:
+            self.studio.connection.cancel(self._job)
+
+    def tick(self):
+        """Look at the document, where it is time."""
+        if self._reading or self._placing:
+            return
+        if not is_open(self.document) or (self.layer and find(self.document, self.layer) is None):
+            self.live.stop()
+        elif self._pace.may_look(time.monotonic()):
+            self._reading = True
+            self._start(self._look())
+
+    def handle(self, event):
+        """Whether the event was about this session's job."""
         job = event.job
-        if job is None or not job.request or job is not self._job:
+        if job is None or job is not self._job:
             return False
         if event.kind == "result":
-            entry, self._job = self._waiting, None
-            self._placing = True
-            self.studio.steps.start(self._show(entry, job), self._failed)
+            self._job, self._placing = None, True
+            self._start(self._show(self._sent, job))
         elif event.kind == "error":
             self._job = None
             if event.error.code == "cancelled":
                 self._pace.ended(time.monotonic(), again=True)
             else:
-                self.stop()
-                self.studio.fail(event.error)
+                self._end(event.error)
         return True
 
-    def _show(self, entry, job):
+    def _start(self, steps):
+        # A layer that is being written is written to its end.
+        self.studio.steps.start(steps, self.document, self._end, lambda: self.current or self._writing)
+
+    def _end(self, error):
+        """Something went wrong; the artist is told, unless the document was closed or live mode is off already."""
+        if self.current:
+            self.live.stop()
+            if not isinstance(error, DocumentClosedError):
+                self.studio.fail(as_error(error))
+
+    def _look(self):
+        """Steps: read the inputs, and submit them where they have changed."""
+        begun = time.monotonic()
+        operation = self.operation
+        view = view_of(self.document)
+        chosen = dict(self._sources)
+        if self._chosen.get("mask", Source()).kind == "auto":
+            chosen.pop("mask", None)  # the selection may come and go
+        sources = resolve(operation, chosen, view)
+        if Krita.instance().activeDocument() == self.document:  # what is changed elsewhere is not meant for this one
+            self._parameters = self.studio.parameters(operation)
+        parameters = self._parameters
+        pixels, used = yield from runs.read(self.studio, self.document, operation, sources)
+        cost = time.monotonic() - begun
+        digests = yield from runs.in_background(self.studio, lambda: {role: one.digest for role, one in pixels.items()})
+        self._reading = False
+        seen = (digests, parameters, {r: (p.x, p.y, p.width, p.height) for r, p in pixels.items()})
+        if not self._pace.looked(time.monotonic(), seen, cost):
+            return
+        replaces = self._job.id if self._job is not None else None
+        self._sent = Provenance(operation["name"], parameters, self._seed).sent(used, pixels)
+        request = Request(operation["name"], pixels, parameters, self._seed, replaces=replaces)
+        self._job = self.studio.connection.submit(request)
+
+    def _show(self, sent, job):
         """Steps: the first result becomes a layer, the later ones are written over it."""
-        try:
-            self.studio.connection.received(job)
-            new = job.result.layers[0]
-            text = yield from runs.in_background(self.studio, lambda: dump(runs.finished(entry, job.result)))
-            if not self.on or self.document is not entry.document or not is_open(self.document):
-                return
-            if not self.layer:
-                self.layer = yield from add_layer(entry.document, self._place, new.name, new.pixels)
-            elif not (yield from update_layer(entry.document, self.layer, new.pixels, self._covered)):
-                self.stop()
+        self.studio.connection.received(job)
+        document, new = self.document, job.result.layers[0]
+        (made,) = sent.of_each(job.result, [new])
+        folder = folder_of(document.fileName())
+        text = yield from runs.in_background(self.studio, lambda: dump(made, folder))
+        self._writing = True
+        if not self.layer:
+            self.layer = yield from add_layer(document, self._place, new.name, new.pixels)
+        elif not (yield from update_layer(document, self.layer, new.pixels, self._covered)):
+            if self.current:
+                self.live.stop()
                 self.studio.say(messages.LIVE_GONE)
-                return
-            if not self.on or not is_open(entry.document):
-                return
-            keep_request(entry.document, self.layer, text)
-            self._covered = (new.pixels.x, new.pixels.y, new.pixels.width, new.pixels.height)
-            self.updates += 1
-            self._pace.ended(time.monotonic())
-        finally:
-            self._placing = False
+            return
+        keep_provenance(document, self.layer, text)
+        self._covered = (new.pixels.x, new.pixels.y, new.pixels.width, new.pixels.height)
+        self.updates += 1
+        self._pace.ended(time.monotonic())
+        self._placing = self._writing = False

@@ -91,7 +91,7 @@ class _Choice:
             self.widget.setCurrentIndex(self._choices.index(value) if value in self._choices else 0)
 
 
-class _Line:
+class _Text:
     def __init__(self, parameter, changed):
         self.widget = QtWidgets.QLineEdit()
         self.widget.editingFinished.connect(changed)
@@ -203,7 +203,7 @@ class _Grid:
 FIELDS = {
     "check": _Check,
     "choice": _Choice,
-    "line": _Line,
+    "line": _Text,
     "spin": _Spin,
     "slider": _Slide,
     "colour": _Colour,

@@ -1,8 +1,8 @@
 """The button beside the operation: presets to load, to keep and to forget, and all parameters back to their defaults."""
 
+from .crash_log import as_error
 from .qt import QtWidgets
 from .scumble_client.editor import form
-from .trouble import as_error
 
 
 class PresetButton(QtWidgets.QToolButton):
@@ -44,10 +44,10 @@ class PresetButton(QtWidgets.QToolButton):
         except Exception as error:
             self.studio.fail(as_error(error))
 
-    def keep(self, name, values):
-        """Keep values under a name; None forgets it."""
+    def keep(self, name, values, operation=None):
+        """Keep values under a name; None forgets it. By default for the operation that is shown."""
         try:
-            self.studio.settings.set_preset(self.operation, name, values)
+            self.studio.settings.set_preset(operation or self.operation, name, values)
             if self.studio.settings.problem:
                 self.studio.say(self.studio.settings.problem)
         except Exception as error:
@@ -58,8 +58,11 @@ class PresetButton(QtWidgets.QToolButton):
         self.studio.parameters_changed.emit()
 
     def _ask(self):
+        operation = self.operation  # another one may be shown before the name is typed
         self._dialog = QtWidgets.QInputDialog(self)
         self._dialog.setWindowTitle("Keep Parameters")
         self._dialog.setLabelText("Name of the preset:")
-        self._dialog.textValueSelected.connect(lambda name: self.keep(name, self.studio.parameters(self.operation)))
+        self._dialog.textValueSelected.connect(
+            lambda name: self.keep(name, self.studio.parameters(operation), operation)
+        )
         self._dialog.open()

@@ -2,9 +2,10 @@
 
 from .document import find, is_open
 from .qt import QObject
-from .scumble_client.editor.jobs import Results
-from .scumble_client.editor.stored import dump
-from .writing import add_layer, keep_request, show
+from .scumble_client.editor.provenance import dump
+from .scumble_client.editor.recent_results import RecentResults
+from .scumble_client.editor.source_files import folder_of
+from .writing import add_layer, keep_provenance, show
 
 
 class ResultKeeper(QObject):
@@ -13,8 +14,9 @@ class ResultKeeper(QObject):
     def __init__(self, studio):
         super().__init__(studio)
         self.studio = studio
+        self._inserting = set()
         options = studio.settings.option
-        self._results = Results(options("results_count"), options("results_megabytes") << 20)
+        self._results = RecentResults(options("results_count"), options("results_megabytes") << 20)
 
     def add(self, kept):
         number = self._results.add(kept)
@@ -22,7 +24,7 @@ class ResultKeeper(QObject):
         return number
 
     def of(self, document):
-        """Those of a document, newest first: {number: Kept}."""
+        """Those of a document, newest first: {number: RecentResult}."""
         if document is None:
             return {}
         return {n: k for n, k in self._results.numbered().items() if k.document == document}
@@ -62,17 +64,29 @@ class ResultKeeper(QObject):
                 self._hide_siblings(number)
             self.studio.results_changed.emit()
         elif kept.pixels is not None:
-            self.studio.steps.start(self._insert(number, kept))
+            self._start(number, kept, self._insert(number, kept))
         else:
             self._results.remove(number)
             self.studio.say(f"The layer “{kept.name}” was removed, and its pixels are no longer at hand.")
             self.studio.results_changed.emit()
 
+    def _start(self, number, kept, steps):
+        """Steps that make a layer of a result; a second click meanwhile makes no second one."""
+        if number in self._inserting:
+            return
+        self._inserting.add(number)
+
+        def once():
+            try:
+                yield from steps
+            finally:
+                self._inserting.discard(number)
+
+        self.studio.steps.start(once(), kept.document)
+
     def _insert(self, number, kept):
         kept.layer = yield from add_layer(kept.document, kept.place, kept.name, kept.pixels)
-        if not kept.layer:
-            return
-        keep_request(kept.document, kept.layer, dump(kept.stored))
+        keep_provenance(kept.document, kept.layer, dump(kept.provenance, folder_of(kept.document.fileName())))
         self._hide_siblings(number)
         self.studio.results_changed.emit()
 
@@ -89,7 +103,7 @@ class ResultKeeper(QObject):
         if kept is None:
             return
         if find(kept.document, kept.layer) is None and kept.pixels is not None and is_open(kept.document):
-            self.studio.steps.start(self._keep(number, kept))
+            self._start(number, kept, self._keep(number, kept))
         else:
             self._forget(number)
 
@@ -109,7 +123,7 @@ class ResultKeeper(QObject):
     def use(self, number):
         kept = self._results.get(number)
         if kept is not None:
-            self.studio.use_parameters(kept.stored)
+            self.studio.use_parameters(kept.provenance)
 
     def _forget(self, number):
         self._results.remove(number)

@@ -27,13 +27,13 @@ class RunList(QtWidgets.QWidget):
             line.deleteLater()
         for key, entry in entries.items():
             if key not in self._lines:
-                self._lines[key] = _Line(self._studio, entry)
+                self._lines[key] = _RunLine(self._studio, entry)
                 self._layout.addWidget(self._lines[key])
             self._lines[key].refresh()
         self.setVisible(bool(entries))
 
 
-class _Line(QtWidgets.QWidget):
+class _RunLine(QtWidgets.QWidget):
     def __init__(self, studio, entry):
         super().__init__()
         self._entry = entry

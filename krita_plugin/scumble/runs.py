@@ -1,16 +1,19 @@
 """One run from the layers to the new layer: reading in steps, sending, and what happens to its events."""
 
-from .document import active_layer, find, is_open
+from .crash_log import as_error
+from .document import DocumentTree, active_layer, find
 from .reading import read_file, read_source
 from .runlist import PREVIEW
 from .scumble_client.editor import messages
-from .scumble_client.editor.jobs import Kept, split
 from .scumble_client.editor.layout import thumbnail
-from .scumble_client.editor.roles import Source
-from .scumble_client.editor.stored import Stored, dump
+from .scumble_client.editor.placing import InsertionPoint, filled_layers
+from .scumble_client.editor.provenance import dump
+from .scumble_client.editor.reading import read_roles
+from .scumble_client.editor.recent_results import RecentResult
+from .scumble_client.editor.source_files import folder_of, read_source_file
 from .scumble_client.errors import ScumbleError
 from .scumble_client.request import Request
-from .writing import Place, add_layer, keep_request
+from .writing import add_layer, keep_provenance
 
 THUMBNAIL = 96
 """Pixels."""
@@ -20,7 +23,7 @@ def place_of(document, sources):
     """Above the layer that the picture is read from; for what is visible, above the active layer."""
     image = sources.get("image")
     node = find(document, image.id) if image is not None and image.kind in ("active", "layer") else None
-    return Place(node if node is not None else active_layer(document))
+    return InsertionPoint(DocumentTree(document), node if node is not None else active_layer(document))
 
 
 def in_background(studio, work):
@@ -44,52 +47,40 @@ def _outcome(begun):
     return value
 
 
-def read_roles(studio, document, sources, operation, mask=None):
-    """Steps that read every role, one at a step; the generator's value is a dict of Pixels."""
-    pixels = {}
-    if mask is not None:
-        pixels["mask"] = mask
-    for role in operation["roles"]:
-        source = sources.get(role["name"])
-        if source is None or role["name"] in pixels:
-            continue
-        if not is_open(document):
-            raise ScumbleError("cancelled", messages.CLOSED)
-        if source.kind == "file":
-            path = source.path
-            read = yield from in_background(studio, lambda path=path: read_file(path))
-        else:
-            read = read_source(document, source, whole=role["name"] == "image")
-        if read is not None:
-            pixels[role["name"]] = read
-        elif role.get("required"):
-            raise ScumbleError("missing_input", "Nothing is selected.", role["help"])
-        yield None
-    return pixels
+def read(studio, document, operation, sources, mask=None, note=None):
+    """Steps that read every role; the generator's value: pixels by role, and what they were read from.
+
+    `note(sentence)` is called with what the artist should know.
+    """
+
+    def read_role(role, source):
+        if source.kind != "file":
+            return read_source(document, source, whole=role["name"] == "image"), source
+        folder, remembered = folder_of(document.fileName()), studio.settings.place_of_file(source.digest)
+        pixels, found, said = yield from in_background(
+            studio, lambda: read_source_file(source, role, folder, remembered, read_file)
+        )
+        studio.settings.remember_file(found.digest, found.path)
+        if said and note is not None:
+            note(said)
+        return pixels, found
+
+    return (yield from read_roles(operation, sources, mask, read_role))
 
 
 def submit(studio, entry, operation):
     """Steps: read, then send."""
-    stored = entry.stored
-    pixels = yield from read_roles(studio, entry.document, stored.sources, operation, stored.mask)
+    before = entry.provenance
+    pixels, sources = yield from read(
+        studio, entry.document, operation, before.sources, before.mask, entry.notes.append
+    )
     if entry.cancelled:
         raise ScumbleError("cancelled", "Cancelled.")
-    # What was the active layer is now that layer, and the selection is kept: both may be others when it runs again.
-    sources = {role: _fixed(source) for role, source in stored.sources.items()}
-    mask = pixels.get("mask") if stored.mask or _is_selection(stored.sources.get("mask")) else None
-    entry.stored = Stored(stored.operation, stored.parameters, stored.seed, sources, mask)
+    entry.provenance = before.sent(sources, pixels)
     entry.state = "sending"
-    request = Request(stored.operation, pixels, stored.parameters, stored.seed, previews=PREVIEW)
+    request = Request(before.operation, pixels, before.parameters, before.seed, previews=PREVIEW)
     entry.job = studio.connection.submit(request)
     studio.jobs_changed.emit()
-
-
-def _fixed(source):
-    return Source("layer", source.id, source.name) if source.kind == "active" else source
-
-
-def _is_selection(source):
-    return source is not None and source.kind == "selection"
 
 
 def handle(studio, entry, event):
@@ -104,57 +95,48 @@ def handle(studio, entry, event):
     elif event.kind == "result":
         entry.state = "placing"
         studio.jobs_changed.emit()
-        studio.steps.start(_place(studio, entry), lambda error: _misplaced(studio, entry, error))
+        studio.steps.start(_place(studio, entry), entry.document, lambda error: _placed(studio, entry, error))
 
 
-def _misplaced(studio, entry, error):
-    from .trouble import as_error
-
-    studio.end(entry, as_error(error))
-
-
-def finished(entry, result):
-    """The request to keep with the layers, with what the daemon says that it has used."""
-    request = dict(result.request)
-    parameters = request.pop("parameters", entry.stored.parameters)
-    for known in ("operation", "seed"):
-        request.pop(known, None)
-    stored = entry.stored
-    return Stored(stored.operation, parameters, stored.seed, stored.sources, stored.mask, request)
+def _placed(studio, entry, error=None):
+    """The end of a run whose result has come: it is in the document, or will never be."""
+    studio.connection.received(entry.job)
+    studio.end(entry, None if error is None else as_error(error))
 
 
 def _place(studio, entry):
     """Steps: the first layer goes into the document, the other variations become thumbnails."""
+    result = entry.job.result
+    layers = filled_layers(result)
+    said = messages.NOTHING_CHANGED
+    if layers:
+        kept = yield from _add(studio, entry, layers)
+        for one in reversed(kept):
+            studio.results.add(one)
+        said = f"New layer: {layers[0].name}."
+    entry.notes += result.notes
+    _placed(studio, entry)
+    studio.say(" ".join([said, *entry.notes]))
+
+
+def _add(studio, entry, layers):
+    """Steps; the results to keep at hand, the first of which is a layer now."""
     job, document = entry.job, entry.document
-    layers = job.result.layers
-    if not layers:
-        raise ScumbleError("internal", "The daemon sent no layer.", "Please report this.")
-    requests = split(layers, finished(entry, job.result))
+    made = entry.provenance.of_each(job.result, layers)
+    folder = folder_of(document.fileName())
 
     def prepare():
-        text = dump(requests[0])
-        return text, [thumbnail(layer.pixels, THUMBNAIL) for layer in layers]
+        return dump(made[0], folder), [thumbnail(layer.pixels, THUMBNAIL) for layer in layers]
 
-    first = layers[0]
-    layer = ""
-    if is_open(document):
-        prepared = []
-        layer = yield from add_layer(
-            document, entry.place, first.name, first.pixels, lambda _: prepared.append(_begin(studio, prepare))
-        )
-    if layer:
-        text, pictures = yield from _outcome(prepared[0])
-    studio.connection.received(job)
-    if not layer or not is_open(document):
-        raise ScumbleError("missing_input", messages.CLOSED)
-    keep_request(document, layer, text)
+    begun = []
+    layer = yield from add_layer(
+        document, entry.place, layers[0].name, layers[0].pixels, lambda _: begun.append(_begin(studio, prepare))
+    )
+    text, pictures = yield from _outcome(begun[0])
+    keep_provenance(document, layer, text)
     kept = [
-        Kept(one.name, request, document, entry.place, job.id, picture, pixels=one.pixels)
-        for one, request, picture in zip(layers, requests, pictures)
+        RecentResult(one.name, provenance, document, entry.place, job.id, picture, pixels=one.pixels)
+        for one, provenance, picture in zip(layers, made, pictures)
     ]
     kept[0].layer = layer
-    for one in reversed(kept):
-        studio.results.add(one)
-    entry.notes = list(job.result.notes)
-    studio.end(entry)
-    studio.say(" ".join([f"New layer: {first.name}.", *entry.notes]))
+    return kept

@@ -1,7 +1,7 @@
 """The settings dialog: seeds, the daemon's start, how many results are kept."""
 
+from .crash_log import guarded
 from .qt import Qt, QtWidgets
-from .trouble import guarded
 
 
 class SettingsDialog(QtWidgets.QDialog):

@@ -1,8 +1,18 @@
 """Work in small steps, one at a turn of the event loop, so that Krita stays alive between them."""
 
+from .document import is_open
 from .qt import QObject, QTimer
+from .scumble_client.editor.messages import CLOSED
+from .scumble_client.errors import ScumbleError
 
 TURN_MS = 5
+
+
+class DocumentClosedError(ScumbleError):
+    """The document that a task works on is not open any more."""
+
+    def __init__(self):
+        super().__init__("missing_input", CLOSED)
 
 
 class Steps(QObject):
@@ -25,14 +35,19 @@ class Steps(QObject):
     def busy(self):
         return bool(self._running)
 
-    def start(self, generator, failed=None):
-        self._running.append([generator, None, failed or self._failed])
+    def start(self, generator, document, failed=None, wanted=None):
+        """Run a generator that works on a document, and on no other.
+
+        Where the document was closed, `DocumentClosedError` is raised in it in place of its next step; where `wanted()`
+        is false, it is ended without a word.
+        """
+        self._running.append(_Task(generator, document, failed or self._failed, wanted))
         self._timer.start()
 
     def close(self):
         self._timer.stop()
         for task in self._running:
-            task[0].close()
+            task.generator.close()
         self._running.clear()
 
     def _turn(self):
@@ -50,20 +65,31 @@ class Steps(QObject):
 
     def _step(self, task):
         """One step of a task; whether anything was done."""
-        generator, condition, failed = task
         try:
-            if condition is not None and not condition():
+            if task.wanted is not None and not task.wanted():
+                self._forget(task)
+                task.generator.close()
+            elif not is_open(task.document):
+                task.condition = task.generator.throw(DocumentClosedError())
+            elif task.condition is not None and not task.condition():
                 return False
-            task[1] = next(generator)
+            else:
+                task.condition = next(task.generator)
             if self._running and self._running[0] is task:
                 self._running.append(self._running.pop(0))  # the others have their turn, too
         except StopIteration:
             self._forget(task)
         except Exception as error:
             self._forget(task)
-            failed(error)
+            task.failed(error)
         return True
 
     def _forget(self, task):
         if task in self._running:
             self._running.remove(task)
+
+
+class _Task:
+    def __init__(self, generator, document, failed, wanted):
+        self.generator, self.document, self.failed, self.wanted = generator, document, failed, wanted
+        self.condition = None

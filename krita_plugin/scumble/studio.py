@@ -6,8 +6,9 @@ from pathlib import Path
 from krita import Krita
 
 from . import runs
-from .connection import Connection
-from .document import active_layer, identity, view_of
+from .connection import DaemonConnection
+from .crash_log import as_error
+from .document import DocumentTree, active_layer, identity, is_open, view_of
 from .live import Live
 from .qt import QObject, QtGui, QTimer, Signal
 from .results import ResultKeeper
@@ -15,13 +16,13 @@ from .scumble_client.editor import messages
 from .scumble_client.editor.catalogue import Catalogue
 from .scumble_client.editor.form import clean
 from .scumble_client.editor.jobs import Entry
-from .scumble_client.editor.roles import NO_DOCUMENT, Source, resolve
-from .scumble_client.editor.settings import Settings
-from .scumble_client.editor.stored import Stored
+from .scumble_client.editor.placing import InsertionPoint
+from .scumble_client.editor.provenance import Provenance
+from .scumble_client.editor.roles import NO_DOCUMENT, resolve
+from .scumble_client.editor.settings import EditorSettings
 from .scumble_client.errors import ScumbleError
 from .steps import Steps
-from .trouble import as_error
-from .writing import Place, request_of
+from .writing import provenance_of
 
 MESSAGE_MS = 5000
 SAVE_MS = 400
@@ -40,7 +41,7 @@ class Studio(QObject):
 
     def __init__(self, app):
         super().__init__(app)
-        self.settings = Settings()
+        self.settings = EditorSettings()
         self._parameters = {}
         self._unsaved = {}
         self._saving = QTimer(self)
@@ -50,11 +51,11 @@ class Studio(QObject):
         self.catalogue = Catalogue(Path(__file__).resolve().parent)
         self.entries = []
         self.messages = []
-        self._sources = {}
+        self._sources = []
         self.steps = Steps(self, lambda error: self.fail(as_error(error)))
         self.results = ResultKeeper(self)
         self.live = Live(self)
-        self.connection = Connection(self, f"krita {app.version()}")
+        self.connection = DaemonConnection(self, f"krita {app.version()}")
         self.connection.happened.connect(self._on_event)
         self.connection.changed.connect(self.daemon_changed)
         self.connection.operations.connect(self._on_operations)
@@ -85,7 +86,12 @@ class Studio(QObject):
 
     def sources(self, document, operation):
         """What the artist chose for an operation's roles in this document."""
-        return self._sources.setdefault((_key(document), operation), {})
+        self._sources = [(one, chosen) for one, chosen in self._sources if is_open(one)]
+        own = next((chosen for one, chosen in self._sources if one == document), None)
+        if own is None:
+            own = {}
+            self._sources.append((document, own))
+        return own.setdefault(operation, {})
 
     def choose(self, document, operation, role, source):
         self.sources(document, operation)[role] = source
@@ -123,8 +129,8 @@ class Studio(QObject):
             document = Krita.instance().activeDocument()
             operation = self.operation(name)
             sources = resolve(operation, self.sources(document, name) if document else {}, view_of(document))
-            stored = Stored(name, self.parameters(operation), self.next_seed(), sources)
-            return self.start(operation, document, stored)
+            provenance = Provenance(name, self.parameters(operation), self.next_seed(), sources)
+            return self.start(operation, document, provenance)
         except Exception as error:
             self.fail(as_error(error))
             return None
@@ -132,17 +138,13 @@ class Studio(QObject):
     def run_again(self):
         """Run the request of the active layer once more, with another seed unless seeds are fixed."""
         try:
-            document, stored = self.active_request()
-            operation = self.operation(stored.operation)
-            again = Stored(
-                stored.operation,
-                stored.parameters,
-                self.next_seed() if self.settings.option("new_seed") else stored.seed,
-                stored.sources,
-                stored.mask,
-            )
-            again.sources = resolve(operation, _with_mask(again), view_of(document))
-            return self.start(operation, document, again, Place(active_layer(document)))
+            document, provenance = self.active_request()
+            operation = self.operation(provenance.operation)
+            seed = self.next_seed() if self.settings.option("new_seed") else provenance.seed
+            sources = resolve(operation, provenance.again(operation), view_of(document), provenance.given)
+            again = Provenance(provenance.operation, provenance.parameters, seed, sources, provenance.mask)
+            place = InsertionPoint(DocumentTree(document), active_layer(document))
+            return self.start(operation, document, again, place)
         except Exception as error:
             self.fail(as_error(error))
             return None
@@ -153,26 +155,26 @@ class Studio(QObject):
         if document is None:
             raise ScumbleError("missing_input", *NO_DOCUMENT)
         node = active_layer(document)
-        stored = request_of(document, identity(node)) if node is not None else None
-        if stored is None:
+        provenance = provenance_of(document, identity(node)) if node is not None else None
+        if provenance is None:
             raise ScumbleError("missing_input", *messages.NOTHING_TO_RUN)
-        return document, stored
+        return document, provenance
 
-    def use_parameters(self, stored):
+    def use_parameters(self, provenance):
         """Take a result's parameters, and its seed where seeds are fixed, as the operation's next ones."""
-        operation = self.operation(stored.operation)
-        self.set_parameters(operation, stored.parameters)
-        self.settings.set_option("operation", stored.operation)
+        operation = self.operation(provenance.operation)
+        self.set_parameters(operation, provenance.parameters)
+        self.settings.set_option("operation", provenance.operation)
         if not self.settings.option("new_seed"):
-            self.settings.set_option("seed", stored.seed)
+            self.settings.set_option("seed", provenance.seed)
         self.parameters_changed.emit()
 
-    def start(self, operation, document, stored, place=None):
+    def start(self, operation, document, provenance, place=None):
         """Begin a run: reading, sending; the result is placed when it comes. The run's entry."""
         self.check_daemon()
-        entry = Entry(operation["title"], stored, document, place or runs.place_of(document, stored.sources))
+        entry = Entry(operation["title"], provenance, document, place or runs.place_of(document, provenance.sources))
         self.entries.append(entry)
-        self.steps.start(runs.submit(self, entry, operation), lambda error: self.end(entry, as_error(error)))
+        self.steps.start(runs.submit(self, entry, operation), document, lambda error: self.end(entry, as_error(error)))
         self.jobs_changed.emit()
         return entry
 
@@ -231,6 +233,8 @@ class Studio(QObject):
                 entry = next((e for e in self.entries if e.job is event.job), None)
                 if entry is not None:
                     runs.handle(self, entry, event)
+                elif event.kind == "result":
+                    self.connection.received(event.job)  # of what was given up, and was quicker
         except Exception as error:
             self.fail(as_error(error))
 
@@ -243,19 +247,3 @@ class Studio(QObject):
     def _on_operations(self, described):
         if self.catalogue.update(described):
             self.operations_changed.emit()
-
-
-def _key(document):
-    return identity(document.rootNode())
-
-
-def _with_mask(stored):
-    """The sources of a run that is repeated; a selection that is kept with it need not be there any more."""
-    sources = {role: _as_layer(source) for role, source in stored.sources.items()}
-    if stored.mask is not None:
-        sources.pop("mask", None)
-    return sources
-
-
-def _as_layer(source):
-    return Source("layer", source.id, source.name) if source.kind == "active" else source

@@ -1,7 +1,7 @@
 """The last results as thumbnails, side by side: click to show or hide; a menu to keep, discard, use the parameters."""
 
+from .crash_log import guarded
 from .qt import Qt, QtCore, QtGui, QtWidgets
-from .trouble import guarded
 
 SIDE = 64
 CELL = SIDE + 8

@@ -1,11 +1,11 @@
 """A result as a new layer: right place, right depth, one undo step, and everything else as it was."""
 
-from .colour import Form as WireForm
-from .colour import check_size, convert, same, space_for, space_of
-from .document import active_layer, find, identity, is_open
+from .colour import convert, same, space_for, space_of
+from .document import DocumentTree, active_layer, find, identity
 from .qt import QByteArray
 from .scumble_client.editor.layout import on_canvas, union
-from .scumble_client.editor.stored import load
+from .scumble_client.editor.placing import bands, wire_form
+from .scumble_client.editor.provenance import load
 
 ANNOTATION = "scumble-"
 ACTIVE_TURNS = 100
@@ -15,53 +15,23 @@ BANDS = 8
 """As many at a step."""
 
 
-class Place:
-    """Where a result goes: above a layer, or, if that is removed meanwhile, into the group where it was."""
-
-    def __init__(self, node):
-        self.layer = identity(node) if node is not None else ""
-        parent = node.parentNode() if node is not None else None
-        self.group = identity(parent) if parent is not None and parent.parentNode() is not None else ""
-
-    def find(self, document):
-        """The group to add to, and the layer to put it above (None: on top)."""
-        node = find(document, self.layer)
-        if node is not None:
-            return node.parentNode(), node
-        group = find(document, self.group)
-        return (group if group is not None else document.rootNode()), None
-
-
 def write(document, node, pixels):
-    """Steps that write a raster onto a layer that lies in the document's colour space, or will.
-
-    What travels as it is, is written in bands: a copy of a whole large layer takes longer than its writing, since all
-    of its memory is fresh.
-    """
-    form = WireForm(pixels.layout, pixels.depth, pixels.colour)
-    check_size(pixels.data, pixels.width, pixels.height, form)
+    """Steps that write a raster onto a layer that lies in the document's colour space, or will."""
+    source, target = space_for(wire_form(pixels)), space_of(document)
     x, y, width, height = pixels.x, pixels.y, pixels.width, pixels.height
-    source, target = space_for(form), space_of(document)
     if not same(source, target):
         data = convert(QByteArray(bytes(pixels.data)), width, height, source, target)
         yield None
-        if is_open(document):
-            node.setPixelData(data, x, y, width, height)
+        node.setPixelData(data, x, y, width, height)
         return
-    view = memoryview(pixels.data).cast("B")
-    stride = len(view) // max(height, 1)
-    rows = max(1, BAND // max(stride, 1))
-    for count, top in enumerate(range(0, height, rows), 1):
-        band = min(rows, height - top)
-        node.setPixelData(QByteArray(bytes(view[top * stride : (top + band) * stride])), x, y + top, width, band)
+    for count, (top, rows, data) in enumerate(bands(pixels, BAND), 1):
+        node.setPixelData(QByteArray(data), x, y + top, width, rows)
         if count % BANDS == 0:
             yield None
-            if not is_open(document):
-                return
 
 
 def add_layer(document, place, name, pixels, added=None):
-    """Steps that add one layer; the generator's value is the layer's id, or "" where the document was closed.
+    """Steps that add one layer at an insertion point; the generator's value is the layer's id.
 
     `added(layer)` is called as soon as it is there; the steps that follow only make the former layer active again.
     """
@@ -71,10 +41,8 @@ def add_layer(document, place, name, pixels, added=None):
     node = document.createNode(name, "paintlayer")
     yield from write(document, node, pixels)
     yield None
-    if not is_open(document):
-        return ""
-    group, above = place.find(document)
-    group.addChildNode(node, above)
+    group, above = place.find(DocumentTree(document))
+    (group or document.rootNode()).addChildNode(node, above)
     layer = identity(node)
     if added is not None:
         added(layer)
@@ -86,8 +54,6 @@ def add_layer(document, place, name, pixels, added=None):
 def _activate(document, new, before):
     """Krita makes the new layer active, a moment later; the artist's own layer becomes active again."""
     for _ in range(ACTIVE_TURNS):
-        if not is_open(document):
-            return
         node = document.activeNode()
         if node is not None and identity(node) == new:
             former = find(document, before)
@@ -112,7 +78,7 @@ def update_layer(document, layer, pixels, covered):
     else:
         whole = pixels
     yield from write(document, node, whole)
-    if not is_open(document) or find(document, layer) is None:
+    if find(document, layer) is None:
         return False
     show(node)
     return True
@@ -123,13 +89,13 @@ def show(node):
     node.setBlendingMode(node.blendingMode())
 
 
-def keep_request(document, layer, text):
-    """Store a request in the file, under the layer's id."""
+def keep_provenance(document, layer, text):
+    """Store in the file, under the layer's id, what made it."""
     document.setAnnotation(ANNOTATION + layer.strip("{}"), "Scumble", QByteArray(text.encode("utf-8")))
 
 
-def request_of(document, layer):
-    """The request that made a layer; None where Scumble did not."""
+def provenance_of(document, layer):
+    """What made a layer; None where Scumble did not."""
     key = ANNOTATION + layer.strip("{}")
     if key not in document.annotationTypes():
         return None

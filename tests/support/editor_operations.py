@@ -1,4 +1,4 @@
-"""Operations for the editors' tests: a fast one that follows strokes, one with a latent canvas, one that takes all roles."""
+"""Operations for the editors' tests: a fast one that follows strokes and has a latent canvas, one that takes files."""
 
 from __future__ import annotations
 
@@ -49,3 +49,30 @@ class Follow(Operation[FollowParameters]):
         made = Layer(np.ascontiguousarray(pixels), strokes.offset, image.colour)
         bounds = made.content_bounds()
         return [Output(made.crop(bounds) if bounds else made, context.seed)]
+
+
+FILES = ("style", "segmentation", "style_segmentation", "source", "marked", "reference")
+"""Roles of `ReadsFiles`, the last one with a name that no operation of Scumble's has."""
+
+
+class ReadsFiles(Operation[Parameters]):
+    """Gives the first pixel of each file, one beside the other: so a test sees which were read."""
+
+    name = "test-files"
+    title = "Files"
+    help = "For tests of what is kept of files."
+    roles = (
+        Role("image", "A picture", "Choose the layer to work on.", required=True),
+        *(Role(name, f"A {name.replace('_', ' ')}", "A picture file.") for name in FILES),
+    )
+    parameters = Parameters
+    hidden = True
+
+    def run(self, layers: Mapping[str, Layer], parameters: Parameters, context: Context) -> Sequence[Output]:
+        image = layers["image"]
+        pixels = np.zeros((1, len(FILES), 4), np.uint8)
+        for place, name in enumerate(FILES):
+            if name in layers:
+                pixels[0, place, :3] = layers[name].pixels[0, 0, :3]
+                pixels[0, place, 3] = 255
+        return [Output(Layer(pixels, image.offset), context.seed)]

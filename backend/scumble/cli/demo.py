@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from scumble.imaging.io.files import write_picture
 from scumble.imaging.layer import composite
-from scumble.installers import gimp_places, krita_places
+from scumble.installers import EDITORS
 
 from .console import make_folder, out, progress_bar
 from .demo_scenes import Scene, scenes
@@ -40,9 +40,9 @@ def demo(folder: Path) -> None:
     sheet = folder / "contact-sheet.png"
     write_rows([(scene, [_of_height(part, ROW) for part in parts]) for scene, parts in rows], sheet)
     out.print(f"Before, what was given, after: {sheet}")
-    for program, found in (("Krita", krita_places.present()), ("GIMP", gimp_places.present())):
-        if found:
-            out.print(f"{program} is on this machine. To have all this in it: scumble install {program.lower()}")
+    for editor in EDITORS.values():
+        if editor.present():
+            out.print(f"{editor.title} is on this machine. To have all this in it: scumble install {editor.name}")
 
 
 def _run(scene: Scene, folder: Path, engine: Engine, report: Report) -> list[Rgb]:

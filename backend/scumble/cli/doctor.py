@@ -243,15 +243,15 @@ def _weights() -> str:
 
 
 def _krita() -> str:
-    from scumble.installers.krita_check import check
+    from scumble.installers import KRITA
 
-    return check()
+    return KRITA.check()
 
 
 def _gimp() -> str:
-    from scumble.installers.gimp_check import check
+    from scumble.installers import GIMP
 
-    return check()
+    return GIMP.check()
 
 
 CHECKS: dict[str, Callable[[], str]] = {

@@ -3,126 +3,81 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import stat
-import tempfile
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-from scumble_client.editor.catalogue import CATALOGUE_FILE
 from scumble_client.errors import ScumbleError
-from scumble_client.launch import LAUNCH_FILE
 
-from .bundle import installed_version, put_together, source_of
-from .gimp_places import FLATPAK, Place
-from .record import add_record, drop_record, read_record, sandboxed_command
+from .editor import NAME, Editor
+from .gimp_homes import FLATPAK, GimpHome, given, present
 
-EDITOR = "gimp"
-NAME = "scumble"
 SCRIPT = f"{NAME}.py"
 """GIMP runs only what is called like its folder, and is executable; anything else it ignores in silence."""
 
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
-@dataclass(frozen=True)
-class Installed:
-    """What is found in one place."""
+class Gimp(Editor[GimpHome]):
+    """GIMP 3, every version of it."""
 
-    place: Place
-    here: bool
-    executable: bool
-    version: str
-    """Of the plug-in that is there; empty where none is, or where it is damaged."""
-
-    missing: tuple[str, ...]
-    """Files that should be there and are not."""
-
-
-def source_folder() -> Path:
-    """The plug-in that comes with Scumble: in the installed package, or in the repository."""
-    return source_of("gimp_plugin")
-
-
-def build(folder: Path, command: list[str] | None = None) -> None:
-    """Put the plug-in together in a new folder. `command` starts the daemon; by default this Python does."""
-    put_together(source_folder() / NAME, folder, command)
-    # An archive or a Windows disk on the way here may have lost this; and GIMP asks again only for a new date.
-    (folder / SCRIPT).chmod(0o755)
-    os.utime(folder / SCRIPT)
-
-
-def install(places: list[Place]) -> None:
-    """Install, or install anew; settings are kept, since they do not lie in the plug-in's folder.
-
-    Raises
-    ------
-    ScumbleError
-        `missing_input` where there is no place, `internal` where it can't be written.
-    """
-    if not places:
-        raise ScumbleError(
-            "missing_input",
-            "GIMP 3 was not found.",
-            "Start GIMP 3 once; or say where: --resources FOLDER (Edit ▸ Preferences ▸ Folders ▸ Plug-ins).",
-        )
-    for place in places:
-        try:
-            _install(place)
-        except OSError as error:
-            raise ScumbleError(
-                "internal", f"GIMP's folder can't be written: {error.strerror or error}.", f"Look at {place.plugins}."
-            ) from error
-    add_record(EDITOR, [place.plugins for place in places])
-
-
-def _install(place: Place) -> None:
-    place.plugins.mkdir(parents=True, exist_ok=True)
-    # Built beside its place and moved there: a run that is interrupted leaves the old plug-in, or none, but not half.
-    # (GIMP looks into each folder for a script of its name; this one has none.)
-    with tempfile.TemporaryDirectory(prefix=".scumble-", dir=place.plugins) as made:
-        build(Path(made) / NAME, sandboxed_command(FLATPAK) if place.kind == "flatpak" else None)
-        _remove_files(place)
-        (Path(made) / NAME).rename(place.plugins / NAME)
-
-
-def uninstall(places: list[Place]) -> bool:
-    """Remove the plug-in everywhere; whether anything was there."""
-    known = {Path(folder) for folder in read_record().get(EDITOR, [])}
-    places = [*places, *(Place("given", folder) for folder in known - {place.plugins for place in places})]
-    found = False
-    for place in places:
-        found = inspect(place).here or found
-        try:
-            _remove_files(place)
-        except OSError as error:
-            raise ScumbleError(
-                "internal", f"The plug-in can't be removed: {error.strerror or error}.", f"Look at {place.plugins}."
-            ) from error
-        with suppress(OSError):  # others' plug-ins stay
-            place.plugins.rmdir()
-    drop_record(EDITOR)
-    return found
-
-
-def _remove_files(place: Place) -> None:
-    folder = place.plugins / NAME
-    if folder.is_symlink():
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
-
-
-def inspect(place: Place) -> Installed:
-    """What is there."""
-    folder = place.plugins / NAME
-    here = folder.is_dir()
-    source = source_folder() / NAME
-    wanted = [folder / "scumble_client" / "version.py", folder / LAUNCH_FILE, folder / CATALOGUE_FILE]
-    wanted += [folder / file.relative_to(source) for file in source.rglob("*.py")]
-    missing = tuple(sorted(str(file) for file in wanted if not file.is_file())) if here else ()
-    executable = os.name != "posix" or (
-        (folder / SCRIPT).is_file() and (folder / SCRIPT).stat().st_mode & _EXECUTABLE == _EXECUTABLE
+    name = "gimp"
+    title = "GIMP"
+    plugin = "plug-in"
+    flatpak = FLATPAK
+    source = "gimp_plugin"
+    absent = (
+        "GIMP 3 was not found.",
+        "Start GIMP 3 once; or say where: --resources FOLDER (Edit ▸ Preferences ▸ Folders ▸ Plug-ins).",
     )
-    return Installed(place, here, executable, installed_version(folder), missing)
+    afterwards = "Start GIMP again. Then: Filters ▸ Scumble."
+
+    def present(self, environment: Mapping[str, str] | None = None) -> list[GimpHome]:
+        return present(environment)
+
+    def given(self, folder: Path) -> GimpHome:
+        return given(folder)
+
+    def targets(self, home: GimpHome) -> dict[str, Path]:
+        return {NAME: home.plugins / NAME}
+
+    def build(self, folder: Path, command: list[str] | None = None) -> None:
+        super().build(folder, command)
+        # An archive or a Windows disk on the way here may have lost this; and GIMP asks again only for a new date.
+        (folder / NAME / SCRIPT).chmod(0o755)
+        os.utime(folder / NAME / SCRIPT)
+
+    def check_use(self, homes: list[GimpHome], environment: Mapping[str, str]) -> str:
+        for home in homes:
+            script = home.plugins / NAME / SCRIPT
+            if os.name == "posix" and script.stat().st_mode & _EXECUTABLE != _EXECUTABLE:
+                raise ScumbleError(
+                    "internal", f"GIMP ignores the plug-in, since {script} is not executable.", self.again
+                )
+        registered = [_registered(home) for home in homes]
+        return ", and GIMP has registered it" if all(registered) else "; GIMP will register it at its next start"
+
+
+def _registered(home: GimpHome) -> bool:
+    """Whether GIMP knows the plug-in; False where it has not been started since. ScumbleError where it refused it."""
+    script = home.plugins / NAME / SCRIPT
+    try:
+        text = home.pluginrc.read_text("utf-8", "replace")
+        asked_since = home.pluginrc.stat().st_mtime >= script.stat().st_mtime
+    except OSError:
+        return False
+    # (plug-in-def "…/plug-ins/scumble/scumble.py" 1700000000 …: its procedures follow
+    entry = re.search(r'\(plug-in-def "[^"]*[/\\]scumble[/\\]scumble\.py"(.*?)(?=\n\(plug-in-def |\Z)', text, re.DOTALL)
+    if entry and '(proc-def "scumble-' in entry.group(1):
+        return True
+    if not asked_since:
+        return False
+    raise ScumbleError(
+        "internal",
+        "GIMP has seen the plug-in and could not register it.",
+        "Start GIMP from a terminal and read what it says about scumble.py: mostly its Python lacks “gi”.",
+    )
+
+
+GIMP = Gimp()

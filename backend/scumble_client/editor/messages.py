@@ -32,4 +32,6 @@ DAEMON_OFF = ("Scumble's daemon is off.", "Press “Start” in the docker.")
 NOTHING_TO_RUN = ("The active layer was not made by Scumble.", "Click on one that was.")
 LIVE_GONE = "The live layer was removed, so live mode is off."
 NOTHING_TO_CANCEL = "Nothing is running."
+NOTHING_SELECTED = "Nothing is selected."
+NOTHING_CHANGED = "Nothing was changed, so there is no new layer."
 CLOSED = "The picture was closed before the layer came."

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..errors import ScumbleError
+from .messages import NOTHING_SELECTED
 
 KINDS = ("auto", "active", "visible", "selection", "layer", "file", "none")
 """What a role can be taken from. `auto` is resolved anew at each run; `visible` is the picture as it is seen."""
@@ -23,17 +24,37 @@ NAMES: Dict[str, Tuple[str, ...]] = {
 }
 """What layers are called that mean a role. Case, and a number or “copy” at the end, do not matter."""
 
+DRAWN_LAYERS = ("Color", "Sketch")
+"""Names of the two empty layers that are made to draw on, the lower one first; the upper one becomes active."""
+
 NO_DOCUMENT = ("No picture is open.", "Open one, or make a new one.")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a role's pixels come from: a kind out of `KINDS`, and the layer's id and name, or the file's path."""
+    """Where a role's pixels come from.
+
+    Parameters
+    ----------
+    kind
+        Out of `KINDS`.
+    id, name
+        Of the layer; of a file, the name alone.
+    path
+        Of the file: absolute, or, out of a document, relative to the document's folder.
+    digest
+        SHA-256 of the file's content, in hexadecimal digits.
+    """
 
     kind: str = "auto"
     id: str = ""
     name: str = ""
     path: str = ""
+    digest: str = ""
+
+    def pinned(self) -> "Source":
+        """What is the active layer now, as that layer: it means the same when another one is active."""
+        return Source("layer", self.id, self.name) if self.kind == "active" else self
 
     def as_dict(self) -> Dict[str, str]:
         """Without what is empty, for JSON."""
@@ -44,7 +65,7 @@ class Source:
         """The reverse; whatever can't be read becomes `auto`."""
         if not isinstance(raw, dict) or raw.get("kind") not in KINDS:
             return cls()
-        return cls(raw["kind"], str(raw.get("id", "")), str(raw.get("name", "")), str(raw.get("path", "")))
+        return cls(raw["kind"], *(str(raw.get(key, "")) for key in ("id", "name", "path", "digest")))
 
 
 @dataclass(frozen=True)
@@ -121,8 +142,20 @@ def _picture(view: View, others: List[str]) -> Source:
     return Source("active", active.id, active.name) if active.plain else Source("visible")
 
 
-def resolve(operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Optional[View]) -> Dict[str, Source]:
+def label(role: Mapping[str, Any]) -> str:
+    """A role's title without its article, which is for sentences: “A picture” → “Picture”."""
+    title = str(role["title"])
+    words = title.split(" ", 1)
+    plain = words[1] if len(words) == 2 and words[0] in ("A", "An", "The") else title
+    return plain[:1].upper() + plain[1:]
+
+
+def resolve(
+    operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Optional[View], given: Iterable[str] = ()
+) -> Dict[str, Source]:
     """What each role of an operation is really taken from now; roles that stay empty are left out.
+
+    `given` are roles whose pixels are at hand already, such as the selection of an earlier run.
 
     Raises
     ------
@@ -134,6 +167,8 @@ def resolve(operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Op
     names = [role["name"] for role in operation["roles"]]
     found: Dict[str, Source] = {}
     for role in operation["roles"]:
+        if role["name"] in given:
+            continue
         source = chosen.get(role["name"], Source())
         if source.kind == "auto":
             source = obvious(role, view, names)
@@ -156,13 +191,13 @@ def _present(source: Source, view: View, role: Mapping[str, Any]) -> Source:
         return Source("layer", layer.id, layer.name)
     if source.kind == "selection" and not view.selection:
         if role.get("required"):
-            raise ScumbleError("missing_input", "Nothing is selected.", role["help"])
+            raise ScumbleError("missing_input", NOTHING_SELECTED, role["help"])
         return Source("none")
     if source.kind == "active":
         if view.active is None:
             raise ScumbleError("missing_input", "No layer is active.", "Click on a layer.")
         return Source("active", view.active.id, view.active.name)
-    if source.kind == "file" and not source.path:
+    if source.kind == "file" and not (source.path or source.name):
         raise ScumbleError("missing_input", f"No file is chosen for “{role['title']}”.", "Choose one.")
     return source
 
@@ -184,7 +219,7 @@ def explain(source: Source, view: Optional[View]) -> str:
         active = view.active if view else None
         reason = f" (“{active.name}” is {active.why})" if active and not active.plain and active.why else ""
         return "what is visible" + reason
-    return {"selection": "the selection", "file": source.path, "none": "nothing"}.get(source.kind, "")
+    return {"selection": "the selection", "file": source.path or source.name, "none": "nothing"}.get(source.kind, "")
 
 
 def _lower(title: str) -> str:

@@ -1,4 +1,4 @@
-"""What an artist has chosen, kept from one session to the next: last values, presets, options. Both editors share it."""
+"""What an artist has chosen, kept from one session to the next: last values, presets, options, files. Both editors share it."""
 
 import json
 import os
@@ -11,6 +11,9 @@ from .form import clean
 
 SETTINGS_FILE = "editors.json"
 
+MOST_FILES = 200
+"""Picture files whose place is remembered."""
+
 OPTIONS: Dict[str, Any] = {
     "new_seed": True,  # each run with a seed of its own
     "seed": 0,  # the one that is used otherwise
@@ -21,7 +24,7 @@ OPTIONS: Dict[str, Any] = {
 }
 
 
-class Settings:
+class EditorSettings:
     """The file of settings, read when it is needed and written at once, whole or not at all.
 
     A file that can't be read counts as empty; one that can't be written is reported by `problem`.
@@ -82,6 +85,24 @@ class Settings:
 
         self._change(change)
 
+    def place_of_file(self, digest: str) -> str:
+        """Where a picture file of this content was used from last; empty where that is not known."""
+        path = self._read()["files"].get(digest, "")
+        return path if isinstance(path, str) else ""
+
+    def remember_file(self, digest: str, path: str) -> None:
+        """Keep where a picture file lies: documents name it by its content, not by this machine's folders."""
+
+        def change(data: Dict[str, Any]) -> None:
+            files = data["files"]
+            files.pop(digest, None)
+            files[digest] = path
+            for oldest in list(files)[:-MOST_FILES]:
+                del files[oldest]
+
+        if self.place_of_file(digest) != path:
+            self._change(change)
+
     def _read(self) -> Dict[str, Any]:
         try:
             data = json.loads(self.path.read_text("utf-8"))
@@ -89,7 +110,7 @@ class Settings:
             data = {}
         if not isinstance(data, dict):
             data = {}
-        for part in ("options", "last", "presets"):
+        for part in ("options", "last", "presets", "files"):
             if not isinstance(data.get(part), dict):
                 data[part] = {}
         return data

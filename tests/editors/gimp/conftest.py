@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.editors.daemon import private_folders, running_daemon
 from tests.editors.display import TOGETHER, Display, absent, end
-from tests.support.daemon import ROOT, Daemon, Folders, ending
+from tests.support.daemon import ROOT, Daemon, Folders
 
 from .harness import root
 from .harness.session import Gimp, Home
@@ -42,13 +42,8 @@ def gimp_root() -> Path:
 
 @pytest.fixture(scope="session")
 def gimp_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    folders = Folders(tmp_path_factory.mktemp("gimp-daemon"))
-    folders.environment["SCUMBLE_OPERATIONS"] = OPERATIONS
-    with ending(folders):
-        running = Daemon(folders, "--device", "cpu")
+    with running_daemon(tmp_path_factory.mktemp("gimp-daemon"), OPERATIONS) as running:
         yield running
-        running.stop()
-    shutil.rmtree(folders.runtime, ignore_errors=True)
 
 
 def surroundings(home: Home, folders: Folders) -> dict[str, str]:
@@ -124,11 +119,8 @@ def shown_gimp(windows: Gimp) -> Iterator[Gimp]:
 @pytest.fixture(scope="module")
 def own_folders(gimp_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folders]:
     """Folders without a daemon, for a GIMP whose daemon may be killed."""
-    folders = Folders(tmp_path_factory.mktemp("gimp-own"))
-    folders.environment["SCUMBLE_OPERATIONS"] = OPERATIONS
-    with ending(folders):
+    with private_folders(tmp_path_factory.mktemp("gimp-own"), OPERATIONS) as folders:
         yield folders
-    shutil.rmtree(folders.runtime, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

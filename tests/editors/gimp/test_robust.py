@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from scumble.installers.gimp_check import check
-from scumble.installers.gimp_places import given
+from scumble.installers import GIMP
 from scumble_client import Client
 from scumble_client.launch import LAUNCH_FILE
 from scumble_client.paths import Connection
@@ -104,4 +103,4 @@ def test_what_an_operation_gets_wrong_is_a_sentence(gimp: Gimp) -> None:
 
 
 def test_the_doctor_finds_what_gimp_has_registered(gimp: Gimp) -> None:
-    assert check(places=[given(gimp.home.profile)]).endswith(", and GIMP has registered it")
+    assert GIMP.check(homes=[GIMP.given(gimp.home.profile)]).endswith(", and GIMP has registered it")

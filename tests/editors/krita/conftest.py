@@ -11,8 +11,9 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from tests.editors.daemon import running_daemon
 from tests.editors.display import SYSTEM_PATH, Display, absent, end
-from tests.support.daemon import ROOT, Daemon, Folders, ending
+from tests.support.daemon import ROOT, Daemon, Folders
 
 from .harness.session import PROGRAMS, Home, Krita
 
@@ -68,13 +69,8 @@ def template(display: Display, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="session")
 def krita_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    folders = Folders(tmp_path_factory.mktemp("krita-daemon"))
-    folders.environment["SCUMBLE_OPERATIONS"] = OPERATIONS
-    with ending(folders):
-        running = Daemon(folders, "--device", "cpu")
+    with running_daemon(tmp_path_factory.mktemp("krita-daemon"), OPERATIONS) as running:
         yield running
-        running.stop()
-    shutil.rmtree(folders.runtime, ignore_errors=True)
 
 
 StartKrita = Callable[..., Krita]

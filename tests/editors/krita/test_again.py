@@ -47,14 +47,14 @@ def _save_and_open(k: Any, path: str) -> Any:
     yield lambda: len([n for n in k.layers(document) if n.startswith("Inpaint")]) == 3
     yield k.idle
     names = {n.name() for n in document.topLevelNodes() if n.name().startswith("Inpaint")}
-    stored = k.module("writing").request_of(document, layer.uniqueId().toString())
+    provenance = k.module("writing").provenance_of(document, layer.uniqueId().toString())
     return {
         "same": same,
         "names": len(names),
-        "parameters": stored.parameters["patch"],
-        "mask": [stored.mask.x, stored.mask.y, stored.mask.width, stored.mask.height],
-        "image": stored.sources["image"].name,
-        "version": bool(stored.extra["version"]),
+        "parameters": provenance.parameters["patch"],
+        "mask": [provenance.mask.x, provenance.mask.y, provenance.mask.width, provenance.mask.height],
+        "image": provenance.sources["image"].name,
+        "version": bool(provenance.extra["version"]),
     }
 
 
@@ -131,7 +131,7 @@ def _variations(k: Any) -> Any:
     first = k.layers(document)
     numbers = list(results.of(document))
     states = [[results.visible(results.get(n)) for n in numbers]]
-    seeds = [results.get(n).stored.seed for n in numbers]
+    seeds = [results.get(n).provenance.seed for n in numbers]
     results.toggle(numbers[1])
     yield lambda: len(k.layers(document)) == 3
     yield k.idle
@@ -139,7 +139,7 @@ def _variations(k: Any) -> Any:
     results.toggle(numbers[0])
     yield 0.2
     states.append([results.visible(results.get(n)) for n in numbers])
-    one = results.get(numbers[1]).stored
+    one = results.get(numbers[1]).provenance
     return {
         "first": len(first),
         "count": len(numbers),
@@ -157,3 +157,37 @@ def test_variations_are_thumbnails_and_showing_one_hides_the_others(krita: Krita
     assert answer["seeds"] == [0, 1, 2]
     assert answer["states"] == [[True, False, False], [False, True, False], [True, False, False]]
     assert answer["variations"] == 1
+
+
+def _impatient(k: Any) -> Any:
+    """Clicks on a variation's thumbnail while its layer is being made, and on “Keep”."""
+    document = yield from k.module("harness_made")(k, 3)
+    results = k.studio.results
+    number = list(results.of(document))[1]
+    for work in (results.toggle, results.toggle, results.keep, results.toggle):
+        work(number)
+    yield lambda: len(k.layers(document)) > 2
+    yield k.idle
+    yield 0.1
+    return len(k.layers(document))
+
+
+def test_a_thumbnail_that_is_clicked_twice_makes_one_layer(krita: Krita) -> None:
+    krita.lend(_made)
+    assert krita.run(_impatient) == 3
+
+
+def _closed_meanwhile(k: Any) -> Any:
+    document = yield from k.module("harness_made")(k, 3)
+    other = yield from k.new(16, 16)
+    results = k.studio.results
+    number = list(results.of(document))[1]
+    results.toggle(number)
+    yield from k.close(document)
+    yield k.idle
+    return k.layers(other), k.studio.steps.busy
+
+
+def test_a_document_that_is_closed_while_a_variation_becomes_a_layer_is_harmless(krita: Krita) -> None:
+    krita.lend(_made)
+    assert krita.run(_closed_meanwhile) == [["Background"], False]

@@ -101,7 +101,7 @@ def _chooses(k: Any, picture: str) -> Any:
     yield 0.1
     shown = {role: box.currentText() for role, box in docker.choosers.boxes.items()}
     entries = [docker.choosers.boxes["style"].itemText(i) for i in range(docker.choosers.boxes["style"].count())]
-    docker.choosers.choose_file("style", picture)
+    docker.choosers.choose_file(document, "style", picture)
     place = docker.choosers.boxes["image"].findText("What is visible")
     docker.choosers._activated({"name": "image"}, place)
     after = {role: box.currentText() for role, box in docker.choosers.boxes.items()}
@@ -109,13 +109,13 @@ def _chooses(k: Any, picture: str) -> Any:
     yield lambda: len(k.layers(document)) == 3
     yield k.idle
     made = next(n for n in document.topLevelNodes() if n.name().startswith("Follow"))
-    stored = k.module("writing").request_of(document, made.uniqueId().toString())
+    provenance = k.module("writing").provenance_of(document, made.uniqueId().toString())
     return {
         "shown": shown,
         "entries": entries,
         "after": after,
         "pixel": list(bytes(made.pixelData(5, 5, 1, 1))),
-        "stored": {role: source.kind for role, source in stored.sources.items()},
+        "provenance": {role: source.kind for role, source in provenance.sources.items()},
     }
 
 
@@ -135,7 +135,7 @@ def test_inputs_can_be_chosen(krita: Krita, tmp_path: Path) -> None:
     assert answer["after"]["image"] == "What is visible"
     assert answer["after"]["style"] == "style.png"
     assert answer["pixel"] == [255, 255, 0, 255]  # what is visible there is the stroke itself
-    assert answer["stored"] == {"image": "visible", "strokes": "layer", "style": "file"}
+    assert answer["provenance"] == {"image": "visible", "strokes": "layer", "style": "file"}
 
 
 def _damaged(k: Any, picture: str) -> Any:
@@ -229,3 +229,52 @@ def test_everything_fits_into_300_pixels_in_both_themes(
     assert all(width == 300 and not beyond for width, beyond in out.values()), out
     assert contrast > 100
     assert (ground < 128) == dark
+
+
+def _late(k: Any, picture: str, how: str) -> Any:
+    """A file is asked for in one document, and named when another one is active, or the first one is closed."""
+    docker = k.module("harness_docker")(k)
+    first = yield from k.new(40, 30)
+    docker.show_operation(k.studio.catalogue.find("test-follow"))
+    yield 0.1
+    choosers = docker.choosers
+    choosers._open({"name": "style", "title": "A style"})
+    dialog = choosers._dialog
+    second = yield from k.new(20, 10)
+    if how == "closed":
+        yield from k.close(first)
+    docker.refresh()
+    dialog.fileSelected.emit(picture)
+    dialog.reject()
+    chosen = [k.studio.sources(one, "test-follow") for one in (first, second)]
+    return [sorted(one) for one in chosen], k.said()
+
+
+@pytest.mark.parametrize("how", ["other", "closed"])
+def test_a_file_that_is_named_late_is_for_the_document_that_asked(krita: Krita, tmp_path: Path, how: str) -> None:
+    krita.lend(_docker)
+    krita.run("def main(k):\n    del k.studio.messages[:]")
+    chosen, said = krita.run(_late, picture=str(tmp_path / "style.png"), how=how)
+    assert chosen == [["style"] if how == "other" else [], []]
+    assert said == []
+
+
+def _twins(k: Any, path: str) -> Any:
+    """The same file, opened twice: its layers have the same ids in both."""
+    made = yield from k.new(20, 10)
+    made.setBatchmode(True)
+    assert made.saveAs(path)
+    yield 0.2
+    yield from k.close(made)
+    import shutil
+
+    shutil.copy(path, path + ".kra")
+    one = yield from k.open(path)
+    other = yield from k.open(path + ".kra")
+    source = k.module("scumble_client.editor.roles").Source
+    k.studio.choose(one, "test-follow", "style", source("file", path="/style.png"))
+    return [sorted(k.studio.sources(document, "test-follow")) for document in (one, other)]
+
+
+def test_what_is_chosen_in_a_document_is_not_chosen_in_its_copy(krita: Krita, tmp_path: Path) -> None:
+    assert krita.run(_twins, path=str(tmp_path / "twin.kra")) == [["style"], []]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 import pytest
 
 from scumble_client.paths import Connection, process_alive
-from tests.support.daemon import Daemon, Folders, ending, wait_for
+from tests.editors.daemon import private_folders
+from tests.support.daemon import Daemon, Folders, wait_for
 
 from .conftest import OPERATIONS
 from .harness.session import Krita
@@ -33,11 +33,8 @@ def main(k, seconds=20.0, marker=""):
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Folders]:
     """Folders whose daemon a test may kill."""
-    folders = Folders(tmp_path)
-    folders.environment["SCUMBLE_OPERATIONS"] = OPERATIONS
-    with ending(folders):
+    with private_folders(tmp_path, OPERATIONS) as folders:
         yield folders
-    shutil.rmtree(folders.runtime, ignore_errors=True)
 
 
 def _cancel(k: Any) -> Any:

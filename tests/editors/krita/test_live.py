@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from .harness.session import Krita
+
+
+def _strokes(k: Any, document: Any) -> Any:
+    """Steps: a layer of strokes above the background, which becomes active."""
+    strokes = document.createNode("Strokes", "paintlayer")
+    strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 16), 4, 4, 4, 4)
+    document.rootNode().addChildNode(strokes, document.topLevelNodes()[0])
+    yield lambda: document.activeNode() == strokes
+    return strokes
+
+
+@pytest.fixture
+def live_krita(krita: Krita) -> Krita:
+    """The shared Krita, with what these scenarios have in common."""
+    for function in (_strokes, _two, _pump):
+        krita.lend(function)
+    return krita
 
 
 def _live(k: Any) -> Any:
     live = k.studio.live
     document = yield from k.new(64, 48, pixels=bytes((10, 20, 30, 255)) * 3072)
-    strokes = document.createNode("Strokes", "paintlayer")
-    strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 16), 4, 4, 4, 4)
-    document.rootNode().addChildNode(strokes, document.topLevelNodes()[0])
-    yield lambda: document.activeNode() == strokes
+    strokes = yield from k.module("harness_strokes")(k, document)
     assert live.start("test-follow")
     yield lambda: live.updates == 1
 
@@ -44,13 +60,13 @@ def _live(k: Any) -> Any:
     strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 16), 40, 30, 4, 4)
     yield 0.5
     out["after"] = [live.on, live.updates, len(k.layers(document)), shown(41, 31)[:3]]
-    stored = k.module("writing").request_of(document, made().uniqueId().toString())
-    out["request"] = stored.operation
+    provenance = k.module("writing").provenance_of(document, made().uniqueId().toString())
+    out["request"] = provenance.operation
     return out
 
 
-def test_one_layer_follows_the_strokes(krita: Krita) -> None:
-    answer = krita.run(_live)
+def test_one_layer_follows_the_strokes(live_krita: Krita) -> None:
+    answer = live_krita.run(_live)
     assert answer["layers"] == ["Strokes", "Follow", "Background"]
     assert answer["first"] == [10, 20, 30, 255]
     assert answer["made"] == [245, 235, 225, 255]
@@ -64,10 +80,7 @@ def test_one_layer_follows_the_strokes(krita: Krita) -> None:
 def _ends(k: Any, how: str) -> Any:
     live = k.studio.live
     document = yield from k.new(32, 24, pixels=bytes((10, 20, 30, 255)) * 768)
-    strokes = document.createNode("Strokes", "paintlayer")
-    strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 16), 4, 4, 4, 4)
-    document.rootNode().addChildNode(strokes, document.topLevelNodes()[0])
-    yield lambda: document.activeNode() == strokes
+    strokes = yield from k.module("harness_strokes")(k, document)
     assert live.start("test-follow")
     yield lambda: live.updates == 1
     if how == "closed":
@@ -81,16 +94,16 @@ def _ends(k: Any, how: str) -> Any:
     return k.said()[-1:]
 
 
-def test_closing_the_document_ends_live_mode(krita: Krita) -> None:
-    krita.run(_ends, how="closed")
+def test_closing_the_document_ends_live_mode(live_krita: Krita) -> None:
+    live_krita.run(_ends, how="closed")
 
 
-def test_removing_the_live_layer_ends_live_mode(krita: Krita) -> None:
-    krita.run(_ends, how="removed")
+def test_removing_the_live_layer_ends_live_mode(live_krita: Krita) -> None:
+    live_krita.run(_ends, how="removed")
 
 
-def test_removing_the_strokes_ends_live_mode_with_a_sentence(krita: Krita) -> None:
-    assert krita.run(_ends, how="source") == ["The layer “Strokes” is gone. Choose another one for “Strokes”."]
+def test_removing_the_strokes_ends_live_mode_with_a_sentence(live_krita: Krita) -> None:
+    assert live_krita.run(_ends, how="source") == ["The layer “Strokes” is gone. Choose another one for “Strokes”."]
 
 
 def _needs(k: Any) -> Any:
@@ -98,5 +111,125 @@ def _needs(k: Any) -> Any:
     return k.studio.live.start("test-follow"), k.said()[-1]
 
 
-def test_live_mode_says_what_it_needs(krita: Krita) -> None:
-    assert krita.run(_needs) == [False, "Follow needs strokes. Paint on a layer called Strokes."]
+def test_live_mode_says_what_it_needs(live_krita: Krita) -> None:
+    assert live_krita.run(_needs) == [False, "Follow needs strokes. Paint on a layer called Strokes."]
+
+
+def _two(k: Any) -> Any:
+    """Steps: two documents of different colours, each with strokes; the first one is active."""
+    made = []
+    for colour in ((200, 20, 30), (20, 190, 60)):
+        document = yield from k.new(48, 32, pixels=bytes((*colour, 255)) * 1536)
+        yield from k.module("harness_strokes")(k, document)
+        made.append(document)
+    return made
+
+
+def _pump(k: Any, turns: int) -> Any:
+    """Steps: that many turns of the plugin's own timers, one after the other; its timers stand still meanwhile."""
+    studio = k.studio
+    for _ in range(turns):
+        studio.live._tick()
+        studio.steps._turn()
+        studio.connection.poll()
+        yield 0.01
+
+
+def _switched(k: Any, turns: int, begin: str, then: str) -> Any:
+    """Something begins in the first document; after some turns the second one comes, and live mode is begun there."""
+    live, studio = k.studio.live, k.studio
+    first, second = yield from k.module("harness_two")(k)
+    yield from k.activate(first)
+    timers = [live._timer, studio.steps._timer, studio.connection._timer]
+    sent: list[Any] = []
+    submit = studio.connection.submit
+
+    def record(request: Any) -> Any:
+        sent.append(request)
+        return submit(request)
+
+    studio.connection.submit = record
+    for timer in timers:
+        timer.blockSignals(True)
+    try:
+        assert live.start("test-follow") if begin == "live" else studio.run("test-follow"), k.said()
+        yield from k.module("harness_pump")(k, turns)
+        before = len(sent)
+        if begin == "live":
+            live.stop()
+        if then == "close":
+            yield from k.close(first)
+        yield from k.activate(second)
+        if begin == "live":
+            assert live.start("test-follow"), k.said()
+            yield from k.module("harness_pump")(k, 4)
+        for timer in timers:
+            timer.blockSignals(False)
+        if begin == "live":
+            yield lambda: live.updates >= 1
+        yield k.idle if begin == "run" else 0.2
+    finally:
+        for timer in timers:
+            timer.blockSignals(False)
+        studio.connection.submit = submit
+        live.stop()
+    yield k.idle
+
+    def follows(document: Any) -> Any:
+        if not any(document == one for one in k.app.documents()):
+            return []
+        made = [n for n in document.topLevelNodes() if n.name().startswith("Follow")]
+        return [list(bytes(n.pixelData(5, 5, 1, 1))) for n in made]
+
+    return {
+        "sent": [list(bytes(request.roles["image"].data[:3])) for request in sent[before:]],
+        "first": follows(first),
+        "second": follows(second),
+        "noted": len([t for t in second.annotationTypes() if t.startswith("scumble-")]),
+    }
+
+
+@pytest.mark.parametrize("then", ["switch", "close"])
+@pytest.mark.parametrize("turns", [1, 2, 3, 4, 6, 10, 12, 14])
+def test_what_was_begun_for_one_document_never_comes_to_another(live_krita: Krita, turns: int, then: str) -> None:
+    """Live mode is stopped and begun in another document, at whatever point of reading, hashing, computing, placing."""
+    answer = live_krita.run(_switched, turns=turns, begin="live", then=then)
+    of_first, of_second = [55, 235, 225, 255], [235, 65, 195, 255]
+    assert answer["sent"]
+    assert all(pixel == [20, 190, 60] for pixel in answer["sent"]), "the second document's pixels alone"
+    assert answer["second"] == [of_second]
+    assert answer["noted"] == 1
+    assert answer["first"] in ([], [of_first])
+
+
+@pytest.mark.parametrize("then", ["switch", "close"])
+@pytest.mark.parametrize("turns", [1, 4, 8, 12])
+def test_a_runs_result_never_comes_to_another_document(live_krita: Krita, turns: int, then: str) -> None:
+    answer = live_krita.run(_switched, turns=turns, begin="run", then=then)
+    assert answer["second"] == []
+    assert answer["noted"] == 0
+    assert answer["first"] == ([[55, 235, 225, 255]] if then == "switch" else [])
+
+
+def _parameters(k: Any) -> Any:
+    """While another document is active, its artist changes parameters of the same operation."""
+    live = k.studio.live
+    first, second = yield from k.module("harness_two")(k)
+    yield from k.activate(first)
+    operation = k.studio.operation("test-follow")
+    k.studio.set_parameters(operation, {"strength": 0.5})
+    assert live.start("test-follow"), k.said()
+    yield lambda: live.updates == 1
+    yield from k.activate(second)
+    k.studio.set_parameters(operation, {"strength": 0.25})
+    yield 1.0
+    meanwhile = live.updates
+    yield from k.activate(first)
+    yield lambda: live.updates == 2
+    live.stop()
+    yield k.idle
+    return meanwhile
+
+
+def test_parameters_that_are_changed_in_another_document_are_not_meant_for_the_live_one(live_krita: Krita) -> None:
+    assert live_krita.run(_parameters) == 1

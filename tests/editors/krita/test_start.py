@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,11 +14,12 @@ import pytest
 
 from scumble.cli.doctor import CHECKS
 from scumble.installers import kritarc
-from scumble.installers.krita_places import candidates
+from scumble.installers.krita_homes import candidates
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import Connection
+from tests.editors.daemon import private_folders
 from tests.editors.display import TOGETHER, Display
-from tests.support.daemon import Folders, ending, wait_for
+from tests.support.daemon import Folders, wait_for
 
 from .conftest import FAILURES, make_krita
 from .harness.session import Home, Krita
@@ -28,11 +28,8 @@ from .harness.session import Home, Krita
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Folders]:
     """Folders without a daemon, whose operations are only Scumble's own."""
-    folders = Folders(tmp_path)
-    folders.environment.pop("SCUMBLE_OPERATIONS")
-    with ending(folders):
+    with private_folders(tmp_path, None) as folders:
         yield folders
-    shutil.rmtree(folders.runtime, ignore_errors=True)
 
 
 def _inpaint(k: Any) -> Any:
@@ -196,4 +193,4 @@ def test_uninstalling_leaves_nothing(alone: Folders, template: Path, tmp_path: P
     )
     assert files() == before
     native = candidates(environment, home.base)[0]
-    assert native.resources == home.resources
+    assert native.folder == home.resources

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scumble.operations import find
-from scumble_client.editor.roles import LayerInfo, Source, View, explain, missing, obvious, resolve, role_of
+from scumble_client.editor.roles import LayerInfo, Source, View, explain, label, missing, obvious, resolve, role_of
 from scumble_client.errors import ScumbleError
 
 IMAGE = {"name": "image", "title": "A picture", "help": "Choose the layer to work on.", "required": True}
@@ -178,3 +178,22 @@ def test_a_face_s_sketch_and_colours_are_found_by_their_names() -> None:
         "color": ("layer", "9"),
     }
     assert missing(described, {}, View(seen.layers, sketch, False)).startswith("Face from sketch needs")
+
+
+def test_a_role_whose_pixels_are_at_hand_is_not_missed() -> None:
+    operation = {**EDIT, "roles": [IMAGE, {**MASK, "required": True}]}
+    with pytest.raises(ScumbleError, match=r"Edit needs a selection\."):
+        resolve(operation, {}, view(selection=False))
+    assert set(resolve(operation, {}, view(selection=False), ["mask"])) == {"image"}
+
+
+@pytest.mark.parametrize(
+    ("title", "short"), [("A picture", "Picture"), ("An edge", "Edge"), ("Strokes", "Strokes"), ("A", "A")]
+)
+def test_a_label_has_no_article(title: str, short: str) -> None:
+    assert label({"title": title}) == short
+
+
+def test_the_active_layer_can_be_pinned() -> None:
+    assert Source("active", "1", "Ground").pinned() == Source("layer", "1", "Ground")
+    assert Source("file", path="/a").pinned() == Source("file", path="/a")

@@ -19,7 +19,7 @@ from tests.editors.driven import Driven
 HERE = Path(__file__).parent
 DRIVER = "scumbledriver"
 PROGRAMS = ("krita", "Xvfb", "xdotool", "import", "setpriv")
-START_SECONDS = 60.0
+START_SECONDS = 240.0
 
 
 class Home:

@@ -81,6 +81,12 @@ class Toolkit:
         document.waitForDone()
         yield lambda: document.activeNode() is not None
 
+    def activate(self, document):
+        """Steps: the document's view comes to the front."""
+        view = next(v for v in self.app.activeWindow().views() if v.document() == document)
+        view.setVisible()
+        yield lambda: self.app.activeDocument() == document
+
     def close(self, document):
         """Steps: away with it, without questions; Krita needs its time between a change and this."""
         document.waitForDone()

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .editor import EditorHome
+
 FLATPAK = "org.gimp.GIMP"
 PLUG_INS = "plug-ins"
 PROGRAMS = ("gimp-3", "gimp-console-3", "gimp", "gimp-3.0", "gimp-3.2")
@@ -18,14 +20,11 @@ _VERSION = re.compile(r"3\.\d+")
 
 
 @dataclass(frozen=True)
-class Place:
-    """One GIMP 3 of this user."""
+class GimpHome(EditorHome):
+    """One GIMP 3 of this user.
 
-    kind: str
-    """`native`, `flatpak` or `given`."""
-
-    plugins: Path
-    """The folder that GIMP shows under Edit ▸ Preferences ▸ Folders ▸ Plug-ins."""
+    `folder` is the one that GIMP shows under Edit ▸ Preferences ▸ Folders ▸ Plug-ins.
+    """
 
     version: str = ""
     """Such as 3.0; empty where it is not known."""
@@ -33,7 +32,7 @@ class Place:
     @property
     def pluginrc(self) -> Path:
         """The file where GIMP notes what its plug-ins have registered."""
-        return self.plugins.parent / "pluginrc"
+        return self.folder.parent / "pluginrc"
 
 
 def roots(environment: Mapping[str, str], home: Path, platform: str = sys.platform) -> list[tuple[str, Path]]:
@@ -48,20 +47,20 @@ def roots(environment: Mapping[str, str], home: Path, platform: str = sys.platfo
 
 def present(
     environment: Mapping[str, str] | None = None, home: Path | None = None, platform: str = sys.platform
-) -> list[Place]:
+) -> list[GimpHome]:
     """The GIMPs that there are: each version that ran once, and one on the PATH that never ran.
 
     `GIMP3_DIRECTORY` names the one folder that GIMP uses then.
     """
     environment = os.environ if environment is None else environment
     if environment.get("GIMP3_DIRECTORY"):
-        return [Place("given", Path(environment["GIMP3_DIRECTORY"]) / PLUG_INS)]
+        return [GimpHome("given", Path(environment["GIMP3_DIRECTORY"]) / PLUG_INS)]
     found = []
     for kind, root in roots(environment, home or Path.home(), platform):
         versions = _versions(root)
         if not versions and kind == "native":
             versions = _on_path(environment)
-        found += [Place(kind, root / version / PLUG_INS, version) for version in versions]
+        found += [GimpHome(kind, root / version / PLUG_INS, version) for version in versions]
     return found
 
 
@@ -89,7 +88,7 @@ def _on_path(environment: Mapping[str, str]) -> list[str]:
     return []
 
 
-def given(folder: Path) -> Place:
+def given(folder: Path) -> GimpHome:
     """A folder that somebody names: that of the plug-ins, or GIMP's own, which holds it."""
     inside = folder / PLUG_INS
-    return Place("given", inside if inside.is_dir() or (folder / "gimprc").is_file() else folder)
+    return GimpHome("given", inside if inside.is_dir() or (folder / "gimprc").is_file() else folder)

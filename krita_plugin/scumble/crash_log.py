@@ -2,14 +2,14 @@
 
 import functools
 
-from .scumble_client.editor import trouble
+from .scumble_client.editor import crash_log
 
 LOG_FILE = "krita.log"
 
 
 def as_error(error):
     """Any exception as a ScumbleError; a defect is written to the log, and the error says where that is."""
-    return trouble.as_error(error, LOG_FILE, "plugin")
+    return crash_log.as_error(error, LOG_FILE, "plugin")
 
 
 def guarded(method):

@@ -1,13 +1,14 @@
 """A picture's layers as the shared code sees them. A layer's tattoo is its name from one session to the next."""
 
 from host import Gimp
-from reading import read_drawable, read_file, read_mask, read_selection, read_visible
+from reading import read_drawable, read_mask, read_selection, read_visible
 
 from scumble_client.editor.roles import LayerInfo, Source, View
+from scumble_client.editor.source_files import file_digest, folder_of
 from scumble_client.errors import ScumbleError
 
 
-class Picture:
+class EditedPicture:
     """One image, and the layer that a call was made for."""
 
     def __init__(self, image, active):
@@ -60,18 +61,40 @@ class Picture:
         active = next((info for info in self._infos if info.id == key), None)
         return View(tuple(self._infos), active, not Gimp.Selection.is_empty(self.image))
 
+    @property
+    def folder(self):
+        """Where the picture's own file lies; None where it has none yet."""
+        return folder_of(_path_of(self.image)) if self.image.is_valid() else None
+
+    def lasting(self, source):
+        """A source that means the same when the picture's file is opened again."""
+        if source.kind != "layer" or not source.id.startswith("@"):
+            return source
+        item = self.item(source)
+        path = _path_of(item.get_image()) if item is not None and item.is_valid() else ""
+        if not path:
+            return Source("layer", "", source.name)
+        try:
+            return Source("file", path=path, digest=file_digest(path))
+        except OSError:  # it was removed since it was opened
+            return Source("file", path=path)
+
     def read(self, source, mask=False):
         """A source's pixels; None for an empty selection. Raises ScumbleError."""
         if source.kind == "selection":
             return read_selection(self.image)
         if source.kind == "visible":
             return read_visible(self.image)
-        if source.kind == "file":
-            return read_file(source.path, mask)
         item = self.item(source)
         if item is None or not item.is_valid():
             raise ScumbleError("missing_input", f"The layer “{source.name}” is gone.", "Choose another one.")
         return read_mask(item) if mask else read_drawable(item)
+
+
+def _path_of(image):
+    """Of the file that a picture was saved to or opened from; empty where there is none."""
+    file = image.get_file() or image.get_imported_file()
+    return (file.get_path() or "") if file is not None else ""
 
 
 def key_of(item):

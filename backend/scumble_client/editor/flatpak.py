@@ -3,7 +3,7 @@
 import os
 
 
-def prepare() -> None:
+def share_runtime_folder() -> None:
     """Let the client look for the daemon where both the editor and the daemon can be."""
     name, runtime = os.environ.get("FLATPAK_ID"), os.environ.get("XDG_RUNTIME_DIR")
     if name and runtime and "SCUMBLE_RUNTIME_DIR" not in os.environ:

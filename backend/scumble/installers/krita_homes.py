@@ -9,18 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .editor import EditorHome
+
 FLATPAK = "org.kde.krita"
 
 
 @dataclass(frozen=True)
-class Place:
-    """One Krita of this user. AppImages use the same folders as a native Krita."""
+class KritaHome(EditorHome):
+    """One Krita of this user. AppImages use the same folders as a native Krita.
 
-    kind: str
-    """`native`, `flatpak` or `given`."""
-
-    resources: Path
-    """The resource folder: the one that Settings ▸ Manage Resources ▸ Open Resource Folder opens."""
+    `folder` is the resource folder: the one that Settings ▸ Manage Resources ▸ Open Resource Folder opens.
+    """
 
     kritarc: Path
     config: Path
@@ -28,34 +27,34 @@ class Place:
 
     @property
     def plugins(self) -> Path:
-        return self.resources / "pykrita"
+        return self.folder / "pykrita"
 
     @property
     def actions(self) -> Path:
-        return self.resources / "actions"
+        return self.folder / "actions"
 
 
-def candidates(environment: Mapping[str, str], home: Path, platform: str = sys.platform) -> list[Place]:
-    """Every place where a Krita of this system could keep its things, the native one first."""
+def candidates(environment: Mapping[str, str], home: Path, platform: str = sys.platform) -> list[KritaHome]:
+    """Every home that a Krita of this system could have, the native one first."""
     if platform == "win32":
         roaming = Path(environment.get("APPDATA") or home / "AppData" / "Roaming")
         local = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-        return [_place("native", roaming / "krita", local / "kritarc", roaming / "Scumble")]
+        return [_home("native", roaming / "krita", local / "kritarc", roaming / "Scumble")]
     if platform == "darwin":
         library = home / "Library"
         support = library / "Application Support"
-        return [_place("native", support / "krita", library / "Preferences" / "kritarc", support / "Scumble")]
+        return [_home("native", support / "krita", library / "Preferences" / "kritarc", support / "Scumble")]
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     sandbox = home / ".var" / "app" / FLATPAK
     return [
-        _place("native", data / "krita", config / "kritarc", config / "scumble"),
-        _place("flatpak", sandbox / "data" / "krita", sandbox / "config" / "kritarc", sandbox / "config" / "scumble"),
+        _home("native", data / "krita", config / "kritarc", config / "scumble"),
+        _home("flatpak", sandbox / "data" / "krita", sandbox / "config" / "kritarc", sandbox / "config" / "scumble"),
     ]
 
 
-def _place(kind: str, resources: Path, kritarc: Path, config: Path) -> Place:
-    return Place(kind, _moved(kritarc) or resources, kritarc, config)
+def _home(kind: str, resources: Path, kritarc: Path, config: Path) -> KritaHome:
+    return KritaHome(kind, _moved(kritarc) or resources, kritarc, config)
 
 
 def _moved(kritarc: Path) -> Path | None:
@@ -75,18 +74,18 @@ def _moved(kritarc: Path) -> Path | None:
 
 def present(
     environment: Mapping[str, str] | None = None, home: Path | None = None, platform: str = sys.platform
-) -> list[Place]:
-    """The places of the Kritas that there are: those that ran once, and a native one that is on the PATH."""
+) -> list[KritaHome]:
+    """The homes of the Kritas that there are: those that ran once, and a native one that is on the PATH."""
     environment = os.environ if environment is None else environment
     found = []
-    for place in candidates(environment, home or Path.home(), platform):
-        used = place.kritarc.exists() or place.resources.is_dir()
-        if place.kind == "flatpak":
-            used = used or place.kritarc.parents[1].is_dir()
+    for one in candidates(environment, home or Path.home(), platform):
+        used = one.kritarc.exists() or one.folder.is_dir()
+        if one.kind == "flatpak":
+            used = used or one.kritarc.parents[1].is_dir()
         elif not used:
             used = shutil.which("krita", path=environment.get("PATH")) is not None or _program(environment, platform)
         if used:
-            found.append(place)
+            found.append(one)
     return found
 
 
@@ -100,7 +99,7 @@ def _program(environment: Mapping[str, str], platform: str) -> bool:
     return False
 
 
-def given(resources: Path) -> Place:
+def given(resources: Path) -> KritaHome:
     """A resource folder that somebody names; the rest is as for the native Krita."""
     native = candidates(os.environ, Path.home())[0]
-    return Place("given", resources, native.kritarc, native.config)
+    return KritaHome("given", resources, native.kritarc, native.config)
