@@ -203,7 +203,7 @@ class TestTrainers:
 
     def test_lpips_is_learned_from_and_measured(self, data: Path, tmp_path: Path) -> None:
         network, heads, _ = published(tmp_path)
-        given = {"lpips": 2, "lpips_network": network, "lpips_heads": heads, "features": 0}
+        given: dict[str, Any] = {"lpips": 2, "lpips_network": network, "lpips_heads": heads, "features": 0}
         trained("embedded", data, tmp_path, 2, **given)
         figures = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
         assert "features" not in figures
