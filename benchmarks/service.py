@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scumble_client import Client
 from scumble_client.launch import with_huge_pages
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 
 DEADLINE = 60.0
 
@@ -42,7 +42,7 @@ def daemon(*options: str) -> Iterator[Client]:
             [sys.executable, "-m", "scumble.daemon", "--device", "cpu", *options], env=with_huge_pages(os.environ)
         )
         try:
-            _wait(lambda: Connection.read(runtime) is not None, "the daemon does not start")
+            _wait(lambda: ConnectionFile.read(runtime) is not None, "the daemon does not start")
             with Client("benchmark", launch=False) as client:
                 yield client
         finally:

@@ -29,6 +29,13 @@ _GONE = ScumbleError(
 )
 
 
+_UNREADABLE = ScumbleError(
+    "bad_request",
+    "The daemon's answer can't be read.",
+    "Update Scumble and its plugin to the same version, then restart the daemon with: scumble stop",
+)
+
+
 class Job:
     """One request on its way. `state` goes waiting → queued → running → done or failed."""
 
@@ -223,6 +230,8 @@ class Client:
                 self._end(job, result=Result.from_body(message.body, buffers))
             except ScumbleError as error:
                 self._end(job, error=error)
+            except (TypeError, ValueError, KeyError, AttributeError, OverflowError):  # it came, and will not come again
+                self._end(job, error=_UNREADABLE)
         elif message.type == "error":
             self._end(job, error=ScumbleError.from_dict(message.body))
 
@@ -243,7 +252,10 @@ class Client:
                 self._events.popleft()
             self._events.append(event)
         if self._wake:
-            self._wake()
+            try:
+                self._wake()
+            except Exception:  # an event loop that has ended: nothing is left to be woken, and the connection goes on
+                pass
 
 
 class _Call:

@@ -23,7 +23,10 @@ class LargeFrame(mmap.mmap):
         self.checksum = 0
         """CRC-32 of what has come."""
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            self.madvise(mmap.MADV_HUGEPAGE)  # a page fault for each 2 MiB, not for each 4 KiB
+            try:
+                self.madvise(mmap.MADV_HUGEPAGE)  # a page fault for each 2 MiB, not for each 4 KiB
+            except OSError:
+                pass  # a kernel without huge pages: it is slower, and nothing else
 
     def came(self, start: int, stop: int) -> None:
         """Bytes `start` to `stop` are there; each is told of once, in order."""

@@ -24,7 +24,7 @@ def launch_command() -> List[str]:
     """
     override = os.environ.get("SCUMBLE_DAEMON")
     if override:
-        return shlex.split(override, posix=os.name == "posix")
+        return split_command(override)
     try:
         command = json.loads((config_dir() / LAUNCH_FILE).read_text("utf-8"))["command"]
         if isinstance(command, list) and command and shutil.which(str(command[0])):
@@ -41,6 +41,62 @@ def launch_command() -> List[str]:
         "Scumble's daemon is not installed, or this program does not know where.",
         "Install it with: pip install scumble; then run: scumble doctor",
     )
+
+
+def split_command(text: str, windows: bool = os.name == "nt") -> List[str]:
+    """The words of a command line, by the rules of the platform: a shell's, or those by which Windows' programs read theirs.
+
+    On Windows a backslash is a backslash unless quotation marks follow: 2n of them before one stand for n, and 2n + 1 for n and the
+    mark itself. Raises ScumbleError `unreachable` where a quotation does not end, or nothing is named.
+    """
+    try:
+        words = _split_windows(text) if windows else shlex.split(text)
+    except ValueError:
+        words = []
+    if not words or not words[0]:
+        raise ScumbleError(
+            "unreachable",
+            f"SCUMBLE_DAEMON is no command that can be run: {text}",
+            "Write it as in a terminal, with quotation marks around a path that has spaces.",
+        )
+    return words
+
+
+def _split_windows(text: str) -> List[str]:
+    words: List[str] = []
+    word: Optional[str] = None
+    quoted = False
+    at = 0
+    while at < len(text):
+        slashes = len(text) - at - len(text[at:].lstrip("\\"))
+        at += slashes
+        mark = text[at : at + 1]
+        if mark == '"':
+            word = (word or "") + "\\" * (slashes // 2)
+            if slashes % 2:
+                word += mark
+            elif quoted and text[at + 1 : at + 2] == mark:  # two marks in a quotation are one that is meant
+                word += mark
+                at += 1
+            else:
+                quoted = not quoted
+        elif mark in (" ", "\t") and not quoted:
+            if slashes:
+                word = (word or "") + "\\" * slashes
+            if word is not None:
+                words.append(word)
+            word = None
+        else:
+            word = (word or "") + "\\" * slashes + mark
+        at += 1
+    if quoted:
+        raise ValueError("no closing quotation")
+    return words if word is None else [*words, word]
+
+
+def no_window_flags() -> int:
+    """`creationflags` for a child that is to open no console window on Windows; 0 elsewhere."""
+    return 0x08000000 if sys.platform == "win32" else 0
 
 
 def write_launch_file(command: List[str]) -> str:

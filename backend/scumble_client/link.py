@@ -12,7 +12,7 @@ from typing import Callable, Deque, Dict, List, Optional, Set, Tuple, cast
 
 from .errors import ScumbleError
 from .launch import start_daemon
-from .paths import Connection, runtime_dir
+from .paths import ConnectionFile, check_endpoint, runtime_dir
 from .request import Request
 from .version import __version__
 from .wire import Buffer, Message, checksum, decode, encode
@@ -20,6 +20,9 @@ from .zmtp import Dealer, ZmtpError
 
 START_TIMEOUT = 30.0
 HELLO_TIMEOUT = 10.0
+
+TO_A_RUNNING_DAEMON = ("received", "cancel", "seen", "shutdown")
+"""Messages that mean nothing to a daemon that is not there: none is started for them."""
 
 OnMessage = Callable[[Message], None]
 OnState = Callable[[str, Optional[ScumbleError]], None]
@@ -79,8 +82,17 @@ class Link:
                 raise ScumbleError("unreachable", "The connection is closed.", "Open a new one.")
             self._outbox.append((kind, what))
             if not self._thread:
-                self._thread = threading.Thread(target=self._run, name="scumble-link", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="scumble-link", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    self._outbox.clear()
+                    raise ScumbleError(
+                        "unreachable",
+                        f"This program can't do more at once: {error}.",
+                        "Close something, and try again.",
+                    ) from error
+                self._thread = thread
         self._wake()
 
     def _wake(self) -> None:
@@ -95,26 +107,42 @@ class Link:
         try:
             while not self._closing:
                 with self._lock:
-                    wanted = bool(self._outbox)
-                if not wanted:
+                    wanted = list(self._outbox)
+                if wanted:
+                    self._connect_and_serve(launch=self._launch and any(map(_wants_a_daemon, wanted)))
+                else:
                     self._pause(None)
-                    continue
-                try:
-                    self._dealer = self._establish()
-                    self._set_state("ready")
-                    self._serve()
-                    self._lost(None)
-                except ZmtpError as error:
-                    self._lost(_unreachable(str(error)))
-                except ScumbleError as error:
-                    self._lost(error)
+        except (
+            BaseException
+        ) as error:  # this thread ends: nobody may go on waiting for it, and the next message starts another
+            with self._lock:
+                self._thread = None
+            self._lost(_broken(error), said=True)
+            if not isinstance(error, Exception):
+                raise
         finally:
-            if self._dealer:
-                self._dealer.close()
-            self._wake_in.close()
-            self._wake_out.close()
+            if self._closing:
+                if self._dealer:
+                    self._dealer.close()
+                self._wake_in.close()
+                self._wake_out.close()
 
-    def _lost(self, error: Optional[ScumbleError]) -> None:
+    def _connect_and_serve(self, launch: bool) -> None:
+        try:
+            self._dealer = self._establish(launch)
+            self._set_state("ready")
+            self._serve()
+            self._lost(None)
+        except ZmtpError as error:
+            self._lost(_unreachable(str(error)))
+        except ScumbleError as error:
+            self._lost(error)
+        except (
+            Exception
+        ) as error:  # a system that refuses, or a defect: what waits is told, and the next message begins anew
+            self._lost(_broken(error), said=True)
+
+    def _lost(self, error: Optional[ScumbleError], said: bool = False) -> None:
         ready = self._state == "ready"
         if self._dealer:
             self._dealer.close()
@@ -122,23 +150,23 @@ class Link:
         with self._lock:
             self._outbox.clear()
         # Where it was ready the jobs were lost by the daemon's end, and the client says that in its own words.
-        self._set_state("off", None if ready else error)
+        self._set_state("off", None if ready and not said else error)
 
     def _set_state(self, state: str, error: Optional[ScumbleError] = None) -> None:
         if state != self._state or error:
             self._state = state
             self._on_state(state, error)
 
-    def _establish(self) -> Dealer:
-        """A connection over which a daemon has said welcome. Raises ScumbleError."""
-        connection = Connection.read()
+    def _establish(self, launch: bool) -> Dealer:
+        """A connection over which a daemon has said welcome; with `launch`, of one that is started. Raises ScumbleError."""
+        connection = ConnectionFile.read()
         if connection:
             self._set_state("connecting")
             try:
                 return self._greet(connection)
             except ZmtpError:
                 pass  # a stale file: its daemon was killed, and its number went to another process
-        if not self._launch:
+        if not launch:
             raise ScumbleError("unreachable", "The daemon is not running.", "Start it with: scumble serve")
         self._set_state("starting")
         before = connection
@@ -146,7 +174,7 @@ class Link:
         threading.Thread(target=child.wait, daemon=True).start()  # or it would stay a zombie after its end
         end = time.monotonic() + START_TIMEOUT
         while not self._closing:
-            connection = Connection.read()
+            connection = ConnectionFile.read()
             if connection and connection != before:
                 try:
                     return self._greet(connection)
@@ -158,9 +186,10 @@ class Link:
             self._pause(0.01)
         raise _unreachable("closed")
 
-    def _greet(self, connection: Connection) -> Dealer:
+    def _greet(self, connection: ConnectionFile) -> Dealer:
         error: Optional[ZmtpError] = None
         for endpoint in connection.endpoints:
+            check_endpoint(endpoint)
             try:
                 return self._hello(endpoint, connection.token)
             except ZmtpError as failed:
@@ -213,22 +242,36 @@ class Link:
                 if not self._outbox:
                     return
                 kind, what = self._outbox.popleft()
-            if kind == "message":
-                assert isinstance(what, Message)
-                dealer.send(encode(what))
-            elif kind == "submit":
-                job_id, request = cast(Tuple[str, Request], what)
-                self._requests[job_id] = request
-                buffers = request.buffers()
-                fresh = {name: data for name, data in buffers.items() if name not in self._known}
-                self._send_buffers(dealer, Message("submit", request.describe(), id=job_id), fresh)
+            try:
+                frames = self._frames(kind, what)
+            except Exception as error:  # whatever its sender has put into it: only that one request fails
+                name = what.id if isinstance(what, Message) else cast(Tuple[str, Request], what)[0]
+                self._on_message(Message("error", _unsendable(error).as_dict(), parent=name))
+                continue
+            if frames:
+                dealer.send(frames)
 
-    def _send_buffers(self, dealer: Dealer, message: Message, buffers: Dict[bytes, Buffer]) -> None:
+    def _frames(self, kind: str, what: object) -> List[Buffer]:
+        """What is to be sent; none for a mere wish to be connected. Raises whatever is wrong with what was given."""
+        if kind == "message":
+            assert isinstance(what, Message)
+            return encode(what)
+        if kind == "submit":
+            job_id, request = cast(Tuple[str, Request], what)
+            buffers = request.buffers()
+            fresh = {name: data for name, data in buffers.items() if name not in self._known}
+            frames = self._with_buffers(Message("submit", request.describe(), id=job_id), fresh)
+            self._requests[job_id] = request
+            return frames
+        return []
+
+    def _with_buffers(self, message: Message, buffers: Dict[bytes, Buffer]) -> List[Buffer]:
         message.body["buffers"] = list(buffers)
         message.body["checks"] = [checksum(data) for data in buffers.values()]
         message.buffers = list(buffers.values())
+        frames = encode(message)
         self._known.update(buffers)
-        dealer.send(encode(message))
+        return frames
 
     def _handle(self, dealer: Dealer, frames: List[Buffer]) -> None:
         try:
@@ -247,7 +290,8 @@ class Link:
                 return
             mine = request.buffers()
             wanted = {name: mine[name] for name in message.body.get("digests", []) if name in mine}
-            self._send_buffers(dealer, Message("buffers", {"job": message.body["job"]}, parent=message.id), wanted)
+            answer = Message("buffers", {"job": message.body["job"]}, parent=message.id)
+            dealer.send(self._with_buffers(answer, wanted))
         else:
             self._on_message(message)
 
@@ -270,6 +314,29 @@ def _unreachable(why: str) -> ScumbleError:
     return ScumbleError(
         "unreachable", f"The daemon can't be reached: {why}.", "Run this to see what is wrong: scumble doctor"
     )
+
+
+def _broken(error: BaseException) -> ScumbleError:
+    return ScumbleError(
+        "unreachable",
+        f"The connection to the daemon broke: {str(error) or type(error).__name__}.",
+        "Run it again; if it happens again, run: scumble doctor",
+    )
+
+
+def _unsendable(error: Exception) -> ScumbleError:
+    if isinstance(error, ScumbleError):
+        return error
+    return ScumbleError(
+        "bad_request",
+        f"This request can't be sent: {str(error) or type(error).__name__}.",
+        "Parameters are numbers, texts, and lists and maps of them; layers must stay open until they are sent.",
+    )
+
+
+def _wants_a_daemon(posted: Tuple[str, object]) -> bool:
+    _, what = posted
+    return not (isinstance(what, Message) and what.type in TO_A_RUNNING_DAEMON)
 
 
 def _check_alive(child: "subprocess.Popen[bytes]") -> None:

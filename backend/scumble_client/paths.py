@@ -73,8 +73,59 @@ def ensure_private(folder: Path) -> Path:
     return folder
 
 
+def check_private(path: Path) -> None:
+    """Check that what lies at `path` (a folder, a file or a socket) is this user's own, and that nobody else may change it.
+
+    What is not there passes. On Windows everything passes: the user's own folders have access lists that say the same.
+
+    Raises
+    ------
+    ScumbleError
+        `unauthorized` for a link, for what is another user's, and for what others may write to.
+    """
+    if os.name != "posix":
+        return
+    try:
+        info = path.lstat()
+    except OSError:
+        return
+    if stat.S_ISLNK(info.st_mode):
+        wrong = "is a link to another place"
+    elif info.st_uid != os.getuid():
+        wrong = "belongs to another user"
+    elif not stat.S_ISSOCK(info.st_mode) and stat.S_IMODE(info.st_mode) & 0o022:  # a socket is as open as its folder
+        wrong = "may be changed by other users"
+    else:
+        return
+    raise ScumbleError(
+        "unauthorized",
+        f"{path} {wrong}, so what it leads to is not trusted with your pictures.",
+        "Remove it, or set SCUMBLE_RUNTIME_DIR to a folder of your own.",
+    )
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Check where a connection file leads: to a socket of this user's own, or to this very machine.
+
+    Raises ScumbleError `unauthorized` for anything else; a daemon elsewhere is reached through this machine's own.
+    """
+    kind, _, address = endpoint.partition("://")
+    if kind == "ipc" and os.path.isabs(address):
+        check_private(Path(address).parent)
+        check_private(Path(address))
+        return
+    host, _, port = address.rpartition(":")
+    if kind == "tcp" and host in ("127.0.0.1", "localhost", "[::1]") and port.isdigit() and int(port) < 1 << 16:
+        return
+    raise ScumbleError(
+        "unauthorized",
+        f"The connection file leads to {endpoint}, which is not on this machine.",
+        "Run this to begin anew: scumble stop",
+    )
+
+
 @dataclass(frozen=True)
-class Connection:
+class ConnectionFile:
     """What the connection file says: how to reach the daemon that runs."""
 
     endpoints: List[str]
@@ -87,10 +138,16 @@ class Connection:
     extra: Dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Optional[Path] = None) -> "Optional[Connection]":
-        """The connection file's content; None if there is none, it is half written, or its daemon is dead."""
+    def read(cls, folder: Optional[Path] = None) -> "Optional[ConnectionFile]":
+        """The connection file's content; None if there is none, it is half written, or its daemon is dead.
+
+        Raises ScumbleError `unauthorized` where folder or file are another user's, or open to others.
+        """
+        folder = folder or runtime_dir()
+        check_private(folder)
+        check_private(folder / CONNECTION_FILE)
         try:
-            raw = json.loads(((folder or runtime_dir()) / CONNECTION_FILE).read_text("utf-8"))
+            raw = json.loads((folder / CONNECTION_FILE).read_text("utf-8"))
             known = {name: raw[name] for name in ("endpoints", "pid", "version", "protocol", "token", "log", "started")}
             connection = cls(**known)
             usable = all(isinstance(e, str) for e in connection.endpoints) and bool(connection.endpoints)

@@ -357,13 +357,13 @@ def _open(endpoint: str) -> socket.socket:
     elif kind == "tcp":
         host, _, port = address.rpartition(":")
         s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _hint(s, socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         target = (host.strip("[]"), int(port))
     else:
         raise ZmtpError(f"cannot connect to {endpoint}")
     s.setblocking(False)
     for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        s.setsockopt(socket.SOL_SOCKET, option, 1 << 20)
+        _hint(s, socket.SOL_SOCKET, option, 1 << 20)
     try:
         s.connect(target)
     except (BlockingIOError, InterruptedError):
@@ -372,6 +372,14 @@ def _open(endpoint: str) -> socket.socket:
         s.close()
         raise ZmtpError(str(error)) from error
     return s
+
+
+def _hint(s: socket.socket, level: int, option: int, value: int) -> None:
+    """Ask for what makes a connection quicker; a system that refuses it gets along without."""
+    try:
+        s.setsockopt(level, option, value)
+    except OSError:
+        pass
 
 
 def _metadata() -> bytes:

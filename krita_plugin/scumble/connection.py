@@ -6,7 +6,7 @@ from .qt import QObject, QTimer, Signal
 from .scumble_client import Client
 from .scumble_client.editor.background import Background
 from .scumble_client.editor.messages import daemon_line
-from .scumble_client.paths import Connection as ConnectionFile
+from .scumble_client.paths import ConnectionFile
 
 BUSY_MS, IDLE_MS = 10, 250
 STATUS_SECONDS = 1.0

@@ -11,7 +11,7 @@ import pytest
 
 from scumble import __version__
 from scumble_client import Client
-from scumble_client.paths import Connection, process_alive
+from scumble_client.paths import ConnectionFile, process_alive
 from tests.support.commands import Call, Scene, ended, spawn
 from tests.support.daemon import Daemon, Folders, request, wait_for
 
@@ -26,7 +26,7 @@ def memory_of(pid: int) -> Path:
 class TestServe:
     def test_it_serves_in_the_foreground_until_ctrl_c(self, folders: Folders) -> None:
         process = spawn(folders.environment, *SERVE)
-        wait_for(lambda: Connection.read(folders.runtime))
+        wait_for(lambda: ConnectionFile.read(folders.runtime))
         with Client("test", launch=False) as client:
             assert client.call("status").body["pid"] == process.pid
         process.send_signal(signal.SIGINT)
@@ -113,7 +113,7 @@ class TestStop:
         ended(
             spawn(folders.environment, "run", "identity", "--image", scene.image, "--out", scene.path("a.png"))
         ).done()
-        connection = Connection.read(folders.runtime)
+        connection = ConnectionFile.read(folders.runtime)
         assert connection is not None
         assert alone("stop").done().out == "Stopped.\n"
         assert not process_alive(connection.pid)

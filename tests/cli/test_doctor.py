@@ -18,7 +18,7 @@ from scumble.cli.engine import DaemonEngine, EngineResult
 from scumble.imaging.layer import Layer
 from scumble.weights import parse_manifest, store
 from scumble_client.launch import LAUNCH_FILE
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 from tests.support.commands import Call, textured
 from tests.support.daemon import Daemon, Folders
 from tests.support.pictures import put
@@ -202,7 +202,7 @@ class TestDaemon:
         for finding in (trouble("daemon"), trouble("a job")):
             assert finding.message == "No room."
             assert finding.hint == "See what it says: scumble serve"
-        assert Connection.read(folders.runtime) is None
+        assert ConnectionFile.read(folders.runtime) is None
 
     def test_a_layer_that_comes_back_changed(self, shared: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
         made = EngineResult([("Identity 0", Layer(textured()), 0)], [], {}, 0.0)

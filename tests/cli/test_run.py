@@ -13,7 +13,7 @@ from scumble import __version__
 from scumble.imaging.colour import LINEAR, SRGB, Colour
 from scumble.imaging.io.files import read_picture
 from scumble_client import Client
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 from tests.support.commands import (
     HEIGHT,
     HOLE,
@@ -194,7 +194,7 @@ class TestMaskFrom:
 class TestTheDaemon:
     def test_it_is_started_where_there_is_none(self, alone: Call, folders: Folders, scene: Scene) -> None:
         inpaint(alone, scene, "--out", scene.path("layer.png"))
-        assert Connection.read(folders.runtime) is not None
+        assert ConnectionFile.read(folders.runtime) is not None
 
     def test_local_starts_none(self, alone: Call, folders: Folders, scene: Scene) -> None:
         inpaint(alone, scene, "--out", scene.path("layer.png"), "--local")

@@ -14,7 +14,7 @@ import zmq
 
 from scumble.daemon.security import Keys, check_listen
 from scumble_client import Client, ScumbleError, wire
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 from tests.support.daemon import Daemon, Folders, request, status, wait_for
 
 from .test_lifecycle import serve
@@ -27,7 +27,7 @@ def context() -> Iterator[zmq.Context[Any]]:
     made.destroy(linger=0)
 
 
-def connection(daemon: Daemon) -> Connection:
+def connection(daemon: Daemon) -> ConnectionFile:
     found = daemon.connection()
     assert found
     return found
@@ -75,12 +75,14 @@ def test_our_client_uses_loopback_where_there_is_no_ipc(
 ) -> None:
     found = connection(start_daemon("--loopback"))
     tcp = [e for e in found.endpoints if e.startswith("tcp")]
-    Connection(tcp, found.pid, found.version, found.protocol, found.token, found.log, found.started).write(
+    ConnectionFile(tcp, found.pid, found.version, found.protocol, found.token, found.log, found.started).write(
         folders.runtime
     )
     with Client("sandboxed", launch=False) as client:
         client.wait(client.submit(request("identity")), 60)
-    Connection(tcp, found.pid, found.version, found.protocol, "wrong", found.log, found.started).write(folders.runtime)
+    ConnectionFile(tcp, found.pid, found.version, found.protocol, "wrong", found.log, found.started).write(
+        folders.runtime
+    )
     with Client("intruder", launch=False) as client, pytest.raises(ScumbleError) as raised:
         client.call("status")
     assert raised.value.code == "unreachable"

@@ -6,22 +6,28 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scumble_client import Client, ScumbleError
-from scumble_client.launch import launch_command, write_launch_file
-from scumble_client.paths import CONNECTION_FILE, Connection
+from scumble_client import Client, Pixels, Request, ScumbleError, paths, zmtp
+from scumble_client.frame import LargeFrame
+from scumble_client.launch import launch_command, split_command, write_launch_file
+from scumble_client.paths import CONNECTION_FILE, ConnectionFile, check_private
+from scumble_client.zmtp import Dealer
 from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
 
 
 def test_it_starts_the_daemon_where_there_is_none(folders: Folders) -> None:
     with Client("test") as client:
-        assert status(client)["pid"] == Connection.read().pid  # type: ignore[union-attr]
+        assert status(client)["pid"] == ConnectionFile.read().pid  # type: ignore[union-attr]
 
 
 def test_without_launch_it_says_how(folders: Folders) -> None:
@@ -48,7 +54,7 @@ def test_calls_that_must_not_block_return_at_once_without_a_daemon(folders: Fold
 
 
 def test_a_stale_file_with_another_process_s_number(folders: Folders) -> None:
-    Connection([f"ipc://{folders.runtime}/gone.ipc"], os.getpid(), "0", 1, "", "", 0.0).write(folders.runtime)
+    ConnectionFile([f"ipc://{folders.runtime}/gone.ipc"], os.getpid(), "0", 1, "", "", 0.0).write(folders.runtime)
     with Client("test") as client:
         assert status(client)["pid"] != os.getpid()
 
@@ -189,3 +195,165 @@ def test_signals_end_the_daemon_politely(start_daemon: Callable[..., Daemon]) ->
         daemon.process.communicate(timeout=60)
         assert daemon.process.returncode == 0
         assert not (daemon.folders.runtime / CONNECTION_FILE).exists()
+
+
+class TestWhateverGoesWrong:
+    """Nobody waits for ever: what fails says so, and the next request works."""
+
+    @pytest.mark.parametrize(
+        "value", [object(), {1, 2}, 1 << 80, b"".join, [[object()]], "\ud800"], ids=lambda v: type(v).__name__
+    )
+    def test_a_parameter_that_can_t_be_sent_costs_its_own_request(self, client: Client, value: object) -> None:
+        before = client.submit(request("identity"))
+        job = client.submit(request("identity", odd=value))
+        with pytest.raises(ScumbleError, match="can't be sent") as raised:
+            client.wait(job, 60)
+        assert raised.value.code == "bad_request"
+        client.wait(before, 60)
+        client.wait(client.submit(request("identity")), 60)
+        assert client.state == "ready"
+
+    def test_a_call_that_can_t_be_sent(self, client: Client) -> None:
+        with pytest.raises(ScumbleError, match="can't be sent"):
+            client.call("status", {"odd": object()})
+
+    def test_a_layer_that_was_closed_meanwhile(self, client: Client) -> None:
+        data = memoryview(bytes(48))
+        job_request = Request("identity", {"image": Pixels(data, 4, 4, "rgb")})
+        data.release()
+        with pytest.raises(ScumbleError):
+            client.wait(client.submit(job_request), 60)
+        client.wait(client.submit(request("identity")), 60)
+
+    @pytest.mark.parametrize("error", [OSError(24, "Too many open files"), MemoryError(), RuntimeError("a defect")])
+    def test_a_system_that_refuses(self, client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+        client.wait(client.submit(request("identity")), 60)
+
+        def refuse(self: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Dealer, "poll", refuse)
+            job = client.submit(request("identity"))
+            with pytest.raises(ScumbleError) as raised:
+                client.wait(job, 60)
+        assert raised.value.code == "unreachable"
+        wait_for(lambda: client.state == "off")
+        client.wait(client.submit(request("identity")), 60)
+
+    def test_an_event_loop_that_has_ended(self, shared: Daemon) -> None:
+        def wake() -> None:
+            raise RuntimeError("wrapped C/C++ object has been deleted")
+
+        with Client("test", launch=False, wake=wake) as one:
+            for _ in range(2):
+                one.wait(one.submit(request("identity")), 60)
+
+    def test_a_kernel_without_huge_pages(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(self: object, *options: int) -> None:
+            raise OSError(22, "Invalid argument")
+
+        monkeypatch.setattr(LargeFrame, "madvise", refuse, raising=False)
+        large = Pixels(bytes(3 << 20), 1024, 1024, "rgb")
+        result = client.wait(client.submit(Request("identity", {"image": large})), 60)
+        assert bytes(result.layers[0].pixels.data) == large.data
+
+    def test_a_system_that_takes_no_socket_options(self, shared: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(self: object, *options: object) -> None:
+            raise OSError(92, "Protocol not available")
+
+        monkeypatch.setattr(zmtp.socket, "socket", type("Stubborn", (socket.socket,), {"setsockopt": refuse}))
+        with Client("test", launch=False) as one:
+            one.wait(one.submit(request("identity")), 60)
+
+
+class TestADaemonThatIsGone:
+    @pytest.mark.parametrize("last", ["received", "cancel"])
+    def test_a_late_word_starts_no_other(self, start_daemon: Callable[..., Daemon], last: str) -> None:
+        daemon = start_daemon()
+        with Client("test") as client:
+            job = client.submit(request("identity"))
+            client.wait(job, 60)
+            daemon.kill()
+            wait_for(lambda: client.state == "off")
+            getattr(client, last)(job)
+            with Client("another", launch=False) as other, pytest.raises(ScumbleError):
+                other.call("status")
+            wait_for(lambda: client.state == "off" and not client._link._outbox)
+            assert ConnectionFile.read() is None
+            client.wait(client.submit(request("identity")), 60)
+
+
+class TestSomebodyElsesFolder:
+    """What belongs to another user, or is open to others, gets no pixels."""
+
+    def refused(self, folders: Folders) -> ScumbleError:
+        with Client("test") as client, pytest.raises(ScumbleError) as raised:
+            client.wait(client.submit(request("identity")), 60)
+        assert raised.value.code == "unauthorized"
+        assert "SCUMBLE_RUNTIME_DIR" in raised.value.hint
+        return raised.value
+
+    def test_another_user_s_folder(self, folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+        folders.runtime.mkdir(exist_ok=True)
+        mine = os.getuid()
+        with monkeypatch.context() as patch:
+            patch.setattr(paths.os, "getuid", lambda: mine + 1)
+            assert "another user" in self.refused(folders).message
+
+    @pytest.mark.parametrize("what", ["folder", "file"])
+    def test_what_others_may_write_to(self, start_daemon: Callable[..., Daemon], what: str) -> None:
+        runtime = start_daemon().folders.runtime
+        (runtime if what == "folder" else runtime / CONNECTION_FILE).chmod(0o777)
+        try:
+            assert "other users" in self.refused(Folders(runtime.parent)).message
+        finally:
+            runtime.chmod(0o700)
+
+    def test_a_link_to_another_place(self, folders: Folders, tmp_path: Path) -> None:
+        folders.runtime.mkdir(exist_ok=True)
+        real = tmp_path / "elsewhere.json"
+        real.write_text("{}")
+        (folders.runtime / CONNECTION_FILE).symlink_to(real)
+        assert "link" in self.refused(folders).message
+        (folders.runtime / CONNECTION_FILE).unlink()
+
+    @pytest.mark.parametrize("endpoint", ["tcp://10.0.0.7:5555", "ipc://@abstract", "tcp://127.0.0.1:x", "http://a"])
+    def test_an_endpoint_elsewhere(self, folders: Folders, endpoint: str) -> None:
+        folders.runtime.mkdir(exist_ok=True, mode=0o700)
+        path = ConnectionFile([endpoint], os.getpid(), "0", 1, "secret", "", 0.0).write(folders.runtime)
+        with Client("test", launch=False) as client, pytest.raises(ScumbleError, match="not on this machine"):
+            client.call("status")
+        path.unlink()  # it names this very process as the daemon
+
+    def test_windows_has_other_means(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        tmp_path.chmod(0o777)
+        with monkeypatch.context() as patch:
+            patch.setattr(paths, "os", SimpleNamespace(name="nt"))
+            check_private(tmp_path)
+
+
+class TestCommandLines:
+    @given(st.lists(st.text(st.sampled_from('ab \\"\t:é'), min_size=1), min_size=1))
+    def test_windows_reads_what_windows_writes(self, words: list[str]) -> None:
+        assert split_command(subprocess.list2cmdline(words), windows=True) == words
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            (
+                r'"C:\Program Files\Python\python.exe" -m scumble.daemon',
+                [r"C:\Program Files\Python\python.exe", "-m", "scumble.daemon"],
+            ),
+            (r"C:\Python\python.exe -m scumble.daemon", [r"C:\Python\python.exe", "-m", "scumble.daemon"]),
+            (r'C:\x\ "a b"\ c', ["C:\\x\\", "a b\\", "c"]),
+        ],
+    )
+    def test_on_windows(self, text: str, words: list[str]) -> None:
+        assert split_command(text, windows=True) == words
+
+    @pytest.mark.parametrize("windows", [True, False])
+    @pytest.mark.parametrize("text", ['"no end', "  ", '""'])
+    def test_no_command(self, text: str, windows: bool) -> None:
+        with pytest.raises(ScumbleError, match="SCUMBLE_DAEMON"):
+            split_command(text, windows)

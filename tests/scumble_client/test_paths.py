@@ -12,16 +12,16 @@ import pytest
 
 from scumble_client import ScumbleError
 from scumble_client.launch import with_huge_pages
-from scumble_client.paths import CONNECTION_FILE, Connection, ensure_private, process_alive, runtime_dir
+from scumble_client.paths import CONNECTION_FILE, ConnectionFile, ensure_private, process_alive, runtime_dir
 
 
-def connection(pid: int) -> Connection:
-    return Connection(["ipc:///x"], pid, "1", 1, "token", "/log", 1.0)
+def connection(pid: int) -> ConnectionFile:
+    return ConnectionFile(["ipc:///x"], pid, "1", 1, "token", "/log", 1.0)
 
 
 def test_it_is_read_as_it_was_written_and_others_can_t_read_it(tmp_path: Path) -> None:
     path = connection(os.getpid()).write(tmp_path)
-    assert Connection.read(tmp_path) == connection(os.getpid())
+    assert ConnectionFile.read(tmp_path) == connection(os.getpid())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -33,13 +33,13 @@ def dead_pid() -> int:
 
 def test_a_dead_daemon_s_file_is_as_good_as_none(tmp_path: Path) -> None:
     connection(dead_pid()).write(tmp_path)
-    assert Connection.read(tmp_path) is None
+    assert ConnectionFile.read(tmp_path) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"endpoints": [], "pid": 1}', "\0\0"])
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / CONNECTION_FILE).write_text(text)
-    assert Connection.read(tmp_path) is None
+    assert ConnectionFile.read(tmp_path) is None
 
 
 def test_processes() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble_client import Client, ScumbleError
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 from tests.support.daemon import ROOT, Folders, status
 
 from .size import PATIENCE, figures, processes_of, size, wait_for
@@ -128,7 +128,7 @@ def test_kills(folders: Folders, tmp_path: Path) -> None:
 
 
 def _kill(kind: str, editors: Editors, random_: random.Random) -> bool:
-    connection = Connection.read(editors.folders.runtime)
+    connection = ConnectionFile.read(editors.folders.runtime)
     if kind == "client" and editors.running:
         random_.choice(editors.running)[0].kill()
         return True

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble_client import Client, Pixels, Request
-from scumble_client.paths import Connection, process_alive
+from scumble_client.paths import ConnectionFile, process_alive
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,8 +68,8 @@ class Daemon:
         wait_for(lambda: self.connection() is not None or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()[1]
 
-    def connection(self) -> Connection | None:
-        found = Connection.read(self.folders.runtime)
+    def connection(self) -> ConnectionFile | None:
+        found = ConnectionFile.read(self.folders.runtime)
         return found if found and found.pid == self.process.pid else None
 
     def kill(self) -> None:
@@ -102,7 +102,7 @@ def ending(folders: Folders) -> Iterator[None]:
     try:
         yield
     finally:
-        connection = Connection.read(folders.runtime)
+        connection = ConnectionFile.read(folders.runtime)
         if connection:
             os.kill(connection.pid, signal.SIGTERM)
             try:

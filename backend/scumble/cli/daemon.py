@@ -10,7 +10,7 @@ from rich.table import Table
 
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
-from scumble_client.paths import Connection, process_alive
+from scumble_client.paths import ConnectionFile, process_alive
 
 from .console import duration, out, print_json, size
 
@@ -55,7 +55,7 @@ def show(found: dict[str, Any]) -> None:
 
 def stop() -> None:
     """Ask the daemon to end, and wait until it has."""
-    connection = Connection.read()
+    connection = ConnectionFile.read()
     if connection is None:
         out.print("The daemon is not running.")
         return

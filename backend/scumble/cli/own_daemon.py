@@ -13,7 +13,7 @@ import platformdirs
 
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 
 
 class OwnDaemon:
@@ -39,7 +39,7 @@ class OwnDaemon:
     def close(self) -> None:
         """End it, if it was started."""
         try:
-            if Connection.read() is not None:
+            if ConnectionFile.read() is not None:
                 with Client("scumble batch", launch=False) as client:
                     client.call("shutdown")
         except ScumbleError:
@@ -54,7 +54,7 @@ class OwnDaemon:
 
 def pool_of_running_daemon() -> str | None:
     """Where the daemon that runs computes; None if none runs."""
-    if Connection.read() is None:
+    if ConnectionFile.read() is None:
         return None
     try:
         with Client("scumble batch", launch=False) as client:

@@ -16,7 +16,7 @@ import zmq
 
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
-from scumble_client.paths import Connection, config_dir
+from scumble_client.paths import ConnectionFile, config_dir
 from scumble_client.version import PROTOCOL, __version__
 
 from . import saved_options, security
@@ -105,7 +105,7 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: broker.stop())
         signal.set_wakeup_fd(broker.wakeup.signal_fd, warn_on_full_buffer=False)
-        connection = Connection(endpoints, os.getpid(), __version__, PROTOCOL, token, str(folders.log), time.time())
+        connection = ConnectionFile(endpoints, os.getpid(), __version__, PROTOCOL, token, str(folders.log), time.time())
         path = connection.write(folders.runtime)
         monitor = HandshakeMonitor([s for s in local + remote if _address(s).startswith("tcp:")])
         try:

@@ -14,7 +14,7 @@ import pytest
 from scumble.installers import GIMP
 from scumble_client import Client
 from scumble_client.launch import LAUNCH_FILE
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 from tests.support.daemon import Daemon, Folders, status, wait_for
 
 from .harness.session import Gimp
@@ -57,7 +57,7 @@ def test_a_daemon_that_is_killed_gives_one_sentence_and_the_next_call_starts_ano
 ) -> None:
     _let_launch(own_gimp, own_folders)
     assert own_gimp.run(_call, name="scumble-identity", timeout=90)[0] == "success"
-    first = Connection.read(own_folders.runtime)
+    first = ConnectionFile.read(own_folders.runtime)
     assert first
     marker = own_gimp.home.base / "running"
     own_gimp.begin(_call, name="scumble-test-slow", seconds=60.0, marker=str(marker))
@@ -68,7 +68,7 @@ def test_a_daemon_that_is_killed_gives_one_sentence_and_the_next_call_starts_ano
     assert error == "The daemon went away before the job was finished. Run it again: Scumble starts a new daemon."
     assert layers == ["Picture"]
     assert own_gimp.run(_call, name="scumble-identity", timeout=90)[0] == "success"
-    second = Connection.read(own_folders.runtime)
+    second = ConnectionFile.read(own_folders.runtime)
     assert second
     assert second.pid != first.pid
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scumble_client.paths import Connection, process_alive
+from scumble_client.paths import ConnectionFile, process_alive
 from tests.editors.daemon import private_folders
 from tests.support.daemon import Daemon, Folders, wait_for
 
@@ -172,7 +172,7 @@ def test_a_daemon_that_is_killed_gives_one_message_and_the_next_action_starts_an
     said = krita.run(_again, timeout=60)
     assert said[1] == "Scumble starts its daemon: the first time takes some seconds."
     assert said[2].startswith("New layer: Identity ")
-    connection = Connection.read(own.runtime)
+    connection = ConnectionFile.read(own.runtime)
     assert connection
     assert connection.pid != daemon.process.pid
 

@@ -16,7 +16,7 @@ from scumble.cli.doctor import CHECKS
 from scumble.installers import kritarc
 from scumble.installers.krita_homes import candidates
 from scumble_client.errors import ScumbleError
-from scumble_client.paths import Connection
+from scumble_client.paths import ConnectionFile
 from tests.editors.daemon import private_folders
 from tests.editors.display import TOGETHER, Display
 from tests.support.daemon import Folders, wait_for
@@ -46,11 +46,11 @@ def test_without_a_daemon_the_action_starts_the_one_that_the_installer_named(
     alone: Folders, start_krita: Callable[..., Krita]
 ) -> None:
     krita = start_krita(alone)
-    assert Connection.read(alone.runtime) is None
+    assert ConnectionFile.read(alone.runtime) is None
     said, _line = krita.run(_inpaint, timeout=60)
     assert said[0] == "Scumble starts its daemon: the first time takes some seconds."
     assert said[1].startswith("New layer: Inpaint ")
-    connection = Connection.read(alone.runtime)
+    connection = ConnectionFile.read(alone.runtime)
     assert connection
     command = json.loads((Path(alone.environment["SCUMBLE_CONFIG_DIR"]) / "launch.json").read_text())["command"]
     assert command == [sys.executable, "-m", "scumble.daemon"]
