@@ -12,6 +12,7 @@ import pytest
 from scumble import __version__
 from scumble.imaging.colour import LINEAR, SRGB, Colour
 from scumble.imaging.io.files import read_picture
+from scumble.worker import device
 from scumble_client import Client
 from scumble_client.paths import ConnectionFile
 from tests.support.commands import (
@@ -30,6 +31,7 @@ from tests.support.commands import (
 )
 from tests.support.daemon import Daemon, Folders, status, wait_for
 from tests.support.pictures import SRGB_PROFILE
+from tests.support.pretended_device import pretended
 
 WAYS = pytest.mark.parametrize("way", [(), ("--local", "--device", "cpu")], ids=["daemon", "local"])
 
@@ -206,6 +208,25 @@ class TestTheDaemon:
         before = len(status(client)["results"])
         inpaint(scumble, scene, "--out", scene.path("layer.png"))
         wait_for(lambda: len(status(client)["results"]) == before)
+
+    @pytest.mark.parametrize("kind", ["cuda", "mps"])
+    def test_local_on_a_device_that_is_named(
+        self, alone: Call, scene: Scene, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(device, "repeatable", lambda where: None)  # it would last for all tests that follow
+        with pretended(kind):
+            inpaint(alone, scene, "--out", scene.path("there.png"), "--local", "--device", kind)
+        inpaint(alone, scene, "--out", scene.path("here.png"), "--local", "--device", "cpu")
+        there, here = load(scene.path("there.png")), load(scene.path("here.png"))
+        assert (there[..., 3] == here[..., 3]).all()
+        assert np.abs(there.astype(int) - here).mean() < 1
+
+    def test_local_where_the_device_does_not_compute(
+        self, alone: Call, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(device, "failure", lambda where: "no kernel image is available")
+        ran = alone("run", "identity", "--image", scene.image, "--out", scene.path("out.png"), "--local").done()
+        assert device.NOT_USED in ran.notes
 
     def test_another_device_is_for_local_or_for_the_daemon_s_start(self, scumble: Call, scene: Scene) -> None:
         ran = scumble("run", "identity", "--image", scene.image, "--out", scene.path("a.png"), "--device", "cpu")

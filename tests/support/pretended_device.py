@@ -455,6 +455,8 @@ class _Functions(TorchFunctionMode):
             return not any(isinstance(t, DeviceTensor) for t in args)  # a module's parameters are replaced by others
         if func is torch.Tensor.pin_memory:
             return args[0].clone()  # a tensor of the CPU: the device's own refuses
+        if func is torch.Tensor.to:
+            args, kwargs = [self._numbered(a) for a in args], {name: self._numbered(a) for name, a in kwargs.items()}
         if self.half is not None and func in HALVED:
             args, kwargs = self._halved(tuple(args)), {name: self._halved(value) for name, value in kwargs.items()}
         return func(*args, **kwargs)
@@ -475,6 +477,12 @@ class _Functions(TorchFunctionMode):
         with self:
             made: torch.Tensor = func(*args, **{**kwargs, "device": "cpu"}).clone().to(self.where)
         return made.requires_grad_(wanted)
+
+    def _numbered(self, value: Any) -> Any:
+        """A device's name with its number: PyTorch would ask the driver for it."""
+        if isinstance(value, str) or (isinstance(value, torch.device) and value.index is None):
+            return self.where if torch.device(value) == torch.device(self.where.type) else value
+        return value
 
     def _halved(self, value: Any) -> Any:
         if isinstance(value, (tuple, list)):

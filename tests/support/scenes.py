@@ -176,7 +176,7 @@ def _segmented() -> Layers:
     return layers
 
 
-QUICK_FIT = {"scumble.faces.latent.fitting.FIT_STEPS": 2}
+QUICK_FIT = {"scumble.faces.latent.fitting.FIT_STEPS": 1}
 
 SCENES: dict[str, Scene] = {
     "inpaint": Scene(
@@ -202,7 +202,7 @@ SCENES: dict[str, Scene] = {
         further=[{"second_painting": "udnie", "painting": "shipwreck", "blend": "2,1"}],
         pictures=frozenset({"painting", "second_painting"}),
     ),
-    "face-brush": Scene(_painted_face, {"steps": 2}, constants=QUICK_FIT),
+    "face-brush": Scene(_painted_face, {"steps": 1}, constants=QUICK_FIT),
     "face-latent": Scene(_face, {"canvas": [0.5 * (cell == 4) for cell in range(100)]}, constants=QUICK_FIT),
     "face-sample": Scene(_masked_face),
     "face-sketch": Scene(_sketched_face),
