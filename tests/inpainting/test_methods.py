@@ -15,6 +15,7 @@ from scumble.imaging.layer import Layer, composite
 from scumble.inpainting import fill_networks, methods
 from scumble.operations import find
 from scumble.operations.context import Context
+from scumble.weights import WeightStore
 from scumble.worker.models import ModelCache
 from scumble_client.errors import ScumbleError
 from tests.support.commands import textured
@@ -144,6 +145,9 @@ class TestPublishedWeights:
     @pytest.mark.filterwarnings("ignore::DeprecationWarning")
     def test_they_take_the_embedded_network_s_place(self, folder: Path) -> None:
         torch.jit.save(torch.jit.script(_Painter()), folder / "big-lama.pt")
+        with pytest.raises(ScumbleError, match="program"):
+            fill(Layer(textured()), selection(FRAME, MIDDLE), method="network", weights="big-lama")
+        WeightStore(folder).trust("big-lama")
         image, mask = Layer(textured()), selection(FRAME, MIDDLE)
 
         def colour(**parameters: Any) -> Any:

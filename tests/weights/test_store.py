@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scumble.weights import Manifest, Patience, WeightStore, default_directory, parse_manifest
+from scumble.weights.store import TRUSTED_FILE
 from scumble_client.errors import ScumbleError
 
 from .conftest import CONTENT, MD5, SHA256, FileServer, Handler, answers, breaks_off_after, serve
@@ -287,3 +288,34 @@ def test_the_folder_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert default_directory() == tmp_path
     monkeypatch.delenv("SCUMBLE_WEIGHTS")
     assert default_directory().parts[-2:] == ("scumble", "weights")
+
+
+class TestPrograms:
+    """TorchScript is a program: only the published one runs, or one that was allowed."""
+
+    def test_the_published_file_may_run_and_another_may_not(self, store: WeightStore) -> None:
+        store.pull("free")
+        assert store.may_run("free")
+        path = store.path("free")
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+        assert not store.may_run("free")
+
+    def test_where_nothing_is_published_it_has_to_be_allowed(self, store: WeightStore) -> None:
+        store.pull("unpublished")
+        assert not store.may_run("unpublished")
+        store.trust("unpublished")
+        assert store.may_run("unpublished")
+        path = store.path("unpublished")
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+        assert not store.may_run("unpublished")
+
+    @pytest.mark.parametrize("content", ["", "{}", "[1, null]", "\x00"])
+    def test_a_damaged_record_allows_nothing(self, store: WeightStore, content: str) -> None:
+        store.pull("unpublished")
+        (store.directory / TRUSTED_FILE).write_text(content)
+        assert not store.may_run("unpublished")
+
+    def test_what_is_not_here_can_t_be_allowed(self, store: WeightStore) -> None:
+        with pytest.raises(ScumbleError) as raised:
+            store.trust("unpublished")
+        assert raised.value.code == "weights_missing"

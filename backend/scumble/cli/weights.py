@@ -57,6 +57,17 @@ def pull(names: list[str], accept_non_commercial: bool) -> None:
         out.print(f"{name}: {path}")
 
 
+def trust(names: list[str]) -> None:
+    """Allow the files that are here now to run as programs. Raises ScumbleError for a name that is unknown, or not here."""
+    store = WeightStore()
+    for name in names:
+        digest = store.trust(name)
+        out.print(
+            f"{store.status(name).path}: may run as a program from now on, as long as it stays this file (SHA-256 {digest}).",
+            highlight=False,
+        )
+
+
 def convert(file: Path, target: Path | None, half: bool) -> None:
     """Bring a published file into Scumble's own form. Raises ScumbleError."""
     target = target or file.with_name(f"{file.name.split('.')[0]}.safetensors")

@@ -45,6 +45,14 @@ def weights_verify(
     raise typer.Exit(verify(names or [], repair, json))
 
 
+@weights_app.command("trust")
+def weights_trust(names: Annotated[list[str], typer.Argument()]) -> None:
+    """Allow weights that are programs (TorchScript) to run, where they are not the published files."""
+    from .weights import trust
+
+    trust(names)
+
+
 @weights_app.command("convert")
 def weights_convert(
     file: Annotated[

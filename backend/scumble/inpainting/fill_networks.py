@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from scumble.operations.context import Context
-from scumble.operations.weight_file import weight_file
+from scumble.operations.weight_file import may_run, weight_file
 
 if TYPE_CHECKING:
     from .networks.fill import FillNetwork
@@ -45,8 +45,11 @@ def embedded_network(domain: Domain, context: Context) -> FillNetwork:
 
 
 def published_network(name: str, context: Context) -> Inpainter:
-    """Downloaded weights, ready to fill. Raises ScumbleError `weights_missing` where their file is not here."""
+    """Downloaded weights, ready to fill.
+
+    Raises ScumbleError `weights_missing` where their file is not here, `unauthorized` where it is a program that nobody has allowed.
+    """
     from .weights.loading import load
 
     path = weight_file(name, context)
-    return context.models.get(f"{name}, {context.device}", lambda: load(path, context.device))
+    return context.models.get(f"{name}, {context.device}", lambda: load(path, context.device, lambda: may_run(name)))

@@ -18,7 +18,7 @@ from scumble.operations.base import Operation, Output, Parameters, Role
 from scumble.operations.context import Context
 from scumble.operations.key_colour import KEY_COLOUR, TOLERANCE, KeyColour, has_key_colour
 from scumble.operations.new_layer import NewLayer
-from scumble.operations.weight_file import weight_file
+from scumble.operations.weight_file import may_run, weight_file
 from scumble_client.errors import ScumbleError
 
 from . import detection
@@ -252,7 +252,9 @@ class _Restorer:
         name = EMBEDDED if embedded else parameters.weights
         path = weight_file(name, context)
         load: Any = (
-            (lambda: reader.load(path).to(context.device)) if embedded else (lambda: loading.load(path, context.device))
+            (lambda: reader.load(path).to(context.device))
+            if embedded
+            else (lambda: loading.load(path, context.device, lambda: may_run(name)))
         )
         self._network = context.models.get(f"{name}, {context.device}", load)
 

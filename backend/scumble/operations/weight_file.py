@@ -22,6 +22,13 @@ def weight_file(name: str, context: Context) -> Path:
     return path
 
 
+def may_run(name: str) -> bool:
+    """Whether an entry's file may be run as a program: it is the published one, or the user has allowed this very file."""
+    from scumble.weights import WeightStore
+
+    return WeightStore(manifest=_manifest()).may_run(name)
+
+
 @cache
 def _manifest() -> Manifest:
     """Read once: a live brush asks at every stroke."""

@@ -22,6 +22,8 @@ from .manifest import Manifest, WeightsEntry, load_manifest
 State = Literal["embedded", "present", "partial", "damaged", "missing"]
 
 DIGESTS_FILE = "digests.json"
+TRUSTED_FILE = "trusted.json"
+"""SHA-256 of the files that are programs and that the user has allowed to run."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,31 @@ class WeightStore:
         found = fingerprint(path)
         self._record(entry, found)
         return found.sha256
+
+    def may_run(self, name: str) -> bool:
+        """Whether an entry's file, which is a program (TorchScript), is the published one or one that the user has allowed."""
+        entry = self._entry(name)
+        found = fingerprint(self.path(name))
+        published = self._expected(entry, with_record=False)
+        return (published.has_digest and published.mismatch(found) is None) or found.sha256 in self._trusted()
+
+    def trust(self, name: str) -> str:
+        """Allow the file that is here now, and no other in its place, to run as a program; its SHA-256. Raises ScumbleError."""
+        path = self.path(name)
+        with self._alone(self._entry(name)):
+            found = fingerprint(path).sha256
+            trusted = self._trusted() | {found}
+            temporary = self.directory / f"{TRUSTED_FILE}.part"
+            temporary.write_text(json.dumps(sorted(trusted), indent=2) + "\n", encoding="utf-8")
+            temporary.replace(self.directory / TRUSTED_FILE)
+        return found
+
+    def _trusted(self) -> set[str]:
+        try:
+            known = json.loads((self.directory / TRUSTED_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return set()
+        return {one for one in known if isinstance(one, str)} if isinstance(known, list) else set()
 
     def pull(self, name: str, accept_non_commercial: bool = False, progress: Progress | None = None) -> Path:
         """Make sure that an entry's file is here, by downloading what is missing of it.

@@ -230,7 +230,7 @@ def script(module: nn.Module, path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["big-lama.pt", "anime-manga-big-lama.pt"])
 def test_lama(tmp_path: Path, name: str) -> None:
-    loaded = loading.load(script(Lama(), tmp_path / name))
+    loaded = loading.load(script(Lama(), tmp_path / name), may_run=lambda: True)
     assert (loaded.name, loaded.requirements.multiple_of) == ("lama", 8)
     filled = loaded.fill(PICTURE, HOLE)
     check_fill(filled)
@@ -241,7 +241,7 @@ def test_lama(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("shape", [(45, 37), (512, 512), (300, 700)])
 def test_migan_gets_squares_of_512_pixels(tmp_path: Path, shape: tuple[int, int]) -> None:
-    loaded = loading.load(script(Migan(), tmp_path / "migan_traced.pt"))
+    loaded = loading.load(script(Migan(), tmp_path / "migan_traced.pt"), may_run=lambda: True)
     assert (loaded.name, loaded.requirements.size, loaded.requirements.square) == ("migan", 512, True)
     picture, hole = torch.rand(*shape, 3), torch.zeros(shape, dtype=torch.bool)
     hole[10:20, 10:30] = True
@@ -324,7 +324,7 @@ def test_what_is_no_such_network_is_refused_in_a_sentence(tmp_path: Path) -> Non
     script(Three(), tmp_path / "three.pt")
     for name in ("other.pth", "list.pth", "text.pt", "cut.h5", "cut.safetensors", "snap-0.index", "three.pt"):
         with pytest.raises(ScumbleError) as raised:
-            loading.load(tmp_path / name)
+            loading.load(tmp_path / name, may_run=lambda: True)
         assert raised.value.code == "weights_missing"
         assert name in raised.value.message, raised.value.message
         assert raised.value.hint.endswith(".")
@@ -340,6 +340,36 @@ def test_layers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     torch.save(content, path)
     with pytest.raises(ScumbleError, match="can't be read"):
         loading.convert(path)
+
+
+def test_a_program_runs_only_where_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = script(Lama(), tmp_path / "big-lama.pt")
+    monkeypatch.setattr(torch.jit, "load", lambda *_, **__: pytest.fail("it was run"))
+    with pytest.raises(ScumbleError, match="TorchScript") as raised:
+        loading.load(path)
+    assert raised.value.code == "unauthorized"
+    assert "scumble weights trust" in raised.value.hint
+
+
+class Bomb:
+    """What a pickle runs when it is read without care."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.mark,))
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path, archive: bool) -> None:
+    path, mark = tmp_path / "places2.pth", tmp_path / "it-ran"
+    torch.save({"model": Bomb(mark)}, path, _use_new_zipfile_serialization=archive)
+    for read in (loading.load, loading.convert):
+        with pytest.raises(ScumbleError) as raised:
+            read(path)
+        assert raised.value.code == "weights_missing"
+    assert not mark.exists()
 
 
 def test_torchscript_is_used_as_it_is(tmp_path: Path) -> None:

@@ -110,22 +110,31 @@ FORMS = (
 )
 
 
-def load(path: Path, device: str = "cpu") -> Inpainter:
+def load(path: Path, device: str = "cpu", may_run: Callable[[], bool] = lambda: False) -> Inpainter:
     """The network in a file, ready to fill on that device.
 
     Parameters
     ----------
     path
         The file; of a TensorFlow checkpoint any of its files, or their common beginning.
+    may_run
+        TorchScript is a program: whether this one may be run. It is asked only for TorchScript (`WeightStore.may_run`).
 
     Raises
     ------
     ScumbleError
-        `weights_missing` where the file is not there, is damaged, or holds something else.
+        `weights_missing` where the file is not there, is damaged, or holds something else; `unauthorized` for a program that is
+        not to be run.
     """
 
     def work() -> Inpainter:
         if is_torchscript(path):
+            if not may_run():
+                raise ScumbleError(
+                    "unauthorized",
+                    f"“{path.name}” is TorchScript, a program that would run on this computer, and not the file that was published.",
+                    "If you know where it is from, allow this very file with: scumble weights trust NAME (its name in scumble weights list)",
+                )
             return _from_torchscript(path)
         return _read(path).inpainter()
 
