@@ -29,6 +29,7 @@ from scumble.operations import operations
 from scumble.vision.vgg.network import Vgg, random_weights
 from scumble.weights import load_manifest
 
+from .support.devices import is_real_gpu
 from .support.threads import one_thread
 
 __all__ = ["one_thread"]
@@ -110,7 +111,7 @@ def test_a_network_gives_the_same_on_every_device(name: str, device: str) -> Non
     torch.manual_seed(0)
     wanted = NETWORKS[name]("cpu")
     torch.manual_seed(0)
-    torch.testing.assert_close(NETWORKS[name](device).cpu(), wanted, rtol=1e-3, atol=1e-4)
+    compare(NETWORKS[name](device), wanted, device)
 
 
 def test_a_keras_form_too(device: str) -> None:
@@ -118,5 +119,10 @@ def test_a_keras_form_too(device: str) -> None:
     torch.manual_seed(0)
     network = PartialConvInpainter(PartialConvUNet(UNetForm(**{**vars(KERAS), "widths": (4, 8, 8)}))).eval()
     wanted = network.fill(PICTURE, HOLE)
-    given = network.to(device).fill(PICTURE.to(device), HOLE.to(device))
-    torch.testing.assert_close(given.cpu(), wanted, rtol=1e-3, atol=1e-4)
+    compare(network.to(device).fill(PICTURE.to(device), HOLE.to(device)), wanted, device)
+
+
+def compare(given: torch.Tensor, wanted: torch.Tensor, device: str) -> None:
+    """A real GPU's convolutions have fewer digits (TensorFloat-32)."""
+    allowed = 0.02 if is_real_gpu(device) else 1e-4
+    torch.testing.assert_close(given.cpu(), wanted, rtol=10 * allowed, atol=allowed)

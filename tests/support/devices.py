@@ -22,7 +22,19 @@ def entered(name: str) -> Iterator[str]:
     if name == "cuda":
         import torch
 
+        from scumble.worker.device import repeatable
+
         if not torch.cuda.is_available():
             pytest.skip("there is no CUDA device here")
         name = "cuda:0"
+        repeatable(name)
     yield name
+
+
+def is_real_gpu(device: str) -> bool:
+    """Whether a device's digits and random numbers are its own: a pretended one has the CPU's."""
+    if device == "cpu":
+        return False
+    import torch
+
+    return type(torch.empty(0, device=device)) is torch.Tensor

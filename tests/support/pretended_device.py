@@ -369,7 +369,7 @@ def _note_unrepeatable(operator: _Operator, args: Arguments, kwargs: Options, te
 
 
 def unrepeatable() -> set[str]:
-    """What has been used, since the last `pretended` began, that need not give the same on CUDA when it is done again."""
+    """What has been used within `pretended` that need not give the same on CUDA when it is done again."""
     return set(_unrepeatable)
 
 
@@ -533,7 +533,6 @@ def pretended(device: str) -> Iterator[torch.device]:
     where = torch.device(torch.device(device).type, 0)
     if where.type not in ("cuda", "mps"):
         raise ValueError(f"there is no pretended device {device}")
-    _unrepeatable.clear()
     functions = _Functions(where)
 
     generator = type("Generator", (_Generator,), {"where": where})
@@ -547,6 +546,7 @@ def pretended(device: str) -> Iterator[torch.device]:
             *_said_of_the_device(where),
         ]:
             stack.enter_context(mock.patch.object(owner, name, value))
+        stack.callback(_unrepeatable.clear)
         stack.enter_context(functions)
         stack.enter_context(_Operators(where))
         yield where
