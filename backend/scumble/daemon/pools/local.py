@@ -95,7 +95,7 @@ class LocalPool(Pool):
     def run(self, task: Task) -> None:
         if self._broken:
             error, self._broken = self._broken, None
-            self.listener.on_error(task.job, error)
+            self.listener.failed(task.job, error)
             self.start()  # the next attempt may go better
             return
         process = next(p for p in self._processes.values() if p.state == "idle")
@@ -178,23 +178,21 @@ class LocalPool(Pool):
             process.state = "idle"
             self._failed_starts = 0
             self._complete(devices)
-            self.listener.on_free()
         elif kind == "info":
             process.info |= message
         elif message.get("job") != process.job:
             pass  # of a job that has already been answered for
         elif kind == "progress":
-            self.listener.on_progress(message["job"], message["fraction"], message["message"])
+            self.listener.progress(message["job"], message["fraction"], message["message"])
         elif kind == "preview":
-            self.listener.on_preview(message["job"], message["pixels"], message["data"])
+            self.listener.preview(message["job"], message["pixels"], message["data"])
         elif kind in ("result", "error"):
             job = message.pop("job")
             process.state, process.job, process.deadline = "idle", None, None
             if kind == "result":
-                self.listener.on_result(job, message)
+                self.listener.result(job, message)
             else:
-                self.listener.on_error(job, ScumbleError.from_dict(message["error"]))
-            self.listener.on_free()
+                self.listener.failed(job, ScumbleError.from_dict(message["error"]))
 
     def _complete(self, devices: list[str]) -> None:
         """Start what is still missing, once the first worker has told which devices there are."""
@@ -228,11 +226,10 @@ class LocalPool(Pool):
             )
             self._failed_starts = 0
         if job is not None:
-            self.listener.on_error(job, _cancelled() if cancelled else self._died(code))
+            self.listener.failed(job, _cancelled() if cancelled else self._died(code))
         if not self._broken:
             self._spawn(process.device if process.device != "auto" else self._device)
         else:
-            self.listener.on_free()
 
     def _died(self, code: int | None) -> ScumbleError:
         why = "most likely because memory ran out" if code in (-9, 137) else "unexpectedly"

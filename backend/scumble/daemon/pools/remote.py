@@ -83,7 +83,7 @@ class RemotePool(Pool):
     def run(self, task: Task) -> None:
         reason = self._why_not()
         if reason:
-            self.listener.on_error(task.job, reason)
+            self.listener.failed(task.job, reason)
             return
         flight = self._flights[task.job] = Flight(task)
         self._submit(flight)
@@ -119,7 +119,6 @@ class RemotePool(Pool):
             for flight in list(self._flights.values()):
                 self._stale.add(flight.task.job)
                 self._give_up(flight, reason)
-            self.listener.on_free()
         elif self._greeted and now - self._asked_at > ASK:
             self._asked_at = now
             self._link.send(Message("status"))
@@ -129,7 +128,7 @@ class RemotePool(Pool):
                 self._say_hello()  # the first came too early, or was lost with a connection
             for flight in self._flights.values():
                 sentence = f"{self._where} can't be reached; waiting for it"
-                self.listener.on_progress(flight.task.job, flight.fraction, sentence)
+                self.listener.progress(flight.task.job, flight.fraction, sentence)
 
     def status(self) -> list[dict[str, Any]]:
         state = "ready" if self._greeted else self._link.state
@@ -205,7 +204,6 @@ class RemotePool(Pool):
                 self._link.send(Message("fetch", {"job": flight.task.job, "pack": self._slow}))
         self._asked_at = time.monotonic()
         self._link.send(Message("status"))
-        self.listener.on_free()
 
     # -- jobs
 
@@ -253,10 +251,10 @@ class RemotePool(Pool):
             self._on_accepted(flight, int(message.body.get("position", 0)))
         elif message.type == "progress":
             flight.state, flight.fraction = "sent", float(message.body.get("fraction", 0.0))
-            self.listener.on_progress(job, flight.fraction, str(message.body.get("message", "")))
+            self.listener.progress(job, flight.fraction, str(message.body.get("message", "")))
         elif message.type == "preview":
             pixels = dict(message.body["pixels"])
-            self.listener.on_preview(job, pixels, bytes(wire.attached(message)[pixels["buffer"]]))
+            self.listener.preview(job, pixels, bytes(wire.attached(message)[pixels["buffer"]]))
             self._link.send(Message("seen", {"job": job}))
         elif message.type == "result":
             self._on_result(flight, message)
@@ -272,7 +270,7 @@ class RemotePool(Pool):
                 rate = count / max(time.monotonic() - began, 1e-6)
                 self._rate = rate if self._rate == float("inf") else 0.5 * self._rate + 0.5 * rate
         if position:
-            self.listener.on_progress(flight.task.job, 0.0, f"Waiting for {self._where} ({position} before)")
+            self.listener.progress(flight.task.job, 0.0, f"Waiting for {self._where} ({position} before)")
 
     def _on_result(self, flight: Flight, message: Message) -> None:
         flight.state = "storing"
@@ -285,9 +283,8 @@ class RemotePool(Pool):
                 return
             if failure is None:
                 del self._flights[job]
-                self.listener.on_result(job, done.result())
+                self.listener.result(job, done.result())
                 self._link.send(Message("received", {"job": job}))
-                self.listener.on_free()
             else:
                 log.warning("the result of %s can't be kept: %s", job, failure)
                 known = isinstance(failure, ScumbleError)
@@ -308,8 +305,7 @@ class RemotePool(Pool):
 
     def _give_up(self, flight: Flight, error: ScumbleError) -> None:
         self._flights.pop(flight.task.job, None)
-        self.listener.on_error(flight.task.job, error)
-        self.listener.on_free()
+        self.listener.failed(flight.task.job, error)
 
     def _on_status(self, message: Message) -> None:
         before = len(self._workers)
@@ -319,7 +315,6 @@ class RemotePool(Pool):
             if isinstance(worker, dict)
         ]
         if len(self._workers) > before:
-            self.listener.on_free()
 
 
 def _cancelled() -> ScumbleError:
