@@ -319,7 +319,9 @@ class Scheduler:
         if silent:
             for job in [job for job in self._jobs.values() if job.client in silent and job.state == "waiting"]:
                 if not all(map(self._ledger.is_written, job.lacking)):
-                    self._fail(job, ScumbleError("bad_request", "The layers of this job did not come.", "Run it again."))
+                    self._fail(
+                        job, ScumbleError("bad_request", "The layers of this job did not come.", "Run it again.")
+                    )
             self._admit()
 
     def shutdown(self) -> None:

@@ -66,6 +66,7 @@ class WorkerProcess:
         from .models import ModelCache
 
         found = devices.available()
+        self.send("devices", devices=found)  # before this one is tried: another may work where it does not
         if self.device == "auto":
             self.device = found[0]
         self.models = ModelCache()
