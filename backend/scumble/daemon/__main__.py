@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import secrets
@@ -14,22 +15,26 @@ from typing import IO, Any, NoReturn
 
 import zmq
 
-from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import ConnectionFile, config_dir
 from scumble_client.version import PROTOCOL, __version__
 
-from . import saved_options, security
-from .broker import Broker, Settings
-from .buffers import BufferStore
+from . import running, saved_options, security
+from .broker import Broker
+from .buffer_files import BufferFiles
 from .folders import Folders, open_log, prepare
 from .handshake_monitor import HandshakeMonitor
 from .pools import options as pool_options
+from .removal import Remover
+from .sockets import address, bind
 from .spool import Spool
+from .status import Settings
 
 log = logging.getLogger("scumble.daemon")
 
 GIB = 1024**3
+START_PATIENCE = 20.0
+"""Seconds that a daemon which is starting has to say what it was given."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,19 +62,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until stopped. 0 also where another daemon is running already; 2 with one line on stderr otherwise."""
+    """Run until stopped. 0 also where another such daemon is running already; 2 with one line on stderr otherwise."""
     try:
         options = parser().parse_args(saved_options.arguments(sys.argv[1:] if arguments is None else arguments))
         pool_options.check(options)
+        wanted = running.given(options, parser().parse_args([]))
+        for name in ("remember", "forget", "plain"):
+            wanted.pop(name, None)
         os.umask(0o077)  # whatever this process and its workers write is its user's alone
         folders = prepare()
         try:
-            lock = _lock(folders.runtime)
+            lock = _lock_or_leave(folders.runtime, wanted)
             if lock is None:
                 print("A daemon is already running.", file=sys.stderr)
                 return 0
             with lock:
-                _serve(options, folders)
+                _serve(options, wanted, folders)
         finally:
             folders.leave()
     except ScumbleError as error:
@@ -78,7 +86,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _serve(options: argparse.Namespace, folders: Folders) -> None:
+def _lock_or_leave(runtime: Path, wanted: dict[str, Any]) -> IO[bytes] | None:
+    """The lock; None where another daemon has it that does what is wanted. Raises ScumbleError where it does not.
+
+    Two clients may start a daemon at once, with the same options: then the other may not have written its own yet.
+    """
+    end = time.monotonic() + START_PATIENCE
+    while (lock := _lock(runtime)) is None and wanted:
+        theirs = running.options_of_running(runtime)
+        if theirs is not None or time.monotonic() > end:
+            running.check_same(wanted, theirs or {})
+            break
+        time.sleep(0.05)
+    return lock
+
+
+def _serve(options: argparse.Namespace, wanted: dict[str, Any], folders: Folders) -> None:
     open_log(folders.log)
     log.info("Scumble %s starts, pid %s", __version__, os.getpid())
     for warning in folders.warnings:
@@ -94,24 +117,40 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         passwords = {security.LOOPBACK_DOMAIN: {"scumble": token}, security.WORKER_DOMAIN: {"worker": worker_token}}
         authenticator = security.start_authenticator(context, passwords, keys)
     try:
-        local, remote = _bind(context, folders.runtime, options.loopback or not posix, options.listen, keys)
-        endpoints = [_address(s) for s in local]
-        spool = Spool(folders.results, int(options.spool_size * GIB))
+        local, remote = bind(context, folders.runtime, options.loopback or not posix, options.listen, keys)
+        endpoints = [address(s) for s in local]
+        remover = Remover()
+        spool = Spool(folders.results, int(options.spool_size * GIB), remover)
         pool = pool_options.choose(options, context, folders, [spool.folder, folders.memory], worker_token)
-        buffers = BufferStore([folders.memory, folders.overflow], int(options.buffer_size * GIB))
-        shown = endpoints + [_address(s) for s in remote]
-        settings = Settings(options.idle_exit * 60 or float("inf"), folders.log, folders.warnings, shown, options.pool)
-        broker = Broker(local, remote, pool, buffers, spool, settings)
+        files = BufferFiles([folders.memory, folders.overflow], remover)
+        settings = Settings(
+            options.idle_exit * 60 or float("inf"),
+            folders.log,
+            folders.warnings,
+            endpoints + [address(s) for s in remote],
+            options.pool,
+            int(options.buffer_size * GIB),
+        )
+        broker = Broker(local, remote, pool, files, spool, remover, settings)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: broker.stop())
-        signal.set_wakeup_fd(broker.wakeup.signal_fd, warn_on_full_buffer=False)
-        connection = ConnectionFile(endpoints, os.getpid(), __version__, PROTOCOL, token, str(folders.log), time.time())
-        path = connection.write(folders.runtime)
-        monitor = HandshakeMonitor([s for s in local + remote if _address(s).startswith("tcp:")])
+        signal.set_wakeup_fd(broker.signal_fd, warn_on_full_buffer=False)
+        path = ConnectionFile(
+            endpoints,
+            os.getpid(),
+            __version__,
+            PROTOCOL,
+            token,
+            str(folders.log),
+            time.time(),
+            {"options": wanted},
+        ).write(folders.runtime)
+        monitor = HandshakeMonitor([s for s in local + remote if address(s).startswith("tcp:")])
         try:
             broker.serve()
         finally:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on Windows somebody may be reading it; it is known by its dead process
+                path.unlink(missing_ok=True)
             monitor.close()
             for s in local + remote:
                 s.close(1000)
@@ -124,52 +163,6 @@ def _serve(options: argparse.Namespace, folders: Folders) -> None:
         for left in folders.runtime.glob("*.ipc"):  # the lock is still ours, so these are, too
             left.unlink(missing_ok=True)
         context.destroy(linger=1000)  # also what was open when something failed before the end
-
-
-def _bind(
-    context: zmq.Context[Any], runtime: Path, loopback: bool, listen: list[str], keys: security.Keys
-) -> tuple[list[zmq.Socket[Any]], list[zmq.Socket[Any]]]:
-    """The sockets for this machine's clients, and those for other machines'."""
-
-    def router() -> zmq.Socket[Any]:
-        s: zmq.Socket[Any] = context.socket(zmq.ROUTER)
-        s.router_mandatory = True  # a client that is gone is an error, and so is noticed
-        s.maxmsgsize = wire.MAX_BUFFER  # libzmq refuses a longer frame before it takes memory for it
-        s.handshake_ivl = 10_000
-        s.heartbeat_ivl, s.heartbeat_timeout = 10_000, 60_000
-        s.sndhwm = 100_000  # messages, not bytes: pixels wait in mapped files
-        s.linger = 1000
-        return s
-
-    local, remote = [], []
-    if os.name == "posix":
-        local.append(_bound(router(), f"ipc://{runtime / 'daemon.ipc'}"))
-    if loopback:
-        s = router()
-        s.zap_domain, s.plain_server = security.LOOPBACK_DOMAIN.encode(), True
-        local.append(_bound(s, "tcp://127.0.0.1:*"))
-    for endpoint in listen:
-        s = router()
-        s.zap_domain, s.curve_server = security.REMOTE_DOMAIN.encode(), True
-        s.curve_publickey, s.curve_secretkey = keys.server()
-        remote.append(_bound(s, endpoint))
-    return local, remote
-
-
-def _address(s: zmq.Socket[Any]) -> str:
-    return s.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
-
-
-def _bound(s: zmq.Socket[Any], endpoint: str) -> zmq.Socket[Any]:
-    try:
-        s.bind(endpoint)
-    except (zmq.ZMQError, OSError) as error:
-        s.close(0)
-        hint = "Choose another address, or end the program that uses it."
-        if endpoint.startswith("ipc://"):
-            hint = "Set SCUMBLE_RUNTIME_DIR to a folder of your own with a short path."
-        raise ScumbleError("unauthorized", f"The daemon can't open {endpoint}: {error}.", hint) from error
-    return s
 
 
 def _lock(runtime: Path) -> IO[bytes] | None:

@@ -1,47 +1,59 @@
-"""What clients say to the broker, one method for each message of docs/protocol.md."""
+"""What clients say to the daemon, one method for each message of docs/protocol.md."""
 
 from __future__ import annotations
 
 import logging
 import os
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from typing import Any
+
+import zmq
 
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.version import PROTOCOL, __version__
 from scumble_client.wire import Message
 
-from .jobs import Client, Job
-from .replies import one_line
-from .status import describe
+from .jobs import Client
+from .pools.base import Pool
+from .replies import Replies, one_line
+from .result_store import ResultStore
+from .scheduler import Scheduler
+from .status import Settings, Status
 from .submission import check_id, parse
-
-if TYPE_CHECKING:
-    from .broker import Broker
 
 log = logging.getLogger(__name__)
 
-MAX_JOBS = 20_000
-MAX_OF_ONE = 5_000
-"""Jobs of one client, so that the others' still find room."""
 
+class Handlers:
+    """Turns messages into events for the scheduler, and answers what the scheduler has no part in.
 
-class Messages:
-    """The broker's ear."""
+    `remote` are the sockets that other machines come in by; `stop` ends the daemon.
+    """
 
-    def __init__(self, broker: Broker) -> None:
-        self.broker = broker
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        replies: Replies,
+        results: ResultStore,
+        pool: Pool,
+        settings: Settings,
+        remote: Collection[zmq.Socket[Any]],
+        stop: Callable[[], None],
+    ) -> None:
+        self._scheduler, self._replies, self._results, self._pool = scheduler, replies, results, pool
+        self._settings, self._remote, self._stop = settings, remote, stop
+        self._status_of = Status(scheduler, results, pool, settings)
         self._handlers: dict[str, Callable[[Client, Message], None]] = {
             "hello": self._hello,
             "operations": self._operations,
             "submit": self._submit,
             "buffers": self._buffers,
-            "cancel": self._cancel,
+            "cancel": lambda client, message: scheduler.cancel(client, _job(message)),
             "fetch": self._fetch,
-            "seen": self._seen,
-            "received": self._received,
+            "seen": lambda client, message: scheduler.seen(client, _job(message)),
+            "received": lambda client, message: results.drop(_job(message)),
             "status": self._status,
             "shutdown": self._shutdown,
         }
@@ -60,8 +72,8 @@ class Messages:
     def _hello(self, client: Client, message: Message) -> None:
         name = one_line(message.body.get("client", "unknown"))[:80]
         log.info("hello from %s (pid %s)", name, one_line(message.body.get("pid"))[:20])
-        self.broker.replies.remember(client, name)
-        self.broker.replies.answer(
+        first = self._replies.remember(client, name)
+        self._replies.answer(
             client,
             message,
             "welcome",
@@ -69,19 +81,19 @@ class Messages:
                 "version": __version__,
                 "protocol": PROTOCOL,
                 "pid": os.getpid(),
-                "log": str(self.broker.settings.log_path),
+                "log": str(self._settings.log_path),
                 "limits": {"buffer": wire.MAX_BUFFER, "buffers": wire.MAX_BUFFERS, "body": wire.MAX_BODY},
-                "warnings": self.broker.settings.warnings,
+                "warnings": self._settings.warnings,
             },
         )
-        if len(self.broker.replies.names) == 1:
-            self.broker.pool.start()  # only now, so that the welcome did not wait for the worker's start
+        if first:
+            self._pool.start()  # only now, so that the welcome did not wait for the worker's start
             threading.Thread(target=_import_operations, daemon=True).start()
 
     def _operations(self, client: Client, message: Message) -> None:
         from scumble.operations import operations
 
-        self.broker.replies.answer(
+        self._replies.answer(
             client, message, "operations", {"operations": [o.describe() for o in operations().values()]}
         )
 
@@ -90,99 +102,61 @@ class Messages:
 
         submission = parse(message.body)
         check_id(message.id)
-        # This also refuses a message that somebody has recorded and replays.
-        if message.id in self.broker.jobs or message.id in self.broker.spool:
+        if message.id in self._results:
             raise ScumbleError("bad_request", "This job was submitted already.", "Give each job an id of its own.")
-        if len(self.broker.jobs) >= MAX_JOBS or self.broker.owned[client] >= MAX_OF_ONE:
-            raise ScumbleError("too_large", "The queue is full.", "Wait until some jobs are done.")
+        self._scheduler.check_room(client, message.id)
         operation = find(submission.operation)
         operation.check_roles(list(submission.roles))
         operation.validate(submission.parameters)
-        arrived = wire.attached(message)
-        checks = wire.checksums(message)
-        packed = submission.packings(message.body)
-        submission.check_sizes(arrived, packed)
-        client = self.broker.replies.named(client)
-        job = Job(message.id, client, submission)
-        if submission.replaces:
-            self._replace(submission.replaces, client)
-        self.broker.jobs[job.id] = job
-        self.broker.owned[client] += 1
-        missing = {name for name in submission.sizes if name not in self.broker.buffers}
-        self.broker.buffers.pin(submission.sizes.keys() - missing)
-        job.missing = set(missing)
-        for name in missing & arrived.keys():
-            self.broker.take(name, arrived[name], checks.get(name), packed.get(name), job)
-        asked = missing - arrived.keys()
-        if asked:
-            self.broker.tell(job, "need", {"job": job.id, "digests": sorted(asked)})
-        elif not missing:
-            self.broker.enqueue(job)
+        frames = submission.frames(message, self._believed(client))
+        self._scheduler.submit(self._replies.named(client), message.id, submission, frames)
 
     def _buffers(self, client: Client, message: Message) -> None:
-        job = self.broker.jobs.get(str(message.body.get("job")))
-        arrived, checks = wire.attached(message), wire.checksums(message)
-        if job is None or job.state != "waiting" or job.client != client:
+        job = _job(message)
+        submission = self._scheduler.expects(client, job)
+        if submission is None:
             return  # it was cancelled meanwhile
         try:
-            packed = job.submission.packings(message.body)
-            job.submission.check_sizes(arrived, packed)
+            frames = submission.frames(message, self._believed(client))
         except ScumbleError as error:
-            self.broker.fail(job, error)
-            return
-        for name, data in arrived.items():
-            if name in job.missing:
-                self.broker.take(name, data, checks.get(name), packed.get(name), job)
+            self._scheduler.failed(job, error)
+        else:
+            self._scheduler.arrived(client, job, frames)
 
-    def _cancel(self, client: Client, message: Message) -> None:
-        job = self.broker.jobs.get(str(message.body.get("job")))
-        if job and job.client == client:
-            self.broker.end_early(job, "The job was cancelled.")
+    def _believed(self, client: Client) -> bool:
+        # A program of this user's, on this machine, is believed its names. From elsewhere, only the digest counts: a
+        # wrong name would put its pixels into other people's jobs.
+        return client.socket not in self._remote
 
     def _fetch(self, client: Client, message: Message) -> None:
-        job_id = str(message.body.get("job"))
-        if job_id in self.broker.jobs:
-            job = self.broker.jobs[job_id]  # its client has a new connection
-            job.client = self.broker.replies.named(client)
-            job.told = 0.0
-            job.unseen = job.lost = None
-            if job.state == "waiting":
-                self.broker.tell(job, "need", {"job": job.id, "digests": sorted(job.missing)})
-        elif job_id in self.broker.spool:
-            self.broker.deliver(client, job_id, bool(message.body.get("pack")))
-        else:
+        job = _job(message)
+        client = self._replies.named(client)
+        if self._scheduler.fetch(client, job):
+            return
+        if job not in self._results:
             raise ScumbleError(
                 "bad_request",
                 "The daemon has no such result any more.",
                 "Run the operation again: same seed, same pixels.",
             )
-
-    def _seen(self, client: Client, message: Message) -> None:
-        job = self.broker.jobs.get(str(message.body.get("job")))
-        if job and job.client == client:
-            job.unseen = None
-
-    def _received(self, client: Client, message: Message) -> None:
-        self.broker.spool.drop(str(message.body.get("job")))
+        self._results.deliver(job, bool(message.body.get("pack")), lambda m: self._replies.result(client, job, m))
 
     def _status(self, client: Client, message: Message) -> None:
-        self.broker.replies.answer(
-            client, message, "status", describe(self.broker, client if client.socket in self.broker.remote else None)
-        )
+        stranger = client if client.socket in self._remote else None
+        self._replies.answer(client, message, "status", self._status_of.describe(stranger))
 
     def _shutdown(self, client: Client, message: Message) -> None:
-        if client.socket in self.broker.remote:
+        if client.socket in self._remote:
             raise ScumbleError(
                 "unauthorized", "Another machine can't stop this daemon.", "Run there, as its user: scumble stop"
             )
-        log.info("asked to stop by %s", self.broker.replies.names.get(client, "a client"))
-        self.broker.replies.answer(client, message, "shutdown", {"pid": os.getpid()})
-        self.broker.stopping = True
+        log.info("asked to stop by %s", self._replies.named(client).name or "a client")
+        self._replies.answer(client, message, "shutdown", {"pid": os.getpid()})
+        self._stop()
 
-    def _replace(self, old: str, client: Client) -> None:
-        job = self.broker.jobs.get(old)
-        if job and job.client == client:
-            self.broker.end_early(job, "A newer version of this job took its place.")
+
+def _job(message: Message) -> str:
+    return str(message.body.get("job"))
 
 
 def _import_operations() -> None:

@@ -26,21 +26,22 @@ def one_line(said: object) -> str:
 
 
 class Replies:
-    """Sends messages; `names` are the clients that have said hello."""
+    """Sends messages, and knows the names of the clients that have said hello."""
 
     def __init__(self, log_path: Path) -> None:
         self._log_path = log_path
-        self.names: OrderedDict[Client, str] = OrderedDict()
+        self._names: OrderedDict[Client, str] = OrderedDict()
 
-    def remember(self, client: Client, name: str) -> None:
-        """Note a client's name. The oldest are forgotten: clients do not say when they leave."""
-        self.names[client] = name
-        while len(self.names) > MAX_NAMES:
-            self.names.popitem(last=False)
+    def remember(self, client: Client, name: str) -> bool:
+        """Note a client's name; whether it is the only one. The oldest are forgotten: clients do not say when they leave."""
+        self._names[client] = name
+        while len(self._names) > MAX_NAMES:
+            self._names.popitem(last=False)
+        return len(self._names) == 1
 
     def named(self, client: Client) -> Client:
         """The client with the name that it gave."""
-        return Client(client.socket, client.identity, self.names.get(client, ""))
+        return Client(client.socket, client.identity, self._names.get(client, ""))
 
     def send(self, client: Client, message: Message) -> bool:
         """False if the client is gone. A client that does not read misses what can be said again later."""
@@ -52,12 +53,17 @@ class Replies:
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
-            self.names.pop(client, None)
+            self._names.pop(client, None)
             return False
         return True
 
     def answer(self, client: Client, to: Message, kind: str, body: dict[str, object]) -> None:
         self.send(client, Message(kind, body, parent=to.id))
+
+    def result(self, client: Client, job: str, message: Message) -> None:
+        """Send a result, which stays where it is until its client has it."""
+        if not self.send(client, message):
+            log.info("nobody is there for the result of %s; it stays in the spool", job)
 
     def refuse(self, client: Client, message: Message, error: ScumbleError) -> None:
         """Answer a message, and the job that it was about, with an error."""

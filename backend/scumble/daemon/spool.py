@@ -18,6 +18,8 @@ from typing import Any
 
 from scumble_client import wire
 
+from .removal import Remover
+
 log = logging.getLogger(__name__)
 
 
@@ -43,8 +45,9 @@ class Kept:
 class Spool:
     """Results by job. `limit` is in bytes; the newest result is kept even if it alone is larger."""
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(self, folder: Path, limit: int, remover: Remover | None = None) -> None:
         self.folder, self.limit = folder, limit
+        self._remover = remover or Remover()
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._held: list[tuple[float, Held]] = []
         self.dropped = 0
@@ -110,9 +113,9 @@ class Spool:
         job, name, second = held
         kept = self._kept.get(job)
         if kept is None or kept.paths[name] != second:
-            copy.unlink(missing_ok=True)
+            self._remover.remove([copy])
         else:
-            second.unlink(missing_ok=True)
+            self._remover.remove([second])
             kept.paths[name] = copy
             self._record(job)
 
@@ -122,7 +125,7 @@ class Spool:
         try:
             shutil.copyfile(source, path)
         except OSError:
-            path.unlink(missing_ok=True)
+            self._remover.remove([path])
             raise
         return path
 
@@ -142,11 +145,8 @@ class Spool:
         kept = self._kept.pop(job, None)
         if kept is None:
             return False
-        for path in (self.folder / f"{job}.result", *kept.paths.values()):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:  # on Windows while it is still being sent: the next start removes it
-                log.info("cannot remove %s yet: %s", path, error)
+        # (On Windows the last of them while they are still being sent.)
+        self._remover.remove([self.folder / f"{job}.result", *kept.paths.values()])
         return True
 
     def _read(self) -> None:
@@ -162,10 +162,10 @@ class Spool:
                 found.append((float(record["time"]), path.stem, body, paths))
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 log.warning("removing a damaged result, %s: %s", path.name, error)
-                path.unlink(missing_ok=True)
+                self._remover.remove([path])
         for when, job, body, paths in sorted(found, key=lambda f: f[:2]):
             self._kept[job] = Kept(body, paths, sum(p.stat().st_size for p in paths.values()), when)
         used = {p for kept in self._kept.values() for p in kept.paths.values()}
         for path in self.folder.iterdir():
             if path.suffix != ".result" and path not in used:
-                path.unlink(missing_ok=True)
+                self._remover.remove([path])

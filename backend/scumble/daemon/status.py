@@ -1,60 +1,55 @@
-"""What `scumble status` shows of a broker."""
+"""What `scumble status` shows of a daemon."""
 
 from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from scumble_client.version import __version__
 
-if TYPE_CHECKING:
-    from .broker import Broker
-    from .jobs import Client
+from .jobs import Client
+from .pools.base import Pool
+from .result_store import ResultStore
+from .scheduler import Scheduler
 
 
-def describe(broker: Broker, stranger: Client | None = None) -> dict[str, Any]:
-    """What `scumble status` shows. A client on another machine (`stranger`) hears of its own jobs only.
+@dataclass
+class Settings:
+    """What `scumble serve` can set. Seconds and bytes."""
 
-    Who knows a job's name may fetch its result.
-    """
-    jobs = [j for j in broker.jobs.values() if j.state == "running"] + list(broker.queue)
-    jobs += [j for j in broker.jobs.values() if j.state == "waiting"]
-    if stranger is not None:
-        jobs = [j for j in jobs if j.client == stranger]
-    results = [] if stranger is not None else list(broker.spool.results().items())[-1000:]
-    return {
-        "version": __version__,
-        "pid": os.getpid(),
-        "uptime": time.monotonic() - broker.started,
-        "idle_exit": broker.settings.idle_exit,
-        "endpoints": broker.settings.endpoints,
-        "log": str(broker.settings.log_path),
-        "warnings": broker.settings.warnings,
-        "pool": broker.settings.pool,
-        "workers": broker.pool.status(),
-        "jobs": [
-            {
-                "job": j.id,
-                "operation": j.submission.operation,
-                "client": j.client.name,
-                "state": j.state,
-                "priority": j.submission.priority,
-                "fraction": j.fraction,
-                "message": j.message,
-                "age": time.time() - j.submitted,
-            }
-            for j in jobs[:1000]
-        ],
-        "buffers": {"count": len(broker.buffers), "bytes": broker.buffers.bytes, "limit": broker.buffers.limit},
-        "spool": {"bytes": broker.spool.size, "limit": broker.spool.limit, "dropped": broker.spool.dropped},
-        "results": [
-            {
-                "job": job,
-                "operation": kept.body.get("request", {}).get("operation", ""),
-                "bytes": kept.size,
-                "time": kept.time,
-            }
-            for job, kept in results
-        ],
-    }
+    idle_exit: float = 1800.0
+    log_path: Path = Path("scumble.log")
+    warnings: list[str] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
+    pool: str = "local"
+    buffer_size: int = 4 * 1024**3
+
+
+class Status:
+    """Looks at everything, from its start on."""
+
+    def __init__(self, scheduler: Scheduler, results: ResultStore, pool: Pool, settings: Settings) -> None:
+        self._scheduler, self._results, self._pool, self._settings = scheduler, results, pool, settings
+        self._started = time.monotonic()
+
+    def describe(self, stranger: Client | None = None) -> dict[str, Any]:
+        """A client on another machine (`stranger`) hears of its own jobs only: who knows a job's name may fetch it."""
+        settings = self._settings
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime": time.monotonic() - self._started,
+            "idle_exit": settings.idle_exit,
+            "endpoints": settings.endpoints,
+            "log": str(settings.log_path),
+            "warnings": settings.warnings,
+            "pool": settings.pool,
+            "workers": self._pool.status(),
+            "jobs": self._scheduler.describe(stranger),
+            "buffers": self._scheduler.describe_buffers(),
+            "spool": self._results.describe_spool(),
+            "results": [] if stranger is not None else self._results.describe(),
+        }

@@ -11,6 +11,7 @@ from scumble.transport import packing
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
 from scumble_client.request import CHANNELS, SAMPLE_BYTES
+from scumble_client.wire import Message
 
 PRIORITIES = ("interactive", "batch")
 MAX_SIDE = 1_000_000
@@ -18,6 +19,8 @@ MAX_ROLES = 16
 MAX_PREVIEW = 512
 MAX_PATIENCE = 600
 SEEDS = 2**32
+MAX_PROFILE = 16 * 1024**2
+"""Bytes of a colour profile."""
 
 
 class Packed(NamedTuple):
@@ -25,6 +28,19 @@ class Packed(NamedTuple):
 
     stride: int
     size: int
+
+
+class Frame(NamedTuple):
+    """A buffer as it has arrived: its bytes, its sender's checksum where that counts, and how it is packed."""
+
+    data: wire.Buffer
+    check: int | None = None
+    packed: Packed | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes, unpacked."""
+        return self.packed.size if self.packed else memoryview(self.data).nbytes
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,19 @@ class Submission:
     """Seconds for which a client that can't be reached may still come back."""
     pack: bool = False
     """Whether the client wants its result packed."""
+
+    def frames(self, message: Message, believed: bool) -> dict[bytes, Frame]:
+        """The buffers that came with a message, by digest. Raises ScumbleError where one is not as this request says.
+
+        `believed`: whether its sender's checksums count, or the digests alone.
+        """
+        arrived, checks = wire.attached(message), wire.checksums(message)
+        packed = self.packings(message.body)
+        self.check_sizes(arrived, packed)
+        return {
+            name: Frame(data, checks.get(name) if believed else None, packed.get(name))
+            for name, data in arrived.items()
+        }
 
     def packings(self, body: Mapping[str, Any]) -> dict[bytes, Packed]:
         """Which of a message's frames are packed, and how. Call `wire.attached` first. Raises ScumbleError."""
@@ -74,13 +103,17 @@ class Submission:
                 )
             if name in packed:
                 continue
-            expected, size = self.sizes[name], memoryview(data).nbytes
-            if expected is not None and size != expected:
-                raise ScumbleError(
-                    "bad_request", f"A layer should have {expected} bytes and has {size}.", "Please report it."
-                )
-            if expected is None and size > 16 * 1024**2:
-                raise ScumbleError("too_large", "The colour profile is too large.", "Convert the layer to sRGB.")
+            self.check_size(name, memoryview(data).nbytes)
+
+    def check_size(self, name: bytes, size: int) -> None:
+        """Refuse a buffer of another length than this request says. Raises ScumbleError."""
+        expected = self.sizes[name]
+        if expected is not None and size != expected:
+            raise ScumbleError(
+                "bad_request", f"A layer should have {expected} bytes and has {size}.", "Please report it."
+            )
+        if expected is None and size > MAX_PROFILE:
+            raise ScumbleError("too_large", "The colour profile is too large.", "Convert the layer to sRGB.")
 
 
 def check_id(name: str) -> None:
@@ -141,8 +174,9 @@ def _layer(described: Mapping[str, Any], sizes: dict[bytes, int | None]) -> dict
         )
     if len(name) != wire.DIGEST_SIZE or (icc is None) != (colour != "icc"):
         raise _bad("describes a layer wrongly")
-    if sizes.setdefault(name, size) not in (size, None):
+    if sizes.get(name) not in (size, None):
         raise _bad("gives one buffer two sizes")
+    sizes[name] = size
     out = {"buffer": name, "width": width, "height": height, "x": x, "y": y}
     out |= {"layout": layout, "depth": depth, "colour": colour}
     if icc is not None:

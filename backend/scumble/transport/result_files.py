@@ -24,20 +24,17 @@ class ResultFiles:
         """Write them; digest, checksum and path. Raises ScumbleError where there is no room."""
         # hashing and writing both leave Python's lock alone
         naming = self._hasher.submit(lambda: (wire.digest(data), wire.checksum(data)))
-        part: Path | None = None
         try:
-            # the first folder is the spool on disk; where that is full, the next is memory
-            part = write_pixels(self._folders, f"{os.getpid()}-{job}.part", data)
-            name, check = naming.result()
-            path = part.replace(part.with_name(f"{job}-{name.hex()[:16]}.px"))
+            # The first folder is the spool on disk; where that is full, the next is memory. The file has its last name
+            # at once: what no result names when the next daemon starts is removed, so half a file does no harm.
+            path = write_pixels(self._folders, f"{job}-{os.urandom(8).hex()}.px", data)
         except OSError as error:
-            if part:
-                part.unlink(missing_ok=True)
             raise ScumbleError(
                 "out_of_memory",
                 "The disk is full: there is no room for the result.",
                 "Make room on the disk, then run it again.",
             ) from error
+        name, check = naming.result()
         return {"buffer": name, "check": check, "path": str(path)}
 
     def close(self) -> None:

@@ -71,6 +71,7 @@ class WorkerProcess:
         from .models import ModelCache
 
         found = devices.available()
+        self.send("devices", devices=found)  # before this one is tried: another may work where it does not
         self.device, self.note = self.choose(found)
         self.models = ModelCache()
         operations()  # before it is ready: if these can't be loaded, it has not started

@@ -25,20 +25,17 @@ class Task:
 
 
 class Listener(Protocol):
-    """What a pool tells the broker. All calls come from the broker's own thread, out of `handle` and `tick`."""
+    """What a pool tells the scheduler. All calls come from the loop's own thread, out of `handle`, `tick`, `run`, `cancel`."""
 
-    def on_progress(self, job: str, fraction: float, message: str) -> None: ...
+    def progress(self, job: str, fraction: float, message: str) -> None: ...
 
-    def on_preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
+    def preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
         """What a job has come to so far: a layer as the wire describes it, and its bytes. It may be thrown away."""
 
-    def on_result(self, job: str, body: dict[str, Any]) -> None:
+    def result(self, job: str, body: dict[str, Any]) -> None:
         """`body` has layers, notes, request, seconds; each layer's pixels are in the file `path` if they are new."""
 
-    def on_error(self, job: str, error: ScumbleError) -> None: ...
-
-    def on_free(self) -> None:
-        """A place became free."""
+    def failed(self, job: str, error: ScumbleError) -> None: ...
 
 
 class Pool(ABC):
@@ -73,7 +70,7 @@ class Pool(ABC):
 
     @abstractmethod
     def cancel(self, job: str) -> None:
-        """End a task: in its own time at first, by force after two seconds. `on_error(cancelled)` follows."""
+        """End a task: in its own time at first, by force after two seconds. `failed` (cancelled) follows."""
 
     @abstractmethod
     def status(self) -> list[dict[str, Any]]:

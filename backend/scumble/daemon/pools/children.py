@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,9 @@ import zmq
 from scumble_client.launch import with_huge_pages
 
 log = logging.getLogger(__name__)
+
+NO_WINDOW, NEW_PROCESS_GROUP = 0x0800_0000, 0x0000_0200
+"""Windows' CREATE_NO_WINDOW and CREATE_NEW_PROCESS_GROUP, which Python's `subprocess` has on Windows only."""
 
 
 def listening(context: zmq.Context[Any], endpoint: str) -> tuple[zmq.Socket[bytes], str]:
@@ -34,12 +38,28 @@ def listening(context: zmq.Context[Any], endpoint: str) -> tuple[zmq.Socket[byte
     return made, made.last_endpoint.decode()
 
 
+def spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process of the daemon's: in a group of its own, so that Ctrl-C is not its affair, and without a window.
+
+    (The daemon has no console; on Windows a child would open one of its own.)
+    """
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=dict(environment),
+        start_new_session=os.name == "posix",
+        creationflags=NO_WINDOW | NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
+    )
+
+
 class Children:
     """`fileno` is readable when `ended` has something to tell."""
 
     def __init__(self) -> None:
         self._ended: deque[str] = deque()
-        self._followers: list[threading.Thread] = []
+        self._threads: list[threading.Thread] = []
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
 
@@ -50,18 +70,16 @@ class Children:
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start one. Its standard input closes when this process ends, and it is to end with that."""
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**with_huge_pages(os.environ), **(environment or {})},
-            start_new_session=os.name == "posix",
-        )
+        child = spawn(command, {**with_huge_pages(os.environ), **(environment or {})})
         assert child.stderr
-        follower = threading.Thread(target=self._follow, args=(name, child, child.stderr), name=name, daemon=True)
-        self._followers = [f for f in self._followers if f.is_alive()] + [follower]
-        follower.start()
+        # Its end is that of the process, not of its stderr: a process of its own may hold that open for ever.
+        threads = [
+            threading.Thread(target=self._watch, args=(name, child), name=f"{name} end", daemon=True),
+            threading.Thread(target=_log_lines, args=(name, child.stderr), name=f"{name} log", daemon=True),
+        ]
+        self._threads = [t for t in self._threads if t.is_alive()] + threads
+        for thread in threads:
+            thread.start()
         return child
 
     def ended(self) -> list[str]:
@@ -88,16 +106,19 @@ class Children:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        for follower in self._followers:
-            follower.join(1)  # a process of the child's own may still hold its stderr
+        for thread in self._threads:
+            thread.join(1)  # a process of the child's own may still hold its stderr
         self._wake_in.close()
         self._wake_out.close()
 
-    def _follow(self, name: str, child: subprocess.Popen[bytes], stderr: BinaryIO) -> None:
-        with stderr:
-            for line in stderr:
-                log.info("%s: %s", name, line.decode("utf-8", "replace").rstrip())
+    def _watch(self, name: str, child: subprocess.Popen[bytes]) -> None:
         child.wait()
         self._ended.append(name)
         with contextlib.suppress(OSError):  # the pool has been stopped
             self._wake_out.send(b"!")
+
+
+def _log_lines(name: str, stderr: BinaryIO) -> None:
+    with stderr:
+        for line in stderr:
+            log.info("%s: %s", name, line.decode("utf-8", "replace").rstrip())

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,11 @@ log = logging.getLogger(__name__)
 
 KILL_AFTER = 2.0
 """Seconds that a job has to end by itself after a cancel."""
+START_PATIENCE = 300.0
+"""Seconds that a worker has to start: PyTorch on a busy disk may take a minute."""
 MAX_FAILED_STARTS = 3
+RETRY, MAX_RETRY = 60.0, 900.0
+"""Seconds after which a device is tried again whose workers do not start, doubled each time up to the second."""
 
 
 @dataclass
@@ -30,12 +35,25 @@ class _Process:
     """One worker process as the pool sees it. States: starting, idle, busy, ending, dead."""
 
     name: str
-    device: str
+    slot: _Slot
     child: subprocess.Popen[bytes]
+    since: float
     state: str = "starting"
     job: str | None = None
     deadline: float | None = None
     info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class _Slot:
+    """A device, or a share of one, that is to have a worker. Without one it is broken: its workers do not start."""
+
+    device: str
+    process: _Process | None = None
+    failures: int = 0
+    """Starts that failed, one after the other."""
+    delay: float = RETRY
+    retry_at: float = 0.0
 
 
 class LocalPool(Pool):
@@ -53,6 +71,8 @@ class LocalPool(Pool):
         Seconds without work after which models are unloaded.
     token
         The password that workers use where the endpoint is TCP.
+    clock
+        Seconds that never go back.
     """
 
     def __init__(
@@ -65,22 +85,24 @@ class LocalPool(Pool):
         log_path: Path | None = None,
         token: str = "",
         workers_per_device: int = 1,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folders, self._free_after, self._device = folders, free_after, device
         self._log_path = log_path
         self._workers_per_device = workers_per_device
         self._token = token
+        self._clock = clock
         self._socket, self._endpoint = listening(context, endpoint)
+        self._slots: list[_Slot] = []
         self._processes: dict[str, _Process] = {}
         self._started = 0
-        self._failed_starts = 0
-        self._broken: ScumbleError | None = None
         self._children = Children()
         self._stopping = False
 
     def start(self) -> None:
-        if not self._processes and not self._stopping:
-            self._spawn(self._device)
+        if not self._slots and not self._stopping:
+            self._slots.append(_Slot(self._device))
+            self._spawn(self._slots[0])
 
     @property
     def pollable(self) -> list[Any]:
@@ -94,9 +116,17 @@ class LocalPool(Pool):
 
     def run(self, task: Task) -> None:
         if self._broken:
-            error, self._broken = self._broken, None
-            self.listener.on_error(task.job, error)
-            self.start()  # the next attempt may go better
+            for slot in self._slots:  # the next attempt may go better
+                slot.failures, slot.delay = 0, RETRY
+                self._spawn(slot)
+            self.listener.failed(
+                task.job,
+                ScumbleError(
+                    "worker_died",
+                    "Scumble's worker does not start.",
+                    f"Run: scumble doctor. The log says why: {self._log_path}",
+                ),
+            )
             return
         process = next(p for p in self._processes.values() if p.state == "idle")
         process.state, process.job, process.deadline = "busy", task.job, None
@@ -105,7 +135,7 @@ class LocalPool(Pool):
     def cancel(self, job: str) -> None:
         for process in self._processes.values():
             if process.job == job and process.deadline is None:
-                process.deadline = time.monotonic() + KILL_AFTER
+                process.deadline = self._clock() + KILL_AFTER
                 self._send(process, {"type": "cancel", "job": job})
 
     def handle(self) -> None:
@@ -126,16 +156,30 @@ class LocalPool(Pool):
             self._on_death(self._processes[dead])
 
     def tick(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         for process in self._processes.values():
             if process.deadline is not None and now > process.deadline and process.state == "busy":
                 log.warning("worker %s does not stop; killing it", process.name)
                 process.deadline = float("inf")
                 process.child.kill()
+            elif process.state == "starting" and now - process.since > START_PATIENCE:
+                log.warning("worker %s does not get ready; killing it", process.name)
+                process.since = float("inf")
+                process.child.kill()
+        if not self._broken:  # else the next job is told, and starts all of them
+            for slot in self._slots:
+                if slot.process is None and now >= slot.retry_at:
+                    self._spawn(slot)
 
     def status(self) -> list[dict[str, Any]]:
         return [
-            {**p.info, "name": p.info.get("name", p.device), "worker": p.name, "pid": p.child.pid, "state": p.state}
+            {
+                **p.info,
+                "name": p.info.get("name", p.slot.device),
+                "worker": p.name,
+                "pid": p.child.pid,
+                "state": p.state,
+            }
             for p in self._processes.values()
         ]
 
@@ -151,16 +195,22 @@ class LocalPool(Pool):
 
     # -- inside
 
-    def _spawn(self, device: str) -> None:
+    @property
+    def _broken(self) -> bool:
+        """Whether no device has a worker, nor one that starts."""
+        return bool(self._slots) and not self._processes and not self._stopping
+
+    def _spawn(self, slot: _Slot) -> None:
         self._started += 1
         name = f"worker-{self._started}"
         command = [sys.executable, "-m", "scumble.worker.process", "--endpoint", self._endpoint, "--name", name]
-        command += ["--device", device, "--free-after", str(self._free_after), "--log", str(self._log_path or "")]
+        command += ["--device", slot.device, "--free-after", str(self._free_after), "--log", str(self._log_path or "")]
         for folder in self._folders:
             command += ["--folder", str(folder)]
         token = self._token if self._endpoint.startswith("tcp:") else ""
         child = self._children.start(name, command, {"SCUMBLE_WORKER_TOKEN": token})
-        self._processes[name] = _Process(name, device, child, info={"device": device})
+        slot.process = _Process(name, slot, child, self._clock(), info={"device": slot.device})
+        self._processes[name] = slot.process
 
     def _send(self, process: _Process, message: dict[str, Any]) -> None:
         try:
@@ -171,70 +221,69 @@ class LocalPool(Pool):
     def _on_message(self, process: _Process, message: dict[str, Any]) -> None:
         kind = message.pop("type")
         process.info |= message.pop("info", {})
-        if kind == "ready":
-            devices = message.pop("devices")
+        if kind == "devices":
+            self._learn(process.slot, message["devices"])
+        elif kind == "ready":
+            self._learn(process.slot, message.pop("devices"))
             process.info |= message
-            process.device = str(message["device"])
             process.state = "idle"
-            self._failed_starts = 0
-            self._complete(devices)
-            self.listener.on_free()
+            process.slot.failures, process.slot.delay = 0, RETRY
         elif kind == "info":
             process.info |= message
         elif message.get("job") != process.job:
             pass  # of a job that has already been answered for
         elif kind == "progress":
-            self.listener.on_progress(message["job"], message["fraction"], message["message"])
+            self.listener.progress(message["job"], message["fraction"], message["message"])
         elif kind == "preview":
-            self.listener.on_preview(message["job"], message["pixels"], message["data"])
+            self.listener.preview(message["job"], message["pixels"], message["data"])
         elif kind in ("result", "error"):
             job = message.pop("job")
             # a worker whose device is lost takes no other job: its end is being reported
             process.state = "ending" if message.pop("ends", False) else "idle"
             process.job, process.deadline = None, None
             if kind == "result":
-                self.listener.on_result(job, message)
+                self.listener.result(job, message)
             else:
-                self.listener.on_error(job, ScumbleError.from_dict(message["error"]))
-            self.listener.on_free()
+                self.listener.failed(job, ScumbleError.from_dict(message["error"]))
 
-    def _complete(self, devices: list[str]) -> None:
-        """Start what is still missing, once the first worker has told which devices there are."""
-        wanted = [
-            d for d in (devices if self._device == "auto" else [self._device]) for _ in range(self._workers_per_device)
+    def _learn(self, first: _Slot, devices: list[str]) -> None:
+        """Start what is still missing, once a worker has told which devices there are (before it tries its own)."""
+        if first.device == "auto":
+            first.device = str(devices[0])
+        missing = [
+            str(d)
+            for d in (devices if self._device == "auto" else [self._device])
+            for _ in range(self._workers_per_device)
         ]
-        for process in self._processes.values():
-            if process.device in wanted:
-                wanted.remove(process.device)
-        for device in wanted:
-            self._spawn(device)
+        for slot in self._slots:
+            if slot.device in missing:
+                missing.remove(slot.device)
+        for device in missing:
+            self._slots.append(_Slot(device))
+            self._spawn(self._slots[-1])
 
     def _on_death(self, process: _Process) -> None:
-        code = process.child.returncode
+        code, slot = process.child.returncode, process.slot
         cancelled = process.deadline is not None
         was, job = process.state, process.job
         process.state = "dead"
         del self._processes[process.name]
+        slot.process = None
         assert process.child.stdin
         process.child.stdin.close()
         if self._stopping:
             return
-        log.warning("worker %s ended with code %s while %s", process.name, code, was)
+        log.warning("worker %s on %s ended with code %s while %s", process.name, slot.device, code, was)
         if was == "starting":
-            self._failed_starts += 1
-        if self._failed_starts >= MAX_FAILED_STARTS:
-            self._broken = ScumbleError(
-                "worker_died",
-                "Scumble's worker does not start.",
-                f"Run: scumble doctor. The log says why: {self._log_path}",
-            )
-            self._failed_starts = 0
-        if job is not None:
-            self.listener.on_error(job, _cancelled() if cancelled else self._died(code))
-        if not self._broken:
-            self._spawn(process.device if process.device != "auto" else self._device)
+            slot.failures += 1
+        if slot.failures < MAX_FAILED_STARTS:
+            self._spawn(slot)
         else:
-            self.listener.on_free()
+            log.warning("workers on %s do not start; the next attempt is in %.0f s", slot.device, slot.delay)
+            slot.retry_at = self._clock() + slot.delay
+            slot.delay = min(2 * slot.delay, MAX_RETRY)
+        if job is not None:
+            self.listener.failed(job, _cancelled() if cancelled else self._died(code))
 
     def _died(self, code: int | None) -> ScumbleError:
         why = "most likely because memory ran out" if code in (-9, 137) else "unexpectedly"

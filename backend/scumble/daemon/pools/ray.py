@@ -100,7 +100,7 @@ class RayPool(Pool):
 
     def run(self, task: Task) -> None:
         if self._broken:
-            self.listener.on_error(task.job, self._broken)
+            self.listener.failed(task.job, self._broken)
             return
         self._tasks[task.job] = task
         self._send({"type": "run", **vars(task)})
@@ -173,17 +173,16 @@ class RayPool(Pool):
         elif job not in self._tasks:
             pass  # of a job that has already been answered for
         elif kind == "progress":
-            self.listener.on_progress(job, message["fraction"], message["message"])
+            self.listener.progress(job, message["fraction"], message["message"])
         elif kind == "preview":
-            self.listener.on_preview(job, message["pixels"], message["data"])
+            self.listener.preview(job, message["pixels"], message["data"])
         elif kind in ("result", "error"):
             self._forget(message.pop("job"))
             self._deaths = 0
             if kind == "result":
-                self.listener.on_result(job, message)
+                self.listener.result(job, message)
             else:
-                self.listener.on_error(job, self._with_log(ScumbleError.from_dict(message["error"])))
-            self.listener.on_free()
+                self.listener.failed(job, self._with_log(ScumbleError.from_dict(message["error"])))
 
     def _on_state(self, message: dict[str, Any]) -> None:
         self._workers, self._capacity = message["workers"], message["capacity"]
@@ -197,7 +196,6 @@ class RayPool(Pool):
             )
         else:
             self._broken = None
-            self.listener.on_free()
 
     def _on_death(self) -> None:
         """The bridge has ended: its actors with it. Their jobs are done again by the next one."""
@@ -235,11 +233,10 @@ class RayPool(Pool):
         self._broken = error
         for job in list(self._tasks):
             self._end(job, error)
-        self.listener.on_free()
 
     def _end(self, job: str, error: ScumbleError) -> None:
         self._forget(job)
-        self.listener.on_error(job, error)
+        self.listener.failed(job, error)
 
     def _forget(self, job: str) -> None:
         self._tasks.pop(job, None)

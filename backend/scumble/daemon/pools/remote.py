@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -83,7 +84,7 @@ class RemotePool(Pool):
     def run(self, task: Task) -> None:
         reason = self._why_not()
         if reason:
-            self.listener.on_error(task.job, reason)
+            self.listener.failed(task.job, reason)
             return
         flight = self._flights[task.job] = Flight(task)
         self._submit(flight)
@@ -93,11 +94,13 @@ class RemotePool(Pool):
         if flight and flight.deadline is None:
             flight.deadline = time.monotonic() + CANCEL_PATIENCE
             if not (self._greeted and self._link.send(Message("cancel", {"job": job}))):
+                if flight.attempts:
+                    self._stale.add(job)  # it may be running there
                 self._give_up(flight, _cancelled())
 
     def handle(self) -> None:
         for call in self._wakeup.taken():
-            call()
+            self._guard(call)
         # what came before the end of a connection still counts, and what comes after its beginning must wait for that
         self._read()
         for event in self._link.events():
@@ -119,7 +122,6 @@ class RemotePool(Pool):
             for flight in list(self._flights.values()):
                 self._stale.add(flight.task.job)
                 self._give_up(flight, reason)
-            self.listener.on_free()
         elif self._greeted and now - self._asked_at > ASK:
             self._asked_at = now
             self._link.send(Message("status"))
@@ -127,9 +129,9 @@ class RemotePool(Pool):
             self._said_at = now
             if self._link.state == "up" and now - self._hello_at > HELLO_AGAIN:
                 self._say_hello()  # the first came too early, or was lost with a connection
-            for flight in self._flights.values():
+            for flight in list(self._flights.values()):
                 sentence = f"{self._where} can't be reached; waiting for it"
-                self.listener.on_progress(flight.task.job, flight.fraction, sentence)
+                self.listener.progress(flight.task.job, flight.fraction, sentence)
 
     def status(self) -> list[dict[str, Any]]:
         state = "ready" if self._greeted else self._link.state
@@ -138,7 +140,7 @@ class RemotePool(Pool):
         return [{**own, **rate, "packing": self._slow}, *self._workers]
 
     def stop(self) -> None:
-        for job in self._flights:
+        for job in list(self._flights):
             self._link.send(Message("cancel", {"job": job}))
         self._link.close()
         self._executor.shutdown(wait=True, cancel_futures=True)
@@ -172,8 +174,15 @@ class RemotePool(Pool):
         while (message := self._link.receive()) is not None:
             try:
                 self._on_message(message)
-            except (ScumbleError, KeyError, TypeError, ValueError) as error:
+            except (ScumbleError, KeyError, TypeError, ValueError, AttributeError) as error:
                 log.warning("%s sent an odd %s: %s", self._where, message.type, error)
+
+    def _guard(self, call: Callable[[], None]) -> None:
+        """What goes wrong with one job must not take the others with it."""
+        try:
+            call()
+        except Exception:
+            log.exception("a defect in the pool of %s", self._where)
 
     def _say_hello(self) -> None:
         self._hello_at = time.monotonic()
@@ -197,7 +206,7 @@ class RemotePool(Pool):
             self._link.send(Message("fetch", {"job": job}))  # makes it this connection's, so that it can be cancelled
             self._link.send(Message("cancel", {"job": job}))
         self._stale.clear()
-        for flight in self._flights.values():
+        for flight in list(self._flights.values()):
             if flight.state == "new":
                 self._submit(flight)
             elif flight.state != "storing":
@@ -205,7 +214,6 @@ class RemotePool(Pool):
                 self._link.send(Message("fetch", {"job": flight.task.job, "pack": self._slow}))
         self._asked_at = time.monotonic()
         self._link.send(Message("status"))
-        self.listener.on_free()
 
     # -- jobs
 
@@ -226,16 +234,22 @@ class RemotePool(Pool):
                 self._link.send(ready)
 
         def sent(done: Future[Message]) -> None:
-            try:
+            failure = done.exception()
+            if failure is None:
                 send(done.result())
-            except OSError as error:  # of a job that has ended meanwhile, and its files with it
-                log.info("layers of %s are not there: %s", flight.task.job, error)
+            elif self._flights.get(flight.task.job) is flight:
+                log.error("layers of %s can't be sent", flight.task.job, exc_info=failure)
+                self._give_up(flight, _unsent())
 
         if slow:
             work = self._executor.submit(flight.buffers, digests, True, message.id)
             work.add_done_callback(lambda done: self._wakeup.post(lambda: sent(done)))
         else:
-            send(flight.buffers(digests, False, message.id))
+            try:
+                send(flight.buffers(digests, False, message.id))
+            except OSError as error:
+                log.warning("layers of %s can't be read: %s", flight.task.job, error)
+                self._give_up(flight, _unsent())
 
     def _on_message(self, message: Message) -> None:
         job = str(message.body.get("job") or message.parent or "")
@@ -253,10 +267,10 @@ class RemotePool(Pool):
             self._on_accepted(flight, int(message.body.get("position", 0)))
         elif message.type == "progress":
             flight.state, flight.fraction = "sent", float(message.body.get("fraction", 0.0))
-            self.listener.on_progress(job, flight.fraction, str(message.body.get("message", "")))
+            self.listener.progress(job, flight.fraction, str(message.body.get("message", "")))
         elif message.type == "preview":
             pixels = dict(message.body["pixels"])
-            self.listener.on_preview(job, pixels, bytes(wire.attached(message)[pixels["buffer"]]))
+            self.listener.preview(job, pixels, bytes(wire.attached(message)[pixels["buffer"]]))
             self._link.send(Message("seen", {"job": job}))
         elif message.type == "result":
             self._on_result(flight, message)
@@ -272,7 +286,7 @@ class RemotePool(Pool):
                 rate = count / max(time.monotonic() - began, 1e-6)
                 self._rate = rate if self._rate == float("inf") else 0.5 * self._rate + 0.5 * rate
         if position:
-            self.listener.on_progress(flight.task.job, 0.0, f"Waiting for {self._where} ({position} before)")
+            self.listener.progress(flight.task.job, 0.0, f"Waiting for {self._where} ({position} before)")
 
     def _on_result(self, flight: Flight, message: Message) -> None:
         flight.state = "storing"
@@ -285,9 +299,8 @@ class RemotePool(Pool):
                 return
             if failure is None:
                 del self._flights[job]
-                self.listener.on_result(job, done.result())
+                self.listener.result(job, done.result())
                 self._link.send(Message("received", {"job": job}))
-                self.listener.on_free()
             else:
                 log.warning("the result of %s can't be kept: %s", job, failure)
                 known = isinstance(failure, ScumbleError)
@@ -308,22 +321,24 @@ class RemotePool(Pool):
 
     def _give_up(self, flight: Flight, error: ScumbleError) -> None:
         self._flights.pop(flight.task.job, None)
-        self.listener.on_error(flight.task.job, error)
-        self.listener.on_free()
+        self.listener.failed(flight.task.job, error)
 
     def _on_status(self, message: Message) -> None:
-        before = len(self._workers)
         self._workers = [
             {**worker, "worker": f"{self._where} {worker.get('worker', '')}"}
             for worker in message.body.get("workers", [])
             if isinstance(worker, dict)
         ]
-        if len(self._workers) > before:
-            self.listener.on_free()
 
 
 def _cancelled() -> ScumbleError:
     return ScumbleError("cancelled", "The job was cancelled.", "")
+
+
+def _unsent() -> ScumbleError:
+    return ScumbleError(
+        "internal", "A layer could not be sent to the other machine.", "The log says why: scumble status"
+    )
 
 
 def _lost(where: str) -> ScumbleError:
