@@ -3,7 +3,7 @@
 from host import Gimp
 from reading import read_drawable, read_mask, read_selection, read_visible
 
-from scumble_client.editor.roles import LayerInfo, Source, View
+from scumble_client.editor.roles import LayerInfo, Source, View, layer_gone
 from scumble_client.editor.source_files import file_digest, folder_of
 from scumble_client.errors import ScumbleError
 
@@ -79,15 +79,15 @@ class EditedPicture:
         except OSError:  # it was removed since it was opened
             return Source("file", path=path)
 
-    def read(self, source, mask=False):
-        """A source's pixels; None for an empty selection. Raises ScumbleError."""
+    def read(self, source, role, mask=False):
+        """A source's pixels for a role; None for an empty selection. Raises ScumbleError."""
         if source.kind == "selection":
             return read_selection(self.image)
         if source.kind == "visible":
             return read_visible(self.image)
         item = self.item(source)
         if item is None or not item.is_valid():
-            raise ScumbleError("missing_input", f"The layer “{source.name}” is gone.", "Choose another one.")
+            raise layer_gone(source, role)
         return read_mask(item) if mask else read_drawable(item)
 
 

@@ -73,7 +73,7 @@ def _read(picture, operation, sources, mask, settings, progress, notes):
         progress.report(0.0, "Reading layers")
         as_mask = role.get("kind") == "mask" and role["name"] != "image"
         if source.kind != "file":
-            return picture.read(source, as_mask), source
+            return picture.read(source, role, as_mask), source
         remembered = settings.place_of_file(source.digest)
         pixels, found, note = read_source_file(
             source, role, picture.folder, remembered, lambda path: read_file(path, as_mask)

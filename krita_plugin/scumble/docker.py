@@ -13,6 +13,7 @@ from .scumble_client.editor.messages import DAEMON_OFF
 from .scumble_client.editor.roles import NO_DOCUMENT, missing
 from .thumbnails import Thumbnails
 from .widgets import DoubleSpinBox, Quiet, combo, heading, note, row
+from .writing import activate_former
 
 REFRESH_MS = 700
 MAX_SEED = 2**32 - 1
@@ -190,6 +191,8 @@ class ScumbleDocker(DockWidget):
     def refresh(self, *_):
         """Look at the active document again."""
         document = Krita.instance().activeDocument()
+        if document is not None:
+            activate_former(document)
         view = view_of(document)
         problem = ""
         if self.operation is not None:

@@ -143,10 +143,11 @@ class LiveSession:
 
     def _end(self, error):
         """Something went wrong; the artist is told, unless the document was closed or live mode is off already."""
+        told = as_error(error)  # a defect goes to the log in any case
         if self.current:
             self.live.stop()
             if not isinstance(error, DocumentClosedError):
-                self.studio.fail(as_error(error))
+                self.studio.fail(told)
 
     def _look(self):
         """Steps: read the inputs, and submit them where they have changed."""

@@ -4,6 +4,7 @@ from .colour import convert, form_of, space_of, travelling
 from .document import find
 from .qt import QtGui
 from .scumble_client.editor.layout import intersection
+from .scumble_client.editor.roles import layer_gone
 from .scumble_client.errors import ScumbleError
 from .scumble_client.request import Pixels
 
@@ -12,8 +13,8 @@ def canvas_of(document):
     return 0, 0, document.width(), document.height()
 
 
-def read_source(document, source, whole):
-    """The pixels that a source names; `whole`: over the whole canvas, else only where the layer has something.
+def read_source(document, source, role):
+    """The pixels that a source names: of the picture over the whole canvas, for other roles where the layer has something.
 
     None for an empty selection. Raises ScumbleError.
     """
@@ -24,9 +25,9 @@ def read_source(document, source, whole):
         return _pixels(document.pixelData(*canvas), canvas, space_of(document))
     node = find(document, source.id)
     if node is None:
-        raise ScumbleError("missing_input", f"The layer “{source.name}” is gone.", "Choose another one.")
+        raise layer_gone(source, role)
     rect = canvas
-    if not whole:
+    if role["name"] != "image":
         bounds = node.bounds()
         rect = intersection(canvas, (bounds.x(), bounds.y(), bounds.width(), bounds.height())) or (0, 0, 1, 1)
     if node.type() == "paintlayer":

@@ -55,7 +55,7 @@ def read(studio, document, operation, sources, mask=None, note=None):
 
     def read_role(role, source):
         if source.kind != "file":
-            return read_source(document, source, whole=role["name"] == "image"), source
+            return read_source(document, source, role), source
         folder, remembered = folder_of(document.fileName()), studio.settings.place_of_file(source.digest)
         pixels, found, said = yield from in_background(
             studio, lambda: read_source_file(source, role, folder, remembered, read_file)

@@ -1,7 +1,9 @@
 """A result as a new layer: right place, right depth, one undo step, and everything else as it was."""
 
+from krita import Krita
+
 from .colour import convert, same, space_for, space_of
-from .document import DocumentTree, active_layer, find, identity
+from .document import DocumentTree, active_layer, find, identity, is_open
 from .qt import QByteArray
 from .scumble_client.editor.layout import on_canvas, union
 from .scumble_client.editor.placing import bands, wire_form
@@ -54,6 +56,9 @@ def add_layer(document, place, name, pixels, added=None):
 def _activate(document, new, before):
     """Krita makes the new layer active, a moment later; the artist's own layer becomes active again."""
     for _ in range(ACTIVE_TURNS):
+        if Krita.instance().activeDocument() != document:
+            _LATER.append((document, new, before))  # in a document that is not shown, Krita ignores what is made active
+            return
         node = document.activeNode()
         if node is not None and identity(node) == new:
             former = find(document, before)
@@ -61,6 +66,26 @@ def _activate(document, new, before):
                 document.setActiveNode(former)
             return
         yield None
+
+
+_LATER = []
+"""(document, new layer, former layer) of results that came while another document was shown."""
+
+
+def activate_former(document):
+    """The document is shown: where a result came meanwhile and is active, its former layer becomes active again."""
+    own = [one for one in _LATER if one[0] == document]
+    _LATER[:] = [one for one in _LATER if one[0] != document and is_open(one[0])]
+    node = document.activeNode() if own else None
+    if node is None:
+        return
+    active = wanted = identity(node)
+    for _, new, before in reversed(own):
+        if wanted == new:
+            wanted = before  # perhaps a result that came unseen before this one
+    former = find(document, wanted)
+    if wanted != active and former is not None:
+        document.setActiveNode(former)
 
 
 def update_layer(document, layer, pixels, covered):

@@ -35,8 +35,8 @@ class Driven:
         Folder for pictures of the screen when something went wrong; None for no pictures.
     """
 
-    seconds: float = 40.0
-    """How long a scenario may take where it does not say so."""
+    seconds: float = 120.0
+    """How long a scenario may take where it does not say so: so long that only one that hangs takes longer."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """For each operation layers that it can work on, small enough to run every one of its methods in a moment.
 
-`runs` makes the list out of the operations' own descriptions: a new operation without a scene, and a new parameter with
-choices that isn't told apart, fail `tests/test_devices.py`.
+`runs` makes the list of methods out of the operations' own descriptions, so that a new one is run by itself; an operation
+without a scene fails `tests/test_operations_on_devices.py`.
 """
 
 from __future__ import annotations

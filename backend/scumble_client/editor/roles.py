@@ -185,9 +185,7 @@ def _present(source: Source, view: View, role: Mapping[str, Any]) -> Source:
     if source.kind == "layer":
         layer = view.layer(source)
         if layer is None:
-            raise ScumbleError(
-                "missing_input", f"The layer “{source.name}” is gone.", f"Choose another one for “{role['title']}”."
-            )
+            raise layer_gone(source, role)
         return Source("layer", layer.id, layer.name)
     if source.kind == "selection" and not view.selection:
         if role.get("required"):
@@ -200,6 +198,13 @@ def _present(source: Source, view: View, role: Mapping[str, Any]) -> Source:
     if source.kind == "file" and not (source.path or source.name):
         raise ScumbleError("missing_input", f"No file is chosen for “{role['title']}”.", "Choose one.")
     return source
+
+
+def layer_gone(source: Source, role: Mapping[str, Any]) -> ScumbleError:
+    """What is said where a chosen layer was removed, whenever that is noticed: before reading, or while reading."""
+    return ScumbleError(
+        "missing_input", f"The layer “{source.name}” is gone.", f"Choose another one for “{role['title']}”."
+    )
 
 
 def missing(operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Optional[View]) -> str:

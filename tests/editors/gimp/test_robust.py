@@ -47,7 +47,7 @@ def test_a_daemon_that_can_not_be_started_is_said_in_a_sentence(own_gimp: Gimp, 
 
 def test_a_daemon_that_is_absent_is_started(own_gimp: Gimp, own_folders: Folders) -> None:
     _let_launch(own_gimp, own_folders)
-    state, error, layers = own_gimp.run(_call, name="scumble-identity", timeout=90)
+    state, error, layers = own_gimp.run(_call, name="scumble-identity")
     assert (state, error) == ("success", "")
     assert layers[0].startswith("Identity")
 
@@ -56,7 +56,7 @@ def test_a_daemon_that_is_killed_gives_one_sentence_and_the_next_call_starts_ano
     own_gimp: Gimp, own_folders: Folders
 ) -> None:
     _let_launch(own_gimp, own_folders)
-    assert own_gimp.run(_call, name="scumble-identity", timeout=90)[0] == "success"
+    assert own_gimp.run(_call, name="scumble-identity")[0] == "success"
     first = ConnectionFile.read(own_folders.runtime)
     assert first
     marker = own_gimp.home.base / "running"
@@ -67,7 +67,7 @@ def test_a_daemon_that_is_killed_gives_one_sentence_and_the_next_call_starts_ano
     assert state == "execution-error"
     assert error == "The daemon went away before the job was finished. Run it again: Scumble starts a new daemon."
     assert layers == ["Picture"]
-    assert own_gimp.run(_call, name="scumble-identity", timeout=90)[0] == "success"
+    assert own_gimp.run(_call, name="scumble-identity")[0] == "success"
     second = ConnectionFile.read(own_folders.runtime)
     assert second
     assert second.pid != first.pid

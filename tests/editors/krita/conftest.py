@@ -102,6 +102,7 @@ def krita(session_krita: Krita) -> Iterator[Krita]:
 
 
 def _tidy(k):  # type: ignore[no-untyped-def]
+    """As after the start: a test that had the parameters of another one would do three times its work, or fail."""
     if k.studio.live.on:
         k.studio.live.stop()
     for entry in list(k.studio.entries):
@@ -110,8 +111,16 @@ def _tidy(k):  # type: ignore[no-untyped-def]
     for document in k.app.documents():
         yield from k.close(document)
     k.studio.results.tidy()
+    for docker in k.app.dockers():
+        if docker.windowTitle() == "Scumble":
+            docker.setFloating(False)
+            docker.setVisible(False)
+    k.studio._save()  # now, and not a moment after the file was removed
     k.studio.settings.path.unlink(missing_ok=True)
+    k.studio._parameters.clear()
     k.studio._sources.clear()
+    del k.studio.messages[:]
+    k.studio.parameters_changed.emit()
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def _run(k: Any, model: str, depth: str, profile: str, operation: str) -> Any:
 def test_a_layer_that_travels_as_it_is_comes_back_bit_for_bit(
     krita: Krita, model: str, depth: str, profile: str
 ) -> None:
-    answer = krita.run(_run, model=model, depth=depth, profile=profile, operation="identity", timeout=20)
+    answer = krita.run(_run, model=model, depth=depth, profile=profile, operation="identity")
     assert answer["space"] == answer["wanted"] == [model, depth, profile]
     assert answer["layer"] == 0
     assert answer["outside"] == answer["inside"] == 0
@@ -97,7 +97,7 @@ def test_a_layer_that_travels_as_it_is_comes_back_bit_for_bit(
 def test_a_converted_layer_comes_back_as_kritas_own_conversion_there_and_back_gives_it(
     krita: Krita, model: str, depth: str, profile: str
 ) -> None:
-    answer = krita.run(_run, model=model, depth=depth, profile=profile, operation="identity", timeout=20)
+    answer = krita.run(_run, model=model, depth=depth, profile=profile, operation="identity")
     assert answer["space"] == answer["wanted"]
     assert answer["model"] == model
     assert answer["krita"]
@@ -109,7 +109,7 @@ def test_a_converted_layer_comes_back_as_kritas_own_conversion_there_and_back_gi
 def test_inpainting_leaves_what_was_not_selected_bit_identical(
     krita: Krita, model: str, depth: str, profile: str
 ) -> None:
-    answer = krita.run(_run, model=model, depth=depth, profile=profile, operation="inpaint", timeout=20)
+    answer = krita.run(_run, model=model, depth=depth, profile=profile, operation="inpaint")
     assert answer["space"] == answer["wanted"]
     assert answer["outside"] == 0
     assert answer["inside"] > answer["hole"] / 2

@@ -19,7 +19,7 @@ from .harness.session import Krita
 from .test_docker import _docker
 
 START = """
-def main(k, seconds=20.0, marker=""):
+def main(k, seconds=600.0, marker=""):
     del k.studio.messages[:]
     document = yield from k.new(32, 24, pixels=bytes((1, 2, 3, 255)) * 768)
     operation = k.studio.operation("test-slow")
@@ -45,7 +45,7 @@ def _cancel(k: Any) -> Any:
 
 def test_cancel_ends_the_job_and_makes_no_layer(krita: Krita) -> None:
     krita.run(START)
-    assert krita.run(_cancel, timeout=15) == [["Background"], "Test was cancelled."]
+    assert krita.run(_cancel) == [["Background"], "Test was cancelled."]
 
 
 def _shows(k: Any) -> Any:
@@ -109,6 +109,22 @@ def test_a_late_result_goes_to_its_own_document(krita: Krita) -> None:
     assert still
 
 
+def _shown_again(k: Any) -> Any:
+    first = k.store["document"]
+    active = first.activeNode().uniqueId()
+    yield from k.new(16, 16)
+    yield lambda: len(k.layers(first)) == 2
+    yield k.idle
+    yield from k.activate(first)
+    yield lambda: first.activeNode().uniqueId() == active
+    return k.layers(first)[0].split(" ")[0]
+
+
+def test_where_a_result_came_unseen_the_artists_layer_is_active_when_the_document_is_shown(krita: Krita) -> None:
+    krita.run(START, seconds=1.0)
+    assert krita.run(_shown_again) == "Test"
+
+
 def _remove(k: Any) -> Any:
     document = k.store["document"]
     other = document.createNode("Other", "paintlayer")
@@ -169,7 +185,7 @@ def test_a_daemon_that_is_killed_gives_one_message_and_the_next_action_starts_an
     said, layers = krita.run(_until_idle)
     assert said == ["The daemon went away before the job was finished. Run it again: Scumble starts a new daemon."]
     assert layers == ["Background"]
-    said = krita.run(_again, timeout=60)
+    said = krita.run(_again)
     assert said[1] == "Scumble starts its daemon: the first time takes some seconds."
     assert said[2].startswith("New layer: Identity ")
     connection = ConnectionFile.read(own.runtime)

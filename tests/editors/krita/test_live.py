@@ -189,8 +189,19 @@ def _switched(k: Any, turns: int, begin: str, then: str) -> Any:
     }
 
 
-@pytest.mark.parametrize("then", ["switch", "close"])
-@pytest.mark.parametrize("turns", [1, 2, 3, 4, 6, 10, 12, 14])
+@pytest.mark.parametrize(
+    ("turns", "then"),
+    [
+        (1, "switch"),
+        (2, "close"),
+        (3, "switch"),
+        (4, "close"),
+        (6, "switch"),
+        (10, "close"),
+        (12, "switch"),
+        (14, "close"),
+    ],
+)
 def test_what_was_begun_for_one_document_never_comes_to_another(live_krita: Krita, turns: int, then: str) -> None:
     """Live mode is stopped and begun in another document, at whatever point of reading, hashing, computing, placing."""
     answer = live_krita.run(_switched, turns=turns, begin="live", then=then)
@@ -202,8 +213,7 @@ def test_what_was_begun_for_one_document_never_comes_to_another(live_krita: Krit
     assert answer["first"] in ([], [of_first])
 
 
-@pytest.mark.parametrize("then", ["switch", "close"])
-@pytest.mark.parametrize("turns", [1, 4, 8, 12])
+@pytest.mark.parametrize(("turns", "then"), [(1, "close"), (4, "switch"), (8, "close"), (12, "switch"), (12, "close")])
 def test_a_runs_result_never_comes_to_another_document(live_krita: Krita, turns: int, then: str) -> None:
     answer = live_krita.run(_switched, turns=turns, begin="run", then=then)
     assert answer["second"] == []
@@ -233,3 +243,29 @@ def _parameters(k: Any) -> Any:
 
 def test_parameters_that_are_changed_in_another_document_are_not_meant_for_the_live_one(live_krita: Krita) -> None:
     assert live_krita.run(_parameters) == 1
+
+
+def _gone(k: Any, turns: int) -> Any:
+    """The strokes are removed after some turns of a look at them."""
+    live, studio = k.studio.live, k.studio
+    document = yield from k.new(32, 24, pixels=bytes((10, 20, 30, 255)) * 768)
+    strokes = yield from k.module("harness_strokes")(k, document)
+    timers = [live._timer, studio.steps._timer, studio.connection._timer]
+    for timer in timers:
+        timer.blockSignals(True)
+    try:
+        assert live.start("test-follow"), k.said()
+        yield from k.module("harness_pump")(k, turns)
+        strokes.remove()
+    finally:
+        for timer in timers:
+            timer.blockSignals(False)
+    yield lambda: not live.on
+    yield k.idle
+    return k.said()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5])
+def test_a_layer_that_is_gone_is_said_alike_whenever_that_is_noticed(live_krita: Krita, turns: int) -> None:
+    said = live_krita.run(_gone, turns=turns)
+    assert said == ["The layer “Strokes” is gone. Choose another one for “Strokes”."]

@@ -47,7 +47,7 @@ def test_without_a_daemon_the_action_starts_the_one_that_the_installer_named(
 ) -> None:
     krita = start_krita(alone)
     assert ConnectionFile.read(alone.runtime) is None
-    said, _line = krita.run(_inpaint, timeout=60)
+    said, _line = krita.run(_inpaint)
     assert said[0] == "Scumble starts its daemon: the first time takes some seconds."
     assert said[1].startswith("New layer: Inpaint ")
     connection = ConnectionFile.read(alone.runtime)
@@ -72,7 +72,7 @@ def _button(k: Any) -> Any:
 
 
 def test_the_start_button_starts_the_daemon(alone: Folders, start_krita: Callable[..., Krita]) -> None:
-    before, refused, after = start_krita(alone).run(_button, timeout=90)
+    before, refused, after = start_krita(alone).run(_button)
     assert before == ["Daemon: off", True, "Scumble's daemon is off. Press “Start” in the docker."]
     assert refused == "Scumble's daemon is off. Press “Start” in the docker."
     assert after[0].startswith("Daemon: ")
@@ -91,7 +91,7 @@ def _no_command(k: Any) -> Any:
 
 def test_a_daemon_that_does_not_start_is_said_once(alone: Folders, start_krita: Callable[..., Krita]) -> None:
     krita = start_krita(alone, SCUMBLE_DAEMON=f"{sys.executable} -c 'raise SystemExit(7)'")
-    said = krita.run(_no_command, timeout=60)
+    said = krita.run(_no_command)
     assert said == [
         "Scumble starts its daemon: the first time takes some seconds.",
         "The daemon ended at once, with code 7. Run this to see what is wrong: scumble doctor",
@@ -127,7 +127,7 @@ def test_the_archive_can_be_imported_by_krita_and_works(
     assert (home.resources / "actions" / "scumble.action").is_file()
     kritarc.enable(home.kritarc)  # as the importer's question does, or the plugin manager
     with Krita(home, display, ours, FAILURES) as second:
-        said, _line = second.run(_inpaint, timeout=60)
+        said, _line = second.run(_inpaint)
     assert said[-1].startswith("New layer: Inpaint ")
 
 

@@ -16,7 +16,7 @@ from tests.editors.driven import Driven
 from .root import inside
 
 DRIVER = Path(__file__).parent / "driver.py"
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 GIMPRC = '(config-version "3.0.4")\n(show-welcome-dialog no)\n(check-updates no)\n'
 # What GIMP says whenever it runs without a display, and when a plug-in's process ends.
 NOISE = re.compile(r"cannot open display|gimp_wire_read|gimp_flush|Broken pipe|unexpected EOF")
@@ -68,7 +68,7 @@ class Home:
 class Gimp(Driven):
     """A running GIMP with the driver in it; with a display, one with windows."""
 
-    seconds = 60.0
+    seconds = 120.0
 
     def __init__(
         self,
