@@ -7,7 +7,7 @@ from scumble.daemon.submission import Submission
 
 
 def job(name: str, client: str, priority: str = "interactive") -> Job:
-    return Job(name, Client(None, client.encode()), Submission("identity", {}, 0, priority, None, {}, {}))
+    return Job(name, Client(None, client.encode()), Submission("identity", {}, 0, priority, None, {}, {}), 0.0)
 
 
 def drain(queue: Queue) -> list[str]:

@@ -34,6 +34,16 @@ def test_a_second_one_leaves_at_once(start_daemon: Callable[..., Daemon]) -> Non
     assert daemon.process.poll() is None
 
 
+def test_a_second_one_that_is_to_do_more_says_what_to_do(start_daemon: Callable[..., Daemon]) -> None:
+    """“Already running” with exit code 0 left a studio's other machines before a closed door."""
+    daemon = start_daemon()
+    second = serve(daemon.folders, "--listen", "tcp://127.0.0.1:*")
+    assert second.returncode == 2
+    assert "scumble stop && scumble serve --listen tcp://127.0.0.1:*" in second.stderr
+    assert len(second.stderr.splitlines()) == 1
+    assert daemon.process.poll() is None
+
+
 def test_it_ends_when_nobody_comes(start_daemon: Callable[..., Daemon]) -> None:
     daemon = start_daemon("--idle-exit", "0.002")
     daemon.process.communicate(timeout=60)

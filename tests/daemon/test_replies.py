@@ -21,6 +21,5 @@ def test_names_are_forgotten_in_time() -> None:
     replies = Replies(Path("log"))
     for number in range(MAX_NAMES + 10):
         replies.remember(Client(None, str(number).encode()), f"client {number}")
-    assert len(replies.names) == MAX_NAMES
     assert replies.named(Client(None, b"3")).name == ""
     assert replies.named(Client(None, b"500")).name == "client 500"

@@ -263,6 +263,9 @@ class World(RuleBasedStateMachine):
     @rule(who=numbers, number=numbers)
     def fetch(self, who: int, number: int) -> None:
         job, client = self.some_job(number), self.some_client(who).client
+        if client != self.hears[job]:  # what the one before was asked for on its behalf is no longer its business
+            before = self.connection(self.hears[job])
+            before.needs = [(asker, names) for asker, names in before.needs if asker != job]
         assert self.scheduler.fetch(client, job) == (job not in self.ended)
         self.hears[job] = client
         self.work()

@@ -24,28 +24,24 @@ from tests.support.daemon import ROOT, wait_for
 
 
 class Ear:
-    """The broker's side: what the pool has told it."""
+    """The scheduler's side: what the pool has told it."""
 
     def __init__(self) -> None:
-        self.progress: list[tuple[str, float, str]] = []
+        self.heard: list[tuple[str, float, str]] = []
         self.results: list[str] = []
         self.errors: list[tuple[str, ScumbleError]] = []
-        self.freed = 0
 
-    def on_progress(self, job: str, fraction: float, message: str) -> None:
-        self.progress.append((job, fraction, message))
+    def progress(self, job: str, fraction: float, message: str) -> None:
+        self.heard.append((job, fraction, message))
 
-    def on_preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
+    def preview(self, job: str, pixels: dict[str, Any], data: bytes) -> None:
         pass
 
-    def on_result(self, job: str, body: dict[str, Any]) -> None:
+    def result(self, job: str, body: dict[str, Any]) -> None:
         self.results.append(job)
 
-    def on_error(self, job: str, error: ScumbleError) -> None:
+    def failed(self, job: str, error: ScumbleError) -> None:
         self.errors.append((job, error))
-
-    def on_free(self) -> None:
-        self.freed += 1
 
 
 class Bench:
@@ -147,9 +143,8 @@ class TestJobs:
         bench.run("a", "echo")
         assert bench.pool.free == 0
         bench.until(lambda: bench.ear.results == ["a"])
-        assert bench.ear.progress == [("a", 0.5, "Working")]  # and nothing of jobs that are not its own
+        assert bench.ear.heard == [("a", 0.5, "Working")]  # and nothing of jobs that are not its own
         assert bench.pool.free == 1
-        assert bench.ear.freed == 2  # when it was ready, and now
         assert bench.pool.status()[0]["models"] == ["net"]
 
     def test_a_cancelled_job_may_still_give_its_result(self, bench: Bench) -> None:
@@ -210,6 +205,30 @@ class TestFailedStarts:
         bench.run("a", "echo")
         bench.until(lambda: bench.ear.results == ["a"])
         assert bench.ear.errors == []
+
+    def test_one_broken_card_of_two_costs_no_job_and_is_tried_again(self, bench: Bench) -> None:
+        now = [0.0]
+        bench.tell(devices=["cuda:0", "cuda:1"], broken=["cuda:0"])
+        bench.open(clock=lambda: now[0])
+        bench.until(lambda: bench.states() == ["idle"])  # the other one, when this one's starts have failed
+        assert bench.pool.free == 1
+        for job in ("a", "b", "c"):
+            bench.run(job, "echo")
+            bench.until(lambda job=job: job in bench.ear.results)
+        assert bench.ear.errors == []
+        bench.tell(devices=["cuda:0", "cuda:1"])  # it is mended
+        now[0] += 3600
+        bench.until(lambda: bench.states() == ["idle"] * 2)
+        assert sorted(worker["device"] for worker in bench.pool.status()) == ["cuda:0", "cuda:1"]
+
+    def test_a_death_is_noticed_while_a_child_holds_the_log_open(self, bench: Bench) -> None:
+        bench.open()
+        bench.run("a", "die-leaving-a-child")
+        bench.until(lambda: bench.ear.errors)
+        ((job, error),) = bench.ear.errors
+        assert (job, error.code) == ("a", "worker_died")
+        bench.run("b", "echo")
+        bench.until(lambda: bench.ear.results == ["b"])
 
 
 class TestEnd:

@@ -15,12 +15,12 @@ from typing import Any, BinaryIO
 
 import zmq
 
-from scumble_client.launch import with_huge_pages
+from scumble_client.launch import no_window_flags, with_huge_pages
 
 log = logging.getLogger(__name__)
 
-NO_WINDOW, NEW_PROCESS_GROUP = 0x0800_0000, 0x0000_0200
-"""Windows' CREATE_NO_WINDOW and CREATE_NEW_PROCESS_GROUP, which Python's `subprocess` has on Windows only."""
+NEW_PROCESS_GROUP = 0x0000_0200
+"""Windows' CREATE_NEW_PROCESS_GROUP, which Python's `subprocess` has on Windows only."""
 
 
 def listening(context: zmq.Context[Any], endpoint: str) -> tuple[zmq.Socket[bytes], str]:
@@ -50,7 +50,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.
         stderr=subprocess.PIPE,
         env=dict(environment),
         start_new_session=os.name == "posix",
-        creationflags=NO_WINDOW | NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
+        creationflags=no_window_flags() | NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
     )
 
 
