@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scumble_client import Client, Pixels, Request, ScumbleError, paths, zmtp
+from scumble_client import Client, Pixels, Request, ScumbleError, paths
 from scumble_client.frame import LargeFrame
 from scumble_client.launch import launch_command, split_command, write_launch_file
 from scumble_client.paths import CONNECTION_FILE, ConnectionFile, check_private
@@ -262,7 +262,7 @@ class TestWhateverGoesWrong:
         def refuse(self: object, *options: object) -> None:
             raise OSError(92, "Protocol not available")
 
-        monkeypatch.setattr(zmtp.socket, "socket", type("Stubborn", (socket.socket,), {"setsockopt": refuse}))
+        monkeypatch.setattr(socket, "socket", type("Stubborn", (socket.socket,), {"setsockopt": refuse}))
         with Client("test", launch=False) as one:
             one.wait(one.submit(request("identity")), 60)
 
@@ -298,7 +298,7 @@ class TestSomebodyElsesFolder:
         folders.runtime.mkdir(exist_ok=True)
         mine = os.getuid()
         with monkeypatch.context() as patch:
-            patch.setattr(paths.os, "getuid", lambda: mine + 1)
+            patch.setattr(os, "getuid", lambda: mine + 1)
             assert "another user" in self.refused(folders).message
 
     @pytest.mark.parametrize("what", ["folder", "file"])
