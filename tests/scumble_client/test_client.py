@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scumble_client import Client, Pixels, Request, ScumbleError, paths, zmtp
+from scumble_client import Client, Pixels, Request, ScumbleError, launch, paths, zmtp
 from scumble_client.frame import LargeFrame
-from scumble_client.launch import launch_command, split_command, write_launch_file
+from scumble_client.launch import join_command, launch_command, no_window_flags, split_command, start_daemon, write_launch_file
 from scumble_client.paths import CONNECTION_FILE, ConnectionFile, check_private
 from scumble_client.zmtp import Dealer
 from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
@@ -333,10 +333,28 @@ class TestSomebodyElsesFolder:
             check_private(tmp_path)
 
 
+def test_on_windows_neither_the_daemon_nor_what_it_starts_opens_a_window(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DETACHED_PROCESS would take the console away, and Windows would open a new one for each child."""
+    given: dict[str, int] = {}
+    assert no_window_flags() == 0
+    monkeypatch.setattr(launch.sys, "platform", "win32")
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **options: given.update(options))
+    start_daemon(["scumble"])
+    assert given["creationflags"] & no_window_flags() == no_window_flags() == 0x08000000
+    assert not given["creationflags"] & 0x00000008
+
+
 class TestCommandLines:
     @given(st.lists(st.text(st.sampled_from('ab \\"\t:é'), min_size=1), min_size=1))
     def test_windows_reads_what_windows_writes(self, words: list[str]) -> None:
         assert split_command(subprocess.list2cmdline(words), windows=True) == words
+
+    @pytest.mark.parametrize("windows", [True, False])
+    @given(words=st.lists(st.text(st.sampled_from("ab '\\\"\t:é$"), min_size=1), min_size=1))
+    def test_what_was_joined_is_split_again(self, words: list[str], windows: bool) -> None:
+        assert split_command(join_command(words, windows), windows) == words
 
     @pytest.mark.parametrize(
         ("text", "words"),
