@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from .errors import ScumbleError
-from .wire import Buffer, digest
+from .wire import MAX_BODY, Buffer, digest, pack, unpack
 
 CHANNELS = {"gray": 1, "graya": 2, "rgb": 3, "rgba": 4, "bgr": 3, "bgra": 4}
 """Layouts by name, with the number of interleaved channels. Alpha is straight."""
@@ -131,7 +131,29 @@ class Request:
     replaces: Optional[str] = None
     previews: int = 0
 
+    def copied(self) -> "Request":
+        """This request with its parameters as they are now, whatever becomes of them afterwards.
+
+        Raises ScumbleError `bad_request` for parameters that can't be sent, `too_large` for too many of them.
+        """
+        plain = {
+            name: getattr(self, name)
+            for name in ("operation", "parameters", "seed", "priority", "replaces", "previews")
+        }
+        try:
+            packed = pack(plain)
+        except Exception as error:  # what an artist's script may put there has no end
+            raise _cannot_be_sent(str(error) or type(error).__name__) from error
+        if len(packed) > MAX_BODY // 2:  # the layers are described in the same body
+            raise ScumbleError("too_large", "The parameters are too long.", "Send fewer or shorter ones.")
+        try:
+            same = unpack(packed)
+        except ValueError as error:
+            raise _cannot_be_sent("names of parameters must be texts, and lists of lists not too deep") from error
+        return Request(roles=dict(self.roles), **same)
+
     def describe(self) -> Dict[str, Any]:
+        """The body of a `submit` message, but for its buffers. It reads every layer once, for its digest."""
         out: Dict[str, Any] = {
             "operation": self.operation,
             "parameters": self.parameters,
@@ -150,6 +172,14 @@ class Request:
         for pixels in self.roles.values():
             out.update(pixels.buffers())
         return out
+
+
+def _cannot_be_sent(why: str) -> ScumbleError:
+    return ScumbleError(
+        "bad_request",
+        f"This request can't be sent: {why}.",
+        "Parameters are numbers, texts, and lists and maps of them.",
+    )
 
 
 @dataclass(frozen=True)

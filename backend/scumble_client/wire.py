@@ -9,7 +9,7 @@ import os
 import time
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from .errors import ScumbleError
 from .frame import LargeFrame
@@ -74,8 +74,9 @@ def unpack(data: Buffer) -> Any:
     """Read one msgpack value. Raises ValueError for anything that is not exactly one."""
     try:
         return msgpack.unpackb(data, raw=False, strict_map_key=True, use_list=True)
-    except (RecursionError, TypeError, OverflowError, msgpack.UnpackException) as error:
-        # A hostile message may nest deeper than Python's stack, or carry types that no map key may have.
+    except (RecursionError, TypeError, OverflowError, OSError, msgpack.UnpackException) as error:
+        # A hostile message may nest deeper than Python's stack, carry types that no map key may have, or times (the
+        # extension type of msgpack's own) that no clock has.
         raise ValueError(f"not msgpack: {error!r}") from error
 
 
@@ -128,6 +129,18 @@ def decode(frames: Sequence[Buffer]) -> Message:
         raise _bad("has a parent that is no id")
     stamp = float(when) if isinstance(when, (int, float)) and not isinstance(when, bool) else 0.0
     return Message(kind, body, list(frames[2:]), name, parent, version, stamp)
+
+
+def kind_and_parent(frames: Sequence[Buffer]) -> Tuple[str, str]:
+    """Type and parent in the header of a message that is otherwise unusable; empty where they can't be read."""
+    try:
+        header = unpack(frames[0]) if frames and len(frames[0]) <= MAX_HEADER else None
+    except ValueError:
+        return "", ""
+    if not isinstance(header, dict):
+        return "", ""
+    kind, parent = header.get("type"), header.get("parent")
+    return (kind if isinstance(kind, str) else ""), (parent if isinstance(parent, str) else "")
 
 
 def id_of(frames: Sequence[Buffer]) -> Optional[str]:

@@ -19,7 +19,14 @@ from hypothesis import strategies as st
 
 from scumble_client import Client, Pixels, Request, ScumbleError, launch, paths, zmtp
 from scumble_client.frame import LargeFrame
-from scumble_client.launch import join_command, launch_command, no_window_flags, split_command, start_daemon, write_launch_file
+from scumble_client.launch import (
+    join_command,
+    launch_command,
+    no_window_flags,
+    split_command,
+    start_daemon,
+    write_launch_file,
+)
 from scumble_client.paths import CONNECTION_FILE, ConnectionFile, check_private
 from scumble_client.zmtp import Dealer
 from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
@@ -27,6 +34,7 @@ from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_fo
 
 def test_it_starts_the_daemon_where_there_is_none(folders: Folders) -> None:
     with Client("test") as client:
+        client.connect()
         assert status(client)["pid"] == ConnectionFile.read().pid  # type: ignore[union-attr]
 
 
@@ -56,6 +64,7 @@ def test_calls_that_must_not_block_return_at_once_without_a_daemon(folders: Fold
 def test_a_stale_file_with_another_process_s_number(folders: Folders) -> None:
     ConnectionFile([f"ipc://{folders.runtime}/gone.ipc"], os.getpid(), "0", 1, "", "", 0.0).write(folders.runtime)
     with Client("test") as client:
+        client.connect()
         assert status(client)["pid"] != os.getpid()
 
 
@@ -64,11 +73,12 @@ def test_a_stale_file_of_a_killed_daemon(start_daemon: Callable[..., Daemon]) ->
     daemon.kill()
     assert (daemon.folders.runtime / CONNECTION_FILE).exists()
     with Client("test") as client:
+        client.connect()
         assert status(client)["pid"] != daemon.process.pid
 
 
 def test_two_clients_start_it_at_once_and_find_the_same(folders: Folders) -> None:
-    code = "from scumble_client import Client\nprint(Client('t').call('status', timeout=60).body['pid'])"
+    code = "from scumble_client import Client\nc = Client('t')\nc.connect()\nprint(c.call('status', timeout=60).body['pid'])"
     children = [
         subprocess.Popen([sys.executable, "-c", code], env=folders.environment, stdout=subprocess.PIPE, text=True)
         for _ in range(4)
@@ -82,7 +92,7 @@ def test_a_daemon_that_can_t_start_says_why(folders: Folders) -> None:
     os.environ["SCUMBLE_DAEMON"] = f"""{sys.executable} -c 'raise SystemExit("It can not start. Do this.")'"""
     try:
         with Client("test") as client, pytest.raises(ScumbleError, match="can not start"):
-            client.call("status")
+            client.call("operations")
     finally:
         del os.environ["SCUMBLE_DAEMON"]
 
