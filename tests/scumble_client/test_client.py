@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scumble_client import Client, Pixels, Request, ScumbleError, launch, paths, zmtp
+from scumble_client import Client, Job, Pixels, Request, ScumbleError, launch, link, paths, zmtp
 from scumble_client.frame import LargeFrame
 from scumble_client.launch import (
     join_command,
@@ -211,11 +211,13 @@ class TestWhateverGoesWrong:
     """Nobody waits for ever: what fails says so, and the next request works."""
 
     @pytest.mark.parametrize(
-        "value", [object(), {1, 2}, 1 << 80, b"".join, [[object()]], "\ud800"], ids=lambda v: type(v).__name__
+        "value", [object(), {1, 2}, 1 << 80, b"".join, [[object()]], "\ud800", {1: 2}], ids=lambda v: type(v).__name__
     )
     def test_a_parameter_that_can_t_be_sent_costs_its_own_request(self, client: Client, value: object) -> None:
         before = client.submit(request("identity"))
         job = client.submit(request("identity", odd=value))
+        assert job.ended  # refused before it reached the thread
+        assert [e.kind for e in client.poll() if e.job is job] == ["error"]
         with pytest.raises(ScumbleError, match="can't be sent") as raised:
             client.wait(job, 60)
         assert raised.value.code == "bad_request"
@@ -291,6 +293,19 @@ class TestADaemonThatIsGone:
                 other.call("status")
             wait_for(lambda: client.state == "off" and not client._link._outbox)
             assert ConnectionFile.read() is None
+            client.wait(client.submit(request("identity")), 60)
+
+    @pytest.mark.parametrize("question", ["status", "shutdown"])
+    def test_a_question_about_it_starts_none(
+        self, folders: Folders, monkeypatch: pytest.MonkeyPatch, question: str
+    ) -> None:
+        monkeypatch.setattr(link, "start_daemon", lambda: pytest.fail("it was started"))
+        with Client("test") as client, pytest.raises(ScumbleError, match="not running"):
+            client.call(question)
+
+    def test_a_request_beside_a_late_word_starts_one(self, folders: Folders) -> None:
+        with Client("test") as client:
+            client.received(Job(None, "0" * 32))
             client.wait(client.submit(request("identity")), 60)
 
 
