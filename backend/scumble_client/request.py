@@ -19,7 +19,7 @@ class Pixels:
     Parameters
     ----------
     data
-        Rows from top to bottom without padding; left unchanged by Scumble, and to be left unchanged by the caller
+        height × width × channels samples: rows from top to bottom without padding, channels interleaved; left unchanged by Scumble, and to be left unchanged by the caller
         until the job has ended.
     layout, depth
         Keys of `CHANNELS` and `SAMPLE_BYTES`.
@@ -29,6 +29,11 @@ class Pixels:
         `srgb` (sRGB-encoded values), `linear` (linear light with sRGB's primaries) or `icc`.
     icc
         The profile's bytes, where `colour` is `icc`.
+
+    Raises
+    ------
+    ScumbleError
+        `invalid_parameter` for a layout or depth that there isn't, and for another number of bytes than these need.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Pixels:
         return out
 
     def buffers(self) -> Dict[bytes, Buffer]:
+        """The raster's bytes and, where it has one, its profile's, by digest. Nothing is copied."""
         out: Dict[bytes, Buffer] = {self.digest: self.data}
         if self.icc is not None:
             out[digest(self.icc)] = self.icc
@@ -118,6 +124,7 @@ class Pixels:
 class Request:
     """What to do: everything that decides which pixels come back.
 
+    `roles` are the layers by what they are to the operation (`image`, `mask`). `seed` decides all random numbers.
     `replaces` is the id of an earlier job of this client that this one makes pointless.
     `priority` is `interactive` or `batch`. `previews` is the longest side, in pixels up to 512, of the pictures that are
     to be shown of what a long run has come to so far; 0 for none.
@@ -168,6 +175,7 @@ class Request:
         return out
 
     def buffers(self) -> Dict[bytes, Buffer]:
+        """All that the layers of all roles consist of, by digest; the same pixels in two roles are there once."""
         out: Dict[bytes, Buffer] = {}
         for pixels in self.roles.values():
             out.update(pixels.buffers())
@@ -206,6 +214,7 @@ class Result:
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any], buffers: Mapping[bytes, Buffer]) -> "Result":
+        """Read the body of a `result` message. Raises ScumbleError `bad_request` where anything is missing or odd."""
         try:
             layers = [
                 ResultLayer(str(layer["name"]), Pixels.from_description(layer["pixels"], buffers), int(layer["seed"]))

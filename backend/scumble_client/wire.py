@@ -67,6 +67,10 @@ def checksum(buffer: Buffer) -> int:
 
 
 def pack(value: Any) -> bytes:
+    """One value as msgpack: None, numbers, texts, bytes, lists and maps of them.
+
+    Raises TypeError, ValueError or OverflowError for anything else, and for texts that are no Unicode.
+    """
     return bytes(msgpack.packb(value, use_bin_type=True))
 
 
@@ -184,6 +188,7 @@ def verify(name: bytes, buffer: Buffer, check: Optional[int] = None) -> None:
 
 
 def total_size(buffers: Iterable[Buffer]) -> int:
+    """Bytes of all buffers together."""
     return sum(memoryview(b).nbytes for b in buffers)
 
 
