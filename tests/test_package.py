@@ -68,6 +68,11 @@ def test_it_runs_without_the_checkout(package: Package) -> None:
     assert package.run("--version").split() == ["scumble", __version__]
 
 
+@pytest.mark.parametrize("name", ["scumble", "scumble_client", "scumble_training"])
+def test_its_types_are_told(package: Package, name: str) -> None:
+    assert (package.site / name / "py.typed").is_file()
+
+
 def test_pictures_and_weights_are_inside(package: Package) -> None:
     for path in (*map(picture, NAMES), *map(selection, NAMES), painting("scream"), portrait()):
         inside = package.site / "scumble" / path.relative_to(ROOT / "backend" / "scumble")

@@ -20,19 +20,12 @@ from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, List, Optional
 
 from .errors import ScumbleError
-from .link import Link
+from .link import UNREADABLE, Link, unsendable
 from .request import Pixels, Request, Result
 from .wire import Message, attached, checksums, new_id, verify
 
 _GONE = ScumbleError(
     "unreachable", "The daemon went away before the job was finished.", "Run it again: Scumble starts a new daemon."
-)
-
-
-_UNREADABLE = ScumbleError(
-    "bad_request",
-    "The daemon's answer can't be read.",
-    "Update Scumble and its plugin to the same version, then restart the daemon with: scumble stop",
 )
 
 
@@ -53,6 +46,7 @@ class Job:
 
     @property
     def ended(self) -> bool:
+        """Whether there is a result or an error."""
         return self._ended.is_set()
 
 
@@ -76,7 +70,7 @@ class Client:
     launch
         Whether to start the daemon where there is none.
     wake
-        Called from the background thread when `poll` would return something; it must only signal the event loop.
+        Called from any thread when `poll` would return something; it must only signal the event loop.
     """
 
     def __init__(self, name: str, launch: bool = True, wake: Optional[Callable[[], None]] = None) -> None:
@@ -96,11 +90,20 @@ class Client:
         self._link.connect()
 
     def submit(self, request: Request) -> Job:
-        """Send a request. Errors arrive as events (and in `job.error`), also those of connecting."""
+        """Send a request, with its parameters as they are now.
+
+        Errors arrive as events (and in `job.error`), also those of connecting; what can't be sent has failed on return. Raises
+        ScumbleError `unreachable` after `close`, as all that follow.
+        """
         job = Job(request, new_id())
+        try:
+            request = request.copied()
+        except Exception as error:  # whatever there is in it: it costs this request alone
+            self._end(job, error=unsendable(error))
+            return job
         with self._lock:
             self._jobs[job.id] = job
-        self._link.submit(job.id, request)
+        self._posted(job, lambda: self._link.submit(job.id, request))
         return job
 
     def fetch(self, job_id: str) -> Job:
@@ -108,8 +111,17 @@ class Client:
         job = Job(None, job_id)
         with self._lock:
             self._jobs[job.id] = job
-        self._link.send(Message("fetch", {"job": job_id}))
+        self._posted(job, lambda: self._link.send(Message("fetch", {"job": job_id})))
         return job
+
+    def _posted(self, job: Job, post: Callable[[], None]) -> None:
+        """Post what a job waits for; what can't be posted is no job."""
+        try:
+            post()
+        except BaseException:
+            with self._lock:
+                self._jobs.pop(job.id, None)
+            raise
 
     def cancel(self, job: Job) -> None:
         """Ask for the job's end. It ends with the error `cancelled`, or with its result if that was quicker."""
@@ -162,7 +174,12 @@ class Client:
         return job.result
 
     def call(self, kind: str, body: Optional[Dict[str, Any]] = None, timeout: float = 30.0) -> Message:
-        """Send a message and wait for its answer (`operations`, `status`, `shutdown`). Raises ScumbleError."""
+        """Send a message and wait for its answer (`operations`, `status`, `shutdown`).
+
+        Only `operations` starts a daemon; the others are for one that runs. `timeout` is in seconds.
+
+        Raises ScumbleError: the daemon's, `bad_request` for a body that can't be sent, `unreachable`.
+        """
         return self.call_raw(Message(kind, body or {}), timeout)
 
     def call_raw(self, message: Message, timeout: float = 30.0) -> Message:
@@ -170,10 +187,13 @@ class Client:
         call = _Call()
         with self._lock:
             self._calls[message.id] = call
-        self._link.send(message)
-        if not call.done.wait(timeout):
+        try:
+            self._link.send(message)
+            answered = call.done.wait(timeout)
+        finally:
             with self._lock:
                 self._calls.pop(message.id, None)
+        if not answered:
             raise ScumbleError("unreachable", "The daemon does not answer.", "Run: scumble stop; then try again.")
         if isinstance(call.answer, ScumbleError):
             raise call.answer
@@ -217,7 +237,7 @@ class Client:
         elif message.type == "preview":
             try:
                 job.preview = Pixels.from_description(message.body["pixels"], attached(message))
-            except (KeyError, ScumbleError):
+            except (KeyError, TypeError, ScumbleError):
                 return  # a picture that is only for looking at is not worth an error
             self._link.send(Message("seen", {"job": job.id}))
             self._emit(Event("preview", job))
@@ -230,8 +250,8 @@ class Client:
                 self._end(job, result=Result.from_body(message.body, buffers))
             except ScumbleError as error:
                 self._end(job, error=error)
-            except (TypeError, ValueError, KeyError, AttributeError, OverflowError):  # it came, and will not come again
-                self._end(job, error=_UNREADABLE)
+            except Exception:  # it came, and will not come again
+                self._end(job, error=UNREADABLE)
         elif message.type == "error":
             self._end(job, error=ScumbleError.from_dict(message.body))
 

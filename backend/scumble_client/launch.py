@@ -62,6 +62,11 @@ def split_command(text: str, windows: bool = os.name == "nt") -> List[str]:
     return words
 
 
+def join_command(words: List[str], windows: bool = os.name == "nt") -> str:
+    """The command line of which `split_command` makes these words again, by the rules of the platform."""
+    return subprocess.list2cmdline(words) if windows else " ".join(map(shlex.quote, words))
+
+
 def _split_windows(text: str) -> List[str]:
     words: List[str] = []
     word: Optional[str] = None
@@ -95,7 +100,11 @@ def _split_windows(text: str) -> List[str]:
 
 
 def no_window_flags() -> int:
-    """`creationflags` for a child that is to open no console window on Windows; 0 elsewhere."""
+    """`creationflags` for a child that is to open no console window on Windows (CREATE_NO_WINDOW); 0 elsewhere.
+
+    Not DETACHED_PROCESS: a child without any console gets a window for each console program that it starts in turn, and a
+    virtual environment's python.exe starts another one. With this it has a console that nobody sees, and hands it on.
+    """
     return 0x08000000 if sys.platform == "win32" else 0
 
 
@@ -125,7 +134,8 @@ def adopt_launch_file(path: Path) -> None:
 def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes]":
     """Start the daemon, detached: it outlives the editor. Returns at once.
 
-    What it prints before its log is open goes to `start.log` in the runtime folder.
+    What it prints before its log is open goes to `start.log` in the runtime folder. Raises ScumbleError `unreachable` where the
+    command can't be run, `unauthorized` where the runtime folder is not this user's own.
     """
     command = command or launch_command()
     folder = ensure_private(runtime_dir())
@@ -145,7 +155,8 @@ def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes
                 env=environment,
                 cwd=str(folder),
                 start_new_session=os.name == "posix",
-                creationflags=0x00000208 if sys.platform == "win32" else 0,  # detached, own process group
+                # its own group, so that Ctrl+C in the editor's console is not its business
+                creationflags=no_window_flags() | (0x00000200 if sys.platform == "win32" else 0),
                 close_fds=True,
             )
         except OSError as error:

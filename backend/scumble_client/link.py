@@ -8,24 +8,40 @@ import subprocess
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, Optional, Set, Tuple, cast
+from typing import Any, Callable, Deque, Dict, List, Optional, Sequence, Set
 
 from .errors import ScumbleError
 from .launch import start_daemon
 from .paths import ConnectionFile, check_endpoint, runtime_dir
 from .request import Request
 from .version import __version__
-from .wire import Buffer, Message, checksum, decode, encode
+from .wire import Buffer, Message, checksum, decode, encode, kind_and_parent
 from .zmtp import Dealer, ZmtpError
 
 START_TIMEOUT = 30.0
 HELLO_TIMEOUT = 10.0
 
-TO_A_RUNNING_DAEMON = ("received", "cancel", "seen", "shutdown")
-"""Messages that mean nothing to a daemon that is not there: none is started for them."""
+WITHOUT_ANSWER = ("received", "cancel", "seen")
+"""Messages that nobody waits for: where no daemon runs they have nothing to say, and are dropped."""
+
+TO_A_RUNNING_DAEMON = (*WITHOUT_ANSWER, "status", "shutdown")
+"""Messages that mean nothing to a daemon that has just begun: none is started for them."""
 
 OnMessage = Callable[[Message], None]
 OnState = Callable[[str, Optional[ScumbleError]], None]
+
+
+class _Outgoing:
+    """What waits to be sent: a message that is packed already, a request, or (`connect`) a mere wish."""
+
+    def __init__(
+        self, kind: str, name: str = "", frames: Sequence[Buffer] = (), request: Optional[Request] = None, job: str = ""
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.frames = frames
+        self.request = request
+        self.job = job
 
 
 class Link:
@@ -35,37 +51,54 @@ class Link:
         self._name, self._launch = name, launch
         self._on_message, self._on_state = on_message, on_state
         self._lock = threading.Lock()
-        self._outbox: Deque[Tuple[str, object]] = deque()
+        self._outbox: Deque[_Outgoing] = deque()
         self._requests: Dict[str, Request] = {}
         self._known: Set[bytes] = set()  # digests that the daemon has had from us over this connection
         self._thread: Optional[threading.Thread] = None
         self._closing = False
         self._state = "off"
         self._dealer: Optional[Dealer] = None
-        self._wake_in, self._wake_out = socket.socketpair()
+        try:
+            self._wake_in, self._wake_out = socket.socketpair()
+        except OSError as error:
+            raise _no_room(error) from error
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._wanted = False
 
     # -- any thread
 
     def connect(self) -> None:
-        self._post("connect", None)
+        """Connect as soon as possible. Raises ScumbleError `unreachable` after `close`, as all that follow."""
+        self._post(_Outgoing("connect"))
 
     def send(self, message: Message) -> None:
-        self._post("message", message)
+        """Send a message as it is now. Raises ScumbleError `bad_request` for what can't be packed."""
+        try:
+            frames = encode(message)
+        except Exception as error:
+            raise unsendable(error) from error
+        job = message.body.get("job")
+        self._post(_Outgoing(message.type, message.id, frames, job=job if isinstance(job, str) else ""))
 
     def submit(self, job_id: str, request: Request) -> None:
-        self._post("submit", (job_id, request))
+        """Send a request, with those of its layers that the daemon lacks."""
+        self._post(_Outgoing("submit", job_id, request=request, job=job_id))
 
     def forget(self, job_id: str) -> None:
+        """A job has ended: its layers need not be kept for it, nor its request be sent any more."""
         self._requests.pop(job_id, None)
+        with self._lock:
+            for waiting in [one for one in self._outbox if one.request and one.name == job_id]:
+                self._outbox.remove(waiting)
 
     @property
     def bytes_sent(self) -> int:
-        return self._dealer.bytes_sent if self._dealer else 0
+        """Bytes written to the daemon over the present connection."""
+        dealer = self._dealer
+        return dealer.bytes_sent if dealer else 0
 
     def close(self) -> None:
+        """End the connection and the thread; what waits to be sent is sent for at most a second."""
         with self._lock:
             thread = self._thread
             self._closing = True
@@ -76,23 +109,19 @@ class Link:
             self._wake_in.close()
             self._wake_out.close()
 
-    def _post(self, kind: str, what: object) -> None:
+    def _post(self, what: _Outgoing) -> None:
         with self._lock:
             if self._closing:
-                raise ScumbleError("unreachable", "The connection is closed.", "Open a new one.")
-            self._outbox.append((kind, what))
+                raise _closed()
             if not self._thread:
                 thread = threading.Thread(target=self._run, name="scumble-link", daemon=True)
+                self._thread = thread
                 try:
                     thread.start()
                 except RuntimeError as error:
-                    self._outbox.clear()
-                    raise ScumbleError(
-                        "unreachable",
-                        f"This program can't do more at once: {error}.",
-                        "Close something, and try again.",
-                    ) from error
-                self._thread = thread
+                    self._thread = None
+                    raise _no_room(error) from error
+            self._outbox.append(what)
         self._wake()
 
     def _wake(self) -> None:
@@ -104,42 +133,42 @@ class Link:
     # -- the link's own thread
 
     def _run(self) -> None:
+        failure = _closed()
         try:
             while not self._closing:
-                with self._lock:
-                    wanted = list(self._outbox)
-                if wanted:
-                    self._connect_and_serve(launch=self._launch and any(map(_wants_a_daemon, wanted)))
+                if self._outbox:
+                    self._connect_and_serve()
                 else:
                     self._pause(None)
-        except (
-            BaseException
-        ) as error:  # this thread ends: nobody may go on waiting for it, and the next message starts another
-            with self._lock:
-                self._thread = None
-            self._lost(_broken(error), said=True)
+        except BaseException as error:  # this thread ends, and the next message starts another
+            failure = _broken(error)
+            self._lost(failure, said=True)
             if not isinstance(error, Exception):
                 raise
         finally:
-            if self._closing:
-                if self._dealer:
-                    self._dealer.close()
+            with self._lock:  # from here on, what is posted is the next thread's
+                self._thread = None
+                late, closing = self._taken_out(), self._closing
+            for what in late:
+                self._refuse(what, failure)
+            if closing:
                 self._wake_in.close()
                 self._wake_out.close()
 
-    def _connect_and_serve(self, launch: bool) -> None:
+    def _connect_and_serve(self) -> None:
         try:
-            self._dealer = self._establish(launch)
-            self._set_state("ready")
-            self._serve()
-            self._lost(None)
+            self._dealer = self._establish()
+            if self._dealer:
+                self._set_state("ready")
+                self._serve(self._dealer)
+                self._lost(None)
         except ZmtpError as error:
             self._lost(_unreachable(str(error)))
         except ScumbleError as error:
             self._lost(error)
         except (
             Exception
-        ) as error:  # a system that refuses, or a defect: what waits is told, and the next message begins anew
+        ) as error:  # a system that refuses, or a defect: what waits is told, the next message begins anew
             self._lost(_broken(error), said=True)
 
     def _lost(self, error: Optional[ScumbleError], said: bool = False) -> None:
@@ -148,17 +177,36 @@ class Link:
             self._dealer.close()
         self._known.clear()
         with self._lock:
-            self._outbox.clear()
+            waiting = self._taken_out()
         # Where it was ready the jobs were lost by the daemon's end, and the client says that in its own words.
-        self._set_state("off", None if ready and not said else error)
+        error = None if ready and not said else error
+        self._set_state("off", error)
+        for what in waiting:  # what was posted while the others were told
+            self._refuse(what, error or _unreachable("it went away"))
+
+    def _taken_out(self) -> List[_Outgoing]:
+        """All that waits to be sent, which then waits no more. The caller holds the lock."""
+        waiting = list(self._outbox)
+        self._outbox.clear()
+        return waiting
+
+    def _refuse(self, what: _Outgoing, error: ScumbleError) -> None:
+        """Tell whoever waits for an answer to this that none will come."""
+        if what.kind == "connect" or what.kind in WITHOUT_ANSWER:
+            return
+        body: Dict[str, Any] = {**error.as_dict(), **({"job": what.job} if what.job else {})}
+        self._on_message(Message("error", body, parent=what.name))
 
     def _set_state(self, state: str, error: Optional[ScumbleError] = None) -> None:
         if state != self._state or error:
             self._state = state
             self._on_state(state, error)
 
-    def _establish(self, launch: bool) -> Dealer:
-        """A connection over which a daemon has said welcome; with `launch`, of one that is started. Raises ScumbleError."""
+    def _establish(self) -> Optional[Dealer]:
+        """A connection over which a daemon has said welcome; it is started where it has to be.
+
+        None where no daemon runs, and nothing waits that one would be started for. Raises ScumbleError.
+        """
         connection = ConnectionFile.read()
         if connection:
             self._set_state("connecting")
@@ -166,8 +214,16 @@ class Link:
                 return self._greet(connection)
             except ZmtpError:
                 pass  # a stale file: its daemon was killed, and its number went to another process
+        with self._lock:
+            launch = any(one.kind not in TO_A_RUNNING_DAEMON for one in self._outbox)
+            pointless = [] if launch else self._taken_out()
         if not launch:
-            raise ScumbleError("unreachable", "The daemon is not running.", "Start it with: scumble serve")
+            for what in pointless:
+                self._refuse(what, _not_running())
+            self._set_state("off")
+            return None
+        if not self._launch:
+            raise _not_running()
         self._set_state("starting")
         before = connection
         child = start_daemon()
@@ -184,7 +240,7 @@ class Link:
             if time.monotonic() > end:
                 raise _unreachable("it did not come up in time")
             self._pause(0.01)
-        raise _unreachable("closed")
+        raise _closed()
 
     def _greet(self, connection: ConnectionFile) -> Dealer:
         error: Optional[ZmtpError] = None
@@ -220,17 +276,15 @@ class Link:
             dealer.close()
             raise
 
-    def _serve(self) -> None:
+    def _serve(self, dealer: Dealer) -> None:
         """Send and receive until the connection ends (ZmtpError) or `close` is called."""
-        dealer = self._dealer
-        assert dealer
-        while True:
+        while not self._closing:
             self._flush(dealer)
             for frames in dealer.poll():
                 self._handle(dealer, frames)
-            if self._closing:
-                break
-            self._pause(1.0, dealer)
+            if not self._closing:
+                self._pause(1.0, dealer)
+        self._flush(dealer)  # what was said just before the end
         end = time.monotonic() + 1.0
         while dealer.wants_write and time.monotonic() < end:
             dealer.poll()
@@ -241,29 +295,23 @@ class Link:
             with self._lock:
                 if not self._outbox:
                     return
-                kind, what = self._outbox.popleft()
+                what = self._outbox.popleft()
             try:
-                frames = self._frames(kind, what)
+                frames = self._of_submit(what.name, what.request) if what.request else what.frames
+                if frames:
+                    dealer.send(frames)
+            except ZmtpError as error:
+                self._refuse(what, _unreachable(str(error)))
+                raise
             except Exception as error:  # whatever its sender has put into it: only that one request fails
-                name = what.id if isinstance(what, Message) else cast(Tuple[str, Request], what)[0]
-                self._on_message(Message("error", _unsendable(error).as_dict(), parent=name))
-                continue
-            if frames:
-                dealer.send(frames)
+                self._refuse(what, unsendable(error))
 
-    def _frames(self, kind: str, what: object) -> List[Buffer]:
-        """What is to be sent; none for a mere wish to be connected. Raises whatever is wrong with what was given."""
-        if kind == "message":
-            assert isinstance(what, Message)
-            return encode(what)
-        if kind == "submit":
-            job_id, request = cast(Tuple[str, Request], what)
-            buffers = request.buffers()
-            fresh = {name: data for name, data in buffers.items() if name not in self._known}
-            frames = self._with_buffers(Message("submit", request.describe(), id=job_id), fresh)
-            self._requests[job_id] = request
-            return frames
-        return []
+    def _of_submit(self, job_id: str, request: Request) -> List[Buffer]:
+        buffers = request.buffers()
+        fresh = {name: data for name, data in buffers.items() if name not in self._known}
+        frames = self._with_buffers(Message("submit", request.describe(), id=job_id), fresh)
+        self._requests[job_id] = request
+        return frames
 
     def _with_buffers(self, message: Message, buffers: Dict[bytes, Buffer]) -> List[Buffer]:
         message.body["buffers"] = list(buffers)
@@ -277,23 +325,38 @@ class Link:
         try:
             message = decode(frames)
         except ScumbleError:
-            return  # a newer daemon's message, or noise; what it was about will time out or end otherwise
+            kind, parent = kind_and_parent(frames)
+            if parent and kind not in (
+                "accepted",
+                "progress",
+                "preview",
+            ):  # the last word about something: none will follow
+                self._on_message(Message("error", UNREADABLE.as_dict(), parent=parent))
+            return
         try:
-            self._take(dealer, message)
-        except (ScumbleError, TypeError, ValueError, KeyError, AttributeError, OverflowError):
-            pass  # noise, too: it must not end this thread, and with it every other job
+            if message.type == "need":
+                self._give(dealer, message)
+            else:
+                self._on_message(message)
+        except Exception:
+            pass  # noise: it must not end this thread, and with it every other job
 
-    def _take(self, dealer: Dealer, message: Message) -> None:
-        if message.type == "need":
-            request = self._requests.get(str(message.body.get("job")))
-            if request is None:
-                return
+    def _give(self, dealer: Dealer, need: Message) -> None:
+        """Send the layers that the daemon asks for. What can't be given ends the job: it would wait for ever."""
+        job_id = str(need.body.get("job"))
+        request = self._requests.get(job_id)
+        if request is None:
+            return
+        try:
             mine = request.buffers()
-            wanted = {name: mine[name] for name in message.body.get("digests", []) if name in mine}
-            answer = Message("buffers", {"job": message.body["job"]}, parent=message.id)
-            dealer.send(self._with_buffers(answer, wanted))
-        else:
-            self._on_message(message)
+            answer = Message("buffers", {"job": job_id}, parent=need.id)
+            frames = self._with_buffers(answer, {name: mine[name] for name in need.body["digests"]})
+        except Exception as error:
+            failed = UNREADABLE if isinstance(error, (KeyError, TypeError)) else unsendable(error)
+            dealer.send(encode(Message("cancel", {"job": job_id})))
+            self._on_message(Message("error", {**failed.as_dict(), "job": job_id}))
+            return
+        dealer.send(frames)
 
     def _pause(self, timeout: Optional[float], dealer: Optional[Dealer] = None) -> None:
         """Sleep until the socket is ready, somebody posts something, or `timeout` seconds are over."""
@@ -310,6 +373,22 @@ class Link:
             pass
 
 
+def _closed() -> ScumbleError:
+    return ScumbleError("unreachable", "The connection is closed.", "Open a new one.")
+
+
+def _not_running() -> ScumbleError:
+    return ScumbleError("unreachable", "The daemon is not running.", "Start it with: scumble serve")
+
+
+UNREADABLE = ScumbleError(
+    "bad_request",
+    "The daemon's answer can't be read.",
+    "Update Scumble and its plugin to the same version, then restart the daemon with: scumble stop",
+)
+"""What a message of the peer's costs that is about a job or a call, and makes no sense."""
+
+
 def _unreachable(why: str) -> ScumbleError:
     return ScumbleError(
         "unreachable", f"The daemon can't be reached: {why}.", "Run this to see what is wrong: scumble doctor"
@@ -324,7 +403,14 @@ def _broken(error: BaseException) -> ScumbleError:
     )
 
 
-def _unsendable(error: Exception) -> ScumbleError:
+def _no_room(error: Exception) -> ScumbleError:
+    return ScumbleError(
+        "unreachable", f"This program can't do more at once: {error}.", "Close something, and try again."
+    )
+
+
+def unsendable(error: Exception) -> ScumbleError:
+    """Whatever went wrong while a request was packed, as `bad_request`; a ScumbleError stays as it is."""
     if isinstance(error, ScumbleError):
         return error
     return ScumbleError(
@@ -332,11 +418,6 @@ def _unsendable(error: Exception) -> ScumbleError:
         f"This request can't be sent: {str(error) or type(error).__name__}.",
         "Parameters are numbers, texts, and lists and maps of them; layers must stay open until they are sent.",
     )
-
-
-def _wants_a_daemon(posted: Tuple[str, object]) -> bool:
-    _, what = posted
-    return not (isinstance(what, Message) and what.type in TO_A_RUNNING_DAEMON)
 
 
 def _check_alive(child: "subprocess.Popen[bytes]") -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -43,24 +44,18 @@ def config_dir() -> Path:
 
 
 def ensure_private(folder: Path) -> Path:
-    """Make `folder` with mode 0700, or check that it is ours alone.
+    """Make `folder` with mode 0700, or check that it is ours alone; one that others may only look into is closed to them.
 
     Raises
     ------
     ScumbleError
-        `unauthorized` if it can't be made or written, or belongs to, or is open to, somebody else.
+        `unauthorized` if it can't be made or written, and for all that `check_private` refuses.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.name == "posix":
-            info = folder.lstat()
-            if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
-                raise ScumbleError(
-                    "unauthorized",
-                    f"The folder {folder} belongs to another user.",
-                    "Remove it, or set SCUMBLE_RUNTIME_DIR to a folder of your own.",
-                )
-            if stat.S_IMODE(info.st_mode) & 0o077:
+            check_private(folder)
+            if stat.S_IMODE(folder.lstat().st_mode) & 0o077:
                 folder.chmod(0o700)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "not writable")
@@ -115,7 +110,7 @@ def check_endpoint(endpoint: str) -> None:
         check_private(Path(address))
         return
     host, _, port = address.rpartition(":")
-    if kind == "tcp" and host in ("127.0.0.1", "localhost", "[::1]") and port.isdigit() and int(port) < 1 << 16:
+    if kind == "tcp" and host in ("127.0.0.1", "localhost", "[::1]") and re.fullmatch("[0-9]{1,5}", port):
         return
     raise ScumbleError(
         "unauthorized",
@@ -150,9 +145,10 @@ class ConnectionFile:
             raw = json.loads((folder / CONNECTION_FILE).read_text("utf-8"))
             known = {name: raw[name] for name in ("endpoints", "pid", "version", "protocol", "token", "log", "started")}
             connection = cls(**known)
-            usable = all(isinstance(e, str) for e in connection.endpoints) and bool(connection.endpoints)
+            texts = [*connection.endpoints, connection.version, connection.token, connection.log]
+            usable = bool(connection.endpoints) and all(isinstance(text, str) and "\0" not in text for text in texts)
             return connection if usable and process_alive(connection.pid) else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def write(self, folder: Path) -> Path:
@@ -184,7 +180,7 @@ def process_alive(pid: int) -> bool:
         return code.value == 259  # STILL_ACTIVE
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # the latter: no process can have such a number
         return False
     except OSError:
         return True

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from .errors import ScumbleError
-from .wire import Buffer, digest
+from .wire import MAX_BODY, Buffer, digest, pack, unpack
 
 CHANNELS = {"gray": 1, "graya": 2, "rgb": 3, "rgba": 4, "bgr": 3, "bgra": 4}
 """Layouts by name, with the number of interleaved channels. Alpha is straight."""
@@ -19,7 +19,7 @@ class Pixels:
     Parameters
     ----------
     data
-        Rows from top to bottom without padding; left unchanged by Scumble, and to be left unchanged by the caller
+        height × width × channels samples: rows from top to bottom without padding, channels interleaved; left unchanged by Scumble, and to be left unchanged by the caller
         until the job has ended.
     layout, depth
         Keys of `CHANNELS` and `SAMPLE_BYTES`.
@@ -29,6 +29,11 @@ class Pixels:
         `srgb` (sRGB-encoded values), `linear` (linear light with sRGB's primaries) or `icc`.
     icc
         The profile's bytes, where `colour` is `icc`.
+
+    Raises
+    ------
+    ScumbleError
+        `invalid_parameter` for a layout or depth that there isn't, and for another number of bytes than these need.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Pixels:
         return out
 
     def buffers(self) -> Dict[bytes, Buffer]:
+        """The raster's bytes and, where it has one, its profile's, by digest. Nothing is copied."""
         out: Dict[bytes, Buffer] = {self.digest: self.data}
         if self.icc is not None:
             out[digest(self.icc)] = self.icc
@@ -118,6 +124,7 @@ class Pixels:
 class Request:
     """What to do: everything that decides which pixels come back.
 
+    `roles` are the layers by what they are to the operation (`image`, `mask`). `seed` decides all random numbers.
     `replaces` is the id of an earlier job of this client that this one makes pointless.
     `priority` is `interactive` or `batch`. `previews` is the longest side, in pixels up to 512, of the pictures that are
     to be shown of what a long run has come to so far; 0 for none.
@@ -131,7 +138,29 @@ class Request:
     replaces: Optional[str] = None
     previews: int = 0
 
+    def copied(self) -> "Request":
+        """This request with its parameters as they are now, whatever becomes of them afterwards.
+
+        Raises ScumbleError `bad_request` for parameters that can't be sent, `too_large` for too many of them.
+        """
+        plain = {
+            name: getattr(self, name)
+            for name in ("operation", "parameters", "seed", "priority", "replaces", "previews")
+        }
+        try:
+            packed = pack(plain)
+        except Exception as error:  # what an artist's script may put there has no end
+            raise _cannot_be_sent(str(error) or type(error).__name__) from error
+        if len(packed) > MAX_BODY // 2:  # the layers are described in the same body
+            raise ScumbleError("too_large", "The parameters are too long.", "Send fewer or shorter ones.")
+        try:
+            same = unpack(packed)
+        except ValueError as error:
+            raise _cannot_be_sent("names of parameters must be texts, and lists of lists not too deep") from error
+        return Request(roles=dict(self.roles), **same)
+
     def describe(self) -> Dict[str, Any]:
+        """The body of a `submit` message, but for its buffers. It reads every layer once, for its digest."""
         out: Dict[str, Any] = {
             "operation": self.operation,
             "parameters": self.parameters,
@@ -146,10 +175,19 @@ class Request:
         return out
 
     def buffers(self) -> Dict[bytes, Buffer]:
+        """All that the layers of all roles consist of, by digest; the same pixels in two roles are there once."""
         out: Dict[bytes, Buffer] = {}
         for pixels in self.roles.values():
             out.update(pixels.buffers())
         return out
+
+
+def _cannot_be_sent(why: str) -> ScumbleError:
+    return ScumbleError(
+        "bad_request",
+        f"This request can't be sent: {why}.",
+        "Parameters are numbers, texts, and lists and maps of them.",
+    )
 
 
 @dataclass(frozen=True)
@@ -176,6 +214,7 @@ class Result:
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any], buffers: Mapping[bytes, Buffer]) -> "Result":
+        """Read the body of a `result` message. Raises ScumbleError `bad_request` where anything is missing or odd."""
         try:
             layers = [
                 ResultLayer(str(layer["name"]), Pixels.from_description(layer["pixels"], buffers), int(layer["seed"]))

@@ -9,7 +9,7 @@ import os
 import time
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from .errors import ScumbleError
 from .frame import LargeFrame
@@ -67,6 +67,10 @@ def checksum(buffer: Buffer) -> int:
 
 
 def pack(value: Any) -> bytes:
+    """One value as msgpack: None, numbers, texts, bytes, lists and maps of them.
+
+    Raises TypeError, ValueError or OverflowError for anything else, and for texts that are no Unicode.
+    """
     return bytes(msgpack.packb(value, use_bin_type=True))
 
 
@@ -74,8 +78,9 @@ def unpack(data: Buffer) -> Any:
     """Read one msgpack value. Raises ValueError for anything that is not exactly one."""
     try:
         return msgpack.unpackb(data, raw=False, strict_map_key=True, use_list=True)
-    except (RecursionError, TypeError, OverflowError, msgpack.UnpackException) as error:
-        # A hostile message may nest deeper than Python's stack, or carry types that no map key may have.
+    except (RecursionError, TypeError, OverflowError, OSError, msgpack.UnpackException) as error:
+        # A hostile message may nest deeper than Python's stack, carry types that no map key may have, or times (the
+        # extension type of msgpack's own) that no clock has.
         raise ValueError(f"not msgpack: {error!r}") from error
 
 
@@ -130,6 +135,18 @@ def decode(frames: Sequence[Buffer]) -> Message:
     return Message(kind, body, list(frames[2:]), name, parent, version, stamp)
 
 
+def kind_and_parent(frames: Sequence[Buffer]) -> Tuple[str, str]:
+    """Type and parent in the header of a message that is otherwise unusable; empty where they can't be read."""
+    try:
+        header = unpack(frames[0]) if frames and len(frames[0]) <= MAX_HEADER else None
+    except ValueError:
+        return "", ""
+    if not isinstance(header, dict):
+        return "", ""
+    kind, parent = header.get("type"), header.get("parent")
+    return (kind if isinstance(kind, str) else ""), (parent if isinstance(parent, str) else "")
+
+
 def id_of(frames: Sequence[Buffer]) -> Optional[str]:
     """The id in a header that is otherwise unusable, so that its sender knows what the error is about."""
     try:
@@ -171,6 +188,7 @@ def verify(name: bytes, buffer: Buffer, check: Optional[int] = None) -> None:
 
 
 def total_size(buffers: Iterable[Buffer]) -> int:
+    """Bytes of all buffers together."""
     return sum(memoryview(b).nbytes for b in buffers)
 
 

@@ -56,7 +56,7 @@ class Dealer:
         self._max_frame, self._max_message = max_frame, max_message
         self._heartbeat, self._handshake_timeout = heartbeat, handshake_timeout
         self._out: Deque[memoryview] = deque()
-        self._pending: List[List[Buffer]] = []  # messages sent before the handshake was done
+        self._pending: List[List[memoryview]] = []  # messages sent before the handshake was done
         self._state = "connecting"
         self._head = bytearray()  # bytes that are not yet a whole frame head, greeting or short frame
         self._frame: Union[bytearray, LargeFrame, None] = None  # a frame that is being received
@@ -81,6 +81,7 @@ class Dealer:
 
     @property
     def closed(self) -> bool:
+        """Whether the connection has ended, or was never made."""
         return self._state == "closed"
 
     @property
@@ -89,17 +90,23 @@ class Dealer:
         return self._state == "connecting" or bool(self._out)
 
     def fileno(self) -> int:
+        """The socket's number, for a selector; -1 once it is closed."""
         return self._socket.fileno()
 
     def send(self, frames: Sequence[Buffer]) -> None:
-        """Queue a message. The buffers are not copied: leave them unchanged until `wants_write` is False."""
+        """Queue a message. The buffers are not copied: leave them unchanged until `wants_write` is False.
+
+        Raises ZmtpError once the connection is lost, TypeError or ValueError for what is no buffer of contiguous bytes; nothing of
+        the message is sent then.
+        """
         if self._error:
             raise self._error
         assert frames
+        views = [_flat(frame) for frame in frames]  # all of them first: half a message would spoil all that follow
         if self._state == "ready":
-            self._queue(frames)
+            self._queue(views)
         else:
-            self._pending.append(list(frames))
+            self._pending.append(views)
 
     def poll(self, budget: float = 0.05) -> List[List[Buffer]]:
         """Write and read what is possible now, for about `budget` seconds at most; the messages that are whole.
@@ -128,6 +135,7 @@ class Dealer:
         return messages
 
     def close(self) -> None:
+        """End the connection at once. What was not yet written is lost; a second time does nothing."""
         if self._state != "closed":
             self._state = "closed"
             self._error = self._error or ZmtpError("closed")
@@ -179,13 +187,10 @@ class Dealer:
 
     # -- writing
 
-    def _queue(self, frames: Sequence[Buffer]) -> None:
-        last = len(frames) - 1
+    def _queue(self, views: Sequence[memoryview]) -> None:
+        last = len(views) - 1
         small = bytearray()  # heads and short frames go out together: fewer system calls
-        for i, frame in enumerate(frames):
-            view = memoryview(frame)
-            if view.format != "B" or view.ndim != 1:
-                view = view.cast("B")
+        for i, view in enumerate(views):
             flags, size = (MORE if i < last else 0), view.nbytes
             small += struct.pack(">BQ", flags | LONG, size) if size > 255 else bytes((flags, size))
             if size <= 4096:
@@ -337,14 +342,19 @@ class Dealer:
                 raise ZmtpError(f"the peer is a {peer or 'nothing'}, not a ROUTER")
             self._state = "ready"
             waiting, self._pending = self._pending, []
-            for frames in waiting:
-                self._queue(frames)
+            for views in waiting:
+                self._queue(views)
         elif name == b"PING" and self._state == "ready":
             self._command(b"PONG", data[2:18])
         elif name == b"PONG" or self._state == "ready":
             pass  # an unknown command from a newer peer
         else:
             raise ZmtpError("the handshake went wrong")
+
+
+def _flat(frame: Buffer) -> memoryview:
+    view = memoryview(frame)
+    return view if view.format == "B" and view.ndim == 1 and view.contiguous else view.cast("B")
 
 
 def _open(endpoint: str) -> socket.socket:

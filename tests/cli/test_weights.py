@@ -42,6 +42,19 @@ def here(server: FileServer, folders: Folders, monkeypatch: pytest.MonkeyPatch) 
     return folder
 
 
+class TestTrust:
+    def test_it_says_what_it_means_and_holds_for_this_file_only(self, alone: Call, here: Path) -> None:
+        path = put(here, "free.bin", CONTENT[::-1])
+        said = " ".join(alone("weights", "trust", "free").done().out.split())
+        assert "whatever you can" in said
+        assert store.WeightStore(here).may_run("free")
+        path.write_bytes(CONTENT[1:] + b"x")
+        assert not store.WeightStore(here).may_run("free")
+
+    def test_what_is_not_here(self, alone: Call, here: Path) -> None:
+        assert "not on this machine" in alone("weights", "trust", "free").refused(3)
+
+
 class TestList:
     def test_a_fresh_machine(self, alone: Call, here: Path) -> None:
         lines = [line.split() for line in alone("weights", "list").done().out.splitlines()]

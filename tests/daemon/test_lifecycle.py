@@ -136,7 +136,7 @@ def test_a_path_too_long_for_a_socket_is_one_clear_sentence(folders: Folders) ->
 def test_the_client_passes_that_sentence_on(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCUMBLE_RUNTIME_DIR", str(folders.runtime / ("x" * 120)))
     with Client("test") as client, pytest.raises(ScumbleError, match="can't open"):
-        client.call("status", timeout=60)
+        client.call("operations", timeout=60)
 
 
 def test_the_broker_never_imports_torch(start_daemon: Callable[..., Daemon]) -> None:

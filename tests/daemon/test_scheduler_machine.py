@@ -130,10 +130,12 @@ class World(RuleBasedStateMachine):
                     assert not used, "a layer of a job that runs was dropped"
                     del self.files[path]
             case Start(task):
-                paths = {Path(role[key]) for role in task.roles.values() for key in ("path", "icc_path") if key in role}
-                assert paths <= self.files.keys(), "a layer of a job that is to run is not there"
+                needed = {
+                    Path(role[key]) for role in task.roles.values() for key in ("path", "icc_path") if key in role
+                }
+                assert needed <= self.files.keys(), "a layer of a job that is to run is not there"
                 assert len(self.running) < PLACES
-                self.running[task.job] = paths
+                self.running[task.job] = needed
             case Cancel(job):
                 assert job in self.running
             case Store(job, _, inputs):

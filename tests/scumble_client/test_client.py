@@ -17,9 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scumble_client import Client, Pixels, Request, ScumbleError, paths
+from scumble_client import Client, Job, Pixels, Request, ScumbleError, launch, link, paths
 from scumble_client.frame import LargeFrame
-from scumble_client.launch import launch_command, split_command, write_launch_file
+from scumble_client.launch import (
+    join_command,
+    launch_command,
+    no_window_flags,
+    split_command,
+    start_daemon,
+    write_launch_file,
+)
 from scumble_client.paths import CONNECTION_FILE, ConnectionFile, check_private
 from scumble_client.zmtp import Dealer
 from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
@@ -27,6 +34,7 @@ from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_fo
 
 def test_it_starts_the_daemon_where_there_is_none(folders: Folders) -> None:
     with Client("test") as client:
+        client.connect()
         assert status(client)["pid"] == ConnectionFile.read().pid  # type: ignore[union-attr]
 
 
@@ -56,6 +64,7 @@ def test_calls_that_must_not_block_return_at_once_without_a_daemon(folders: Fold
 def test_a_stale_file_with_another_process_s_number(folders: Folders) -> None:
     ConnectionFile([f"ipc://{folders.runtime}/gone.ipc"], os.getpid(), "0", 1, "", "", 0.0).write(folders.runtime)
     with Client("test") as client:
+        client.connect()
         assert status(client)["pid"] != os.getpid()
 
 
@@ -64,11 +73,12 @@ def test_a_stale_file_of_a_killed_daemon(start_daemon: Callable[..., Daemon]) ->
     daemon.kill()
     assert (daemon.folders.runtime / CONNECTION_FILE).exists()
     with Client("test") as client:
+        client.connect()
         assert status(client)["pid"] != daemon.process.pid
 
 
 def test_two_clients_start_it_at_once_and_find_the_same(folders: Folders) -> None:
-    code = "from scumble_client import Client\nprint(Client('t').call('status', timeout=60).body['pid'])"
+    code = "from scumble_client import Client\nc = Client('t')\nc.connect()\nprint(c.call('status', timeout=60).body['pid'])"
     children = [
         subprocess.Popen([sys.executable, "-c", code], env=folders.environment, stdout=subprocess.PIPE, text=True)
         for _ in range(4)
@@ -82,7 +92,7 @@ def test_a_daemon_that_can_t_start_says_why(folders: Folders) -> None:
     os.environ["SCUMBLE_DAEMON"] = f"""{sys.executable} -c 'raise SystemExit("It can not start. Do this.")'"""
     try:
         with Client("test") as client, pytest.raises(ScumbleError, match="can not start"):
-            client.call("status")
+            client.call("operations")
     finally:
         del os.environ["SCUMBLE_DAEMON"]
 
@@ -201,11 +211,13 @@ class TestWhateverGoesWrong:
     """Nobody waits for ever: what fails says so, and the next request works."""
 
     @pytest.mark.parametrize(
-        "value", [object(), {1, 2}, 1 << 80, b"".join, [[object()]], "\ud800"], ids=lambda v: type(v).__name__
+        "value", [object(), {1, 2}, 1 << 80, b"".join, [[object()]], "\ud800", {1: 2}], ids=lambda v: type(v).__name__
     )
     def test_a_parameter_that_can_t_be_sent_costs_its_own_request(self, client: Client, value: object) -> None:
         before = client.submit(request("identity"))
         job = client.submit(request("identity", odd=value))
+        assert job.ended  # refused before it reached the thread
+        assert [e.kind for e in client.poll() if e.job is job] == ["error"]
         with pytest.raises(ScumbleError, match="can't be sent") as raised:
             client.wait(job, 60)
         assert raised.value.code == "bad_request"
@@ -283,6 +295,19 @@ class TestADaemonThatIsGone:
             assert ConnectionFile.read() is None
             client.wait(client.submit(request("identity")), 60)
 
+    @pytest.mark.parametrize("question", ["status", "shutdown"])
+    def test_a_question_about_it_starts_none(
+        self, folders: Folders, monkeypatch: pytest.MonkeyPatch, question: str
+    ) -> None:
+        monkeypatch.setattr(link, "start_daemon", lambda: pytest.fail("it was started"))
+        with Client("test") as client, pytest.raises(ScumbleError, match="not running"):
+            client.call(question)
+
+    def test_a_request_beside_a_late_word_starts_one(self, folders: Folders) -> None:
+        with Client("test") as client:
+            client.received(Job(None, "0" * 32))
+            client.wait(client.submit(request("identity")), 60)
+
 
 class TestSomebodyElsesFolder:
     """What belongs to another user, or is open to others, gets no pixels."""
@@ -333,10 +358,28 @@ class TestSomebodyElsesFolder:
             check_private(tmp_path)
 
 
+def test_on_windows_neither_the_daemon_nor_what_it_starts_opens_a_window(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DETACHED_PROCESS would take the console away, and Windows would open a new one for each child."""
+    given: dict[str, int] = {}
+    assert no_window_flags() == 0
+    monkeypatch.setattr(launch.sys, "platform", "win32")
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **options: given.update(options))
+    start_daemon(["scumble"])
+    assert given["creationflags"] & no_window_flags() == no_window_flags() == 0x08000000
+    assert not given["creationflags"] & 0x00000008
+
+
 class TestCommandLines:
     @given(st.lists(st.text(st.sampled_from('ab \\"\t:é'), min_size=1), min_size=1))
     def test_windows_reads_what_windows_writes(self, words: list[str]) -> None:
         assert split_command(subprocess.list2cmdline(words), windows=True) == words
+
+    @pytest.mark.parametrize("windows", [True, False])
+    @given(words=st.lists(st.text(st.sampled_from("ab '\\\"\t:é$"), min_size=1), min_size=1))
+    def test_what_was_joined_is_split_again(self, words: list[str], windows: bool) -> None:
+        assert split_command(join_command(words, windows), windows) == words
 
     @pytest.mark.parametrize(
         ("text", "words"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -12,7 +14,14 @@ import pytest
 
 from scumble_client import ScumbleError
 from scumble_client.launch import with_huge_pages
-from scumble_client.paths import CONNECTION_FILE, ConnectionFile, ensure_private, process_alive, runtime_dir
+from scumble_client.paths import (
+    CONNECTION_FILE,
+    ConnectionFile,
+    check_endpoint,
+    ensure_private,
+    process_alive,
+    runtime_dir,
+)
 
 
 def connection(pid: int) -> ConnectionFile:
@@ -36,9 +45,31 @@ def test_a_dead_daemon_s_file_is_as_good_as_none(tmp_path: Path) -> None:
     assert ConnectionFile.read(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"endpoints": [], "pid": 1}', "\0\0"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"endpoints": [], "pid": 1}', "\0\0", "[" * 100_000])
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / CONNECTION_FILE).write_text(text)
+    assert ConnectionFile.read(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pid": 10**30},
+        {"pid": "1"},
+        {"pid": None},
+        {"token": 5},
+        {"log": None},
+        {"endpoints": "ipc:///x", "token": 0},
+        {"endpoints": [5]},
+        {"endpoints": ["ipc:///a\0b"]},
+        {"endpoints": 3},
+        {"version": []},
+    ],
+    ids=str,
+)
+def test_so_is_one_with_something_else_in_a_place(tmp_path: Path, wrong: dict[str, object]) -> None:
+    path = connection(os.getpid()).write(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}))
     assert ConnectionFile.read(tmp_path) is None
 
 
@@ -66,8 +97,40 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytes
 
 def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
-    with pytest.raises(ScumbleError):
+    with pytest.raises(ScumbleError, match="link"):
         ensure_private(tmp_path / "link")
+
+
+def test_a_folder_that_others_could_write_to_is_not_mended_but_refused(tmp_path: Path) -> None:
+    """Nobody knows what they have put there."""
+    folder = ensure_private(tmp_path / "open")
+    folder.chmod(0o777)
+    with pytest.raises(ScumbleError, match="other users"):
+        ensure_private(folder)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("what", ["folder", "file", "socket", "socket's folder"])
+def test_what_is_really_another_user_s(tmp_path: Path, what: str) -> None:
+    folder, elsewhere = ensure_private(tmp_path / "run"), ensure_private(tmp_path / "sockets")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(elsewhere / "daemon.ipc"))
+        file = ConnectionFile([f"ipc://{elsewhere / 'daemon.ipc'}"], os.getpid(), "1", 1).write(folder)
+        foreign = {"folder": folder, "file": file, "socket": elsewhere / "daemon.ipc", "socket's folder": elsewhere}[
+            what
+        ]
+        os.chown(foreign, 12345, 12345)
+        with pytest.raises(ScumbleError, match="another user") as raised:
+            check_endpoint(ConnectionFile.read(folder).endpoints[0])  # type: ignore[union-attr]
+    assert raised.value.code == "unauthorized"
+    assert "SCUMBLE_RUNTIME_DIR" in raised.value.hint
+
+
+def test_ports_are_plain_numbers() -> None:
+    check_endpoint("tcp://127.0.0.1:80")
+    for port in ("²", "-1", "123456", ""):
+        with pytest.raises(ScumbleError):
+            check_endpoint(f"tcp://127.0.0.1:{port}")
 
 
 def test_a_file_in_its_place_is_one_clear_sentence(tmp_path: Path) -> None:

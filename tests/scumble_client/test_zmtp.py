@@ -309,3 +309,17 @@ def test_what_a_peer_said_before_it_went_away_is_heard(tmp_path_factory: pytest.
         wait_for(ended)
         assert [bytes(frame) for frames in heard for frame in frames] == [b"last"]
         Path(path).unlink()
+
+
+@pytest.mark.parametrize("wrong", [memoryview(bytes(10_000))[::2], 5, "text"], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_message_with_something_else_in_it_is_not_half_sent(
+    router: zmq.Socket[Any], dealer: Dealer, wrong: Any, ready: bool
+) -> None:
+    """What follows would be read as its rest."""
+    if ready:
+        pump(dealer, lambda: dealer.ready)
+    with pytest.raises((TypeError, ValueError)):
+        dealer.send([b"head", bytes(5000), wrong])
+    dealer.send([b"whole"])
+    assert receive(router, dealer)[1:] == [b"whole"]

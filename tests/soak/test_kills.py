@@ -103,6 +103,7 @@ def test_kills(folders: Folders, tmp_path: Path) -> None:
     assert set(ends) <= {"done", *CLEAR}, ends
     assert sum(ends.values()) + editors.abandoned == JOBS
     with Client("after", launch=True) as client:  # and once more, so that all is read from the disk
+        client.connect()
         pid = int(status(client)["pid"])
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: pid not in processes_of(folders.runtime))

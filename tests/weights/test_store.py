@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -299,6 +300,34 @@ class TestPrograms:
         path = store.path("free")
         path.write_bytes(path.read_bytes()[:-1] + b"x")
         assert not store.may_run("free")
+
+    def test_only_a_whole_sha256_tells(self, tmp_path: Path) -> None:
+        """A few digits of one are found in hours."""
+        text = """
+        [[weights]]
+        name = "short"
+        title = "Short"
+        architecture = "lama"
+        file = "short.pt"
+        url = "http://127.0.0.1/short.pt"
+        licence = "MIT"
+        DIGEST
+        """
+        content = b"a program"
+        whole = hashlib.sha256(content).hexdigest()
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        for digest, may in (
+            (f'sha256_prefix = "{whole[:8]}"', False),
+            (f'md5 = "{md5}"', False),
+            (f'sha256 = "{whole}"', True),
+        ):
+            (tmp_path / "short.pt").write_bytes(content)
+            store = WeightStore(tmp_path, parse_manifest(text.replace("DIGEST", digest), tmp_path / "shipped"))
+            assert store.may_run("short") is may
+
+    def test_it_is_asked_about_bytes_and_not_about_a_file(self, store: WeightStore) -> None:
+        store.pull("free")
+        assert not store.may_run("free", "0" * 64)
 
     def test_where_nothing_is_published_it_has_to_be_allowed(self, store: WeightStore) -> None:
         store.pull("unpublished")

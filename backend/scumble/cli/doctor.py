@@ -195,6 +195,7 @@ def _check_launch_file() -> None:
 
 def _daemon() -> str:
     with Client("scumble doctor") as client:
+        client.connect()
         status = client.call("status").body
         if client.welcome.get("protocol") != PROTOCOL or status["version"] != __version__:
             raise ScumbleError(

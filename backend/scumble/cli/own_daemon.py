@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
 import tempfile
@@ -13,6 +12,7 @@ import platformdirs
 
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
+from scumble_client.launch import join_command
 from scumble_client.paths import ConnectionFile
 
 
@@ -31,7 +31,7 @@ class OwnDaemon:
             "SCUMBLE_RUNTIME_DIR": str(self._folder / "run"),
             "SCUMBLE_CACHE_DIR": str(self._folder / "cache"),
             "SCUMBLE_LOG_DIR": str(Path(logs) / "batch"),
-            "SCUMBLE_DAEMON": shlex.join(command),
+            "SCUMBLE_DAEMON": join_command(command),
         }
         self._before = {name: os.environ.get(name) for name in settings}
         os.environ.update(settings)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from scumble.weights import WeightStore
+from scumble.weights.store import TRUSTED_FILE
 from scumble_client.errors import ScumbleError
 
 from .console import DONE, FAILED, out, print_json, progress_bar, say_error, say_note, size
@@ -63,7 +64,9 @@ def trust(names: list[str]) -> None:
     for name in names:
         digest = store.trust(name)
         out.print(
-            f"{store.status(name).path}: may run as a program from now on, as long as it stays this file (SHA-256 {digest}).",
+            f"{store.status(name).path}: may run as a program from now on, as long as it stays this file (SHA-256 {digest}). "
+            "A program can do on this computer whatever you can; to take it back, remove the line from "
+            f"{store.directory / TRUSTED_FILE}.",
             highlight=False,
         )
 

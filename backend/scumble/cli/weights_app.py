@@ -47,7 +47,11 @@ def weights_verify(
 
 @weights_app.command("trust")
 def weights_trust(names: Annotated[list[str], typer.Argument()]) -> None:
-    """Allow weights that are programs (TorchScript) to run, where they are not the published files."""
+    """Allow weights that are programs (TorchScript) to run, where they are not known to be the published files.
+
+    A program can do on this computer whatever you can: do this only for a file whose origin you trust. It is allowed as it is now; a
+    changed one has to be allowed again.
+    """
     from .weights import trust
 
     trust(names)

@@ -52,4 +52,6 @@ def published_network(name: str, context: Context) -> Inpainter:
     from .weights.loading import load
 
     path = weight_file(name, context)
-    return context.models.get(f"{name}, {context.device}", lambda: load(path, context.device, lambda: may_run(name)))
+    return context.models.get(
+        f"{name}, {context.device}", lambda: load(path, context.device, lambda sha256: may_run(name, sha256))
+    )

@@ -254,7 +254,7 @@ class _Restorer:
         load: Any = (
             (lambda: reader.load(path).to(context.device))
             if embedded
-            else (lambda: loading.load(path, context.device, lambda: may_run(name)))
+            else (lambda: loading.load(path, context.device, lambda sha256: may_run(name, sha256)))
         )
         self._network = context.models.get(f"{name}, {context.device}", load)
 

@@ -22,11 +22,11 @@ def weight_file(name: str, context: Context) -> Path:
     return path
 
 
-def may_run(name: str) -> bool:
-    """Whether an entry's file may be run as a program: it is the published one, or the user has allowed this very file."""
+def may_run(name: str, sha256: str) -> bool:
+    """Whether a program with this SHA-256 may be run as an entry's: it is the published one, or the user has allowed it."""
     from scumble.weights import WeightStore
 
-    return WeightStore(manifest=_manifest()).may_run(name)
+    return WeightStore(manifest=_manifest()).may_run(name, sha256)
 
 
 @cache

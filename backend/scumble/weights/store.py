@@ -123,17 +123,24 @@ class WeightStore:
         self._record(entry, found)
         return found.sha256
 
-    def may_run(self, name: str) -> bool:
-        """Whether an entry's file, which is a program (TorchScript), is the published one or one that the user has allowed."""
+    def may_run(self, name: str, sha256: str | None = None) -> bool:
+        """Whether a program (TorchScript) is the published one of an entry, or one that the user has allowed.
+
+        Only a whole SHA-256 tells: others have been forged (MD5), or can be (a few of its digits).
+
+        Parameters
+        ----------
+        sha256
+            Of the bytes that are to run, in hexadecimal; without it, of the file as it is now.
+        """
         entry = self._entry(name)
-        found = fingerprint(self.path(name))
-        published = self._expected(entry, with_record=False)
-        return (published.has_digest and published.mismatch(found) is None) or found.sha256 in self._trusted()
+        found = sha256 or fingerprint(self.path(name)).sha256
+        return found == entry.sha256 or found in self._trusted()
 
     def trust(self, name: str) -> str:
         """Allow the file that is here now, and no other in its place, to run as a program; its SHA-256. Raises ScumbleError."""
         path = self.path(name)
-        with self._alone(self._entry(name)):
+        with self._alone(self._entry(name)), FileLock(self.directory / f"{TRUSTED_FILE}.lock"):
             found = fingerprint(path).sha256
             trusted = self._trusted() | {found}
             temporary = self.directory / f"{TRUSTED_FILE}.part"

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,7 @@ class TestFailedStarts:
         assert bench.pool.free == 1
         for job in ("a", "b", "c"):
             bench.run(job, "echo")
-            bench.until(lambda job=job: job in bench.ear.results)
+            bench.until(partial(bench.ear.results.__contains__, job))
         assert bench.ear.errors == []
         bench.tell(devices=["cuda:0", "cuda:1"])  # it is mended
         now[0] += 3600

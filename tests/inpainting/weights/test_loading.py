@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pickle
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -230,7 +233,7 @@ def script(module: nn.Module, path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["big-lama.pt", "anime-manga-big-lama.pt"])
 def test_lama(tmp_path: Path, name: str) -> None:
-    loaded = loading.load(script(Lama(), tmp_path / name), may_run=lambda: True)
+    loaded = loading.load(script(Lama(), tmp_path / name), may_run=lambda sha256: True)
     assert (loaded.name, loaded.requirements.multiple_of) == ("lama", 8)
     filled = loaded.fill(PICTURE, HOLE)
     check_fill(filled)
@@ -241,7 +244,7 @@ def test_lama(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("shape", [(45, 37), (512, 512), (300, 700)])
 def test_migan_gets_squares_of_512_pixels(tmp_path: Path, shape: tuple[int, int]) -> None:
-    loaded = loading.load(script(Migan(), tmp_path / "migan_traced.pt"), may_run=lambda: True)
+    loaded = loading.load(script(Migan(), tmp_path / "migan_traced.pt"), may_run=lambda sha256: True)
     assert (loaded.name, loaded.requirements.size, loaded.requirements.square) == ("migan", 512, True)
     picture, hole = torch.rand(*shape, 3), torch.zeros(shape, dtype=torch.bool)
     hole[10:20, 10:30] = True
@@ -324,7 +327,7 @@ def test_what_is_no_such_network_is_refused_in_a_sentence(tmp_path: Path) -> Non
     script(Three(), tmp_path / "three.pt")
     for name in ("other.pth", "list.pth", "text.pt", "cut.h5", "cut.safetensors", "snap-0.index", "three.pt"):
         with pytest.raises(ScumbleError) as raised:
-            loading.load(tmp_path / name, may_run=lambda: True)
+            loading.load(tmp_path / name, may_run=lambda sha256: True)
         assert raised.value.code == "weights_missing"
         assert name in raised.value.message, raised.value.message
         assert raised.value.hint.endswith(".")
@@ -349,6 +352,47 @@ def test_a_program_runs_only_where_it_may(tmp_path: Path, monkeypatch: pytest.Mo
         loading.load(path)
     assert raised.value.code == "unauthorized"
     assert "scumble weights trust" in raised.value.hint
+
+
+def test_what_was_looked_at_is_what_runs(tmp_path: Path) -> None:
+    """Whoever changes the file after it was asked about gets nothing run."""
+    path = script(Lama(), tmp_path / "big-lama.pt")
+    allowed = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def asked(sha256: str) -> bool:
+        assert sha256 == allowed
+        script(Migan(), path)
+        return True
+
+    assert loading.load(path, may_run=asked).name == "lama"
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors", ".zip"])
+def test_no_program_is_run_to_look_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    """Whatever it is called, and even where it is not seen that it is one."""
+    path = script(Lama(), tmp_path / f"weights{suffix}")
+    monkeypatch.setattr(torch.jit, "load", lambda *_, **__: pytest.fail("it was run"))
+    for seen in (True, False):
+        if not seen:
+            monkeypatch.setattr(loading, "is_torchscript", lambda _: False)
+        for read in (loading.load, loading.convert):
+            with pytest.raises(ScumbleError):
+                read(path)
+
+
+def test_a_pickle_in_a_program_never_runs(tmp_path: Path) -> None:
+    """Its data and constants are read by TorchScript's own reader, which knows no other classes, and only where it may run."""
+    good, bad, mark = script(Lama(), tmp_path / "good.pt"), tmp_path / "bad.pt", tmp_path / "it-ran"
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(bad, "w") as target:
+        for name in source.namelist():
+            hostile = name.endswith(("data.pkl", "constants.pkl"))
+            target.writestr(name, pickle.dumps(Bomb(mark), protocol=2) if hostile else source.read(name))
+    for may in (True, False):
+        with pytest.raises(ScumbleError):
+            loading.load(bad, may_run=lambda sha256, may=may: may)  # type: ignore[misc]
+    with pytest.raises(ScumbleError):
+        loading.convert(bad)
+    assert not mark.exists()
 
 
 class Bomb:

@@ -2,11 +2,14 @@
 
 `load(path, device)` gives an `Inpainter`. Read are: safetensors that Scumble wrote (`scumble weights convert`, or a
 trainer), Keras' HDF5 of PConv-Keras, TensorFlow checkpoints of DeepFill v2 and DeepCreamPy, the PyTorch checkpoint of
-naoto0804's partial convolutions, and TorchScript of LaMa and MI-GAN. No pickle is executed.
+naoto0804's partial convolutions, and TorchScript of LaMa and MI-GAN. No pickle is executed, and TorchScript only where the
+caller says that it may.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import warnings
 import zipfile
@@ -110,7 +113,7 @@ FORMS = (
 )
 
 
-def load(path: Path, device: str = "cpu", may_run: Callable[[], bool] = lambda: False) -> Inpainter:
+def load(path: Path, device: str = "cpu", may_run: Callable[[str], bool] = lambda sha256: False) -> Inpainter:
     """The network in a file, ready to fill on that device.
 
     Parameters
@@ -118,7 +121,8 @@ def load(path: Path, device: str = "cpu", may_run: Callable[[], bool] = lambda: 
     path
         The file; of a TensorFlow checkpoint any of its files, or their common beginning.
     may_run
-        TorchScript is a program: whether this one may be run. It is asked only for TorchScript (`WeightStore.may_run`).
+        TorchScript is a program: whether the one with this SHA-256 (hexadecimal) may be run. It is asked only for TorchScript,
+        about the very bytes that run then (`WeightStore.may_run`).
 
     Raises
     ------
@@ -129,13 +133,14 @@ def load(path: Path, device: str = "cpu", may_run: Callable[[], bool] = lambda: 
 
     def work() -> Inpainter:
         if is_torchscript(path):
-            if not may_run():
+            program = path.read_bytes()  # once: what was looked at is what runs, whatever becomes of the file
+            if not may_run(hashlib.sha256(program).hexdigest()):
                 raise ScumbleError(
                     "unauthorized",
-                    f"“{path.name}” is TorchScript, a program that would run on this computer, and not the file that was published.",
+                    f"“{path.name}” is TorchScript, a program that would run on this computer, and is not known to be the published one.",
                     "If you know where it is from, allow this very file with: scumble weights trust NAME (its name in scumble weights list)",
                 )
-            return _from_torchscript(path)
+            return _from_torchscript(program)
         return _read(path).inpainter()
 
     return _guarded(path, work).to(device).eval()
@@ -222,13 +227,13 @@ def is_torchscript(path: Path) -> bool:
         return any("/code/" in name or name.startswith("code/") for name in archive.namelist())
 
 
-def _from_torchscript(path: Path) -> Inpainter:
+def _from_torchscript(program: bytes) -> Inpainter:
     """LaMa takes a picture and a mask, MI-GAN one tensor of both: that is how they are told apart."""
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
         )  # torch would have new models exported otherwise; these exist
-        module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+        module = torch.jit.load(io.BytesIO(program), map_location="cpu")  # type: ignore[no-untyped-call]
     inputs = len(module.forward.schema.arguments) - 1
     if inputs == 2:
         return LamaInpainter(module)
