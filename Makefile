@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 BENCH_READY := $(VENV)/bench-ready
 DATA ?= ../shared/data
 
-.PHONY: demo test soak lint format bench docs clean
+.PHONY: demo test quick soak lint format bench docs clean
 
 demo: $(READY)
 	$(BIN)/scumble demo --out demo-output
@@ -15,6 +15,10 @@ demo: $(READY)
 test: $(READY)
 	@[ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null || tests/editors/setup.sh
 	$(BIN)/python -m pytest $(ARGS)
+
+# For those who change code all day: what needs no editor, no daemon, no training and no whole picture.
+quick: $(READY)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 # The proofs of tests/soak at their whole size: hours. SOAK=/some/file also appends the figures to that file.
 soak: $(READY)

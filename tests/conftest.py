@@ -16,6 +16,37 @@ from .support.commands import Call, Ran
 from .support.daemon import Daemon, Folders, ending, status, wait_for
 from .support.devices import DEVICES, entered
 
+SLOW = (
+    "editors",
+    "soak",
+    "scumble_training",
+    "cli",
+    "daemon/pools",
+    "daemon/test_broker.py",
+    "daemon/test_lifecycle.py",
+    "daemon/test_previews.py",
+    "daemon/test_security.py",
+    "faces/operations",
+    "inpainting/test_",
+    "mosaic",
+    "style/paint",
+    "style/photo",
+    "scumble_client/test_client.py",
+    "scumble_client/test_hostile_daemon.py",
+    "installers",
+    "test_devices.py",
+    "test_package.py",
+    "worker/test_process.py",
+)
+"""Where tests are that run whole operations, daemons, editors or trainings: beginnings of paths below this folder."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
 
 def _enter(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process's clients and commands look into these folders."""

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scumble_client import Client, Job, Pixels, Request, ScumbleError, launch, link, paths
+from scumble_client import Client, Job, Pixels, Request, ScumbleError, link, paths
 from scumble_client.frame import LargeFrame
 from scumble_client.launch import (
     join_command,
@@ -364,8 +364,8 @@ def test_on_windows_neither_the_daemon_nor_what_it_starts_opens_a_window(
     """DETACHED_PROCESS would take the console away, and Windows would open a new one for each child."""
     given: dict[str, int] = {}
     assert no_window_flags() == 0
-    monkeypatch.setattr(launch.sys, "platform", "win32")
-    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **options: given.update(options))
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **options: given.update(options))
     start_daemon(["scumble"])
     assert given["creationflags"] & no_window_flags() == no_window_flags() == 0x08000000
     assert not given["creationflags"] & 0x00000008
