@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scumble_client import Client, Job, Pixels, Request, ScumbleError, launch, link, paths, zmtp
+from scumble_client import Client, Job, Pixels, Request, ScumbleError, link, paths
 from scumble_client.frame import LargeFrame
 from scumble_client.launch import (
     join_command,
@@ -274,7 +274,7 @@ class TestWhateverGoesWrong:
         def refuse(self: object, *options: object) -> None:
             raise OSError(92, "Protocol not available")
 
-        monkeypatch.setattr(zmtp.socket, "socket", type("Stubborn", (socket.socket,), {"setsockopt": refuse}))
+        monkeypatch.setattr(socket, "socket", type("Stubborn", (socket.socket,), {"setsockopt": refuse}))
         with Client("test", launch=False) as one:
             one.wait(one.submit(request("identity")), 60)
 
@@ -323,7 +323,7 @@ class TestSomebodyElsesFolder:
         folders.runtime.mkdir(exist_ok=True)
         mine = os.getuid()
         with monkeypatch.context() as patch:
-            patch.setattr(paths.os, "getuid", lambda: mine + 1)
+            patch.setattr(os, "getuid", lambda: mine + 1)
             assert "another user" in self.refused(folders).message
 
     @pytest.mark.parametrize("what", ["folder", "file"])
@@ -364,8 +364,8 @@ def test_on_windows_neither_the_daemon_nor_what_it_starts_opens_a_window(
     """DETACHED_PROCESS would take the console away, and Windows would open a new one for each child."""
     given: dict[str, int] = {}
     assert no_window_flags() == 0
-    monkeypatch.setattr(launch.sys, "platform", "win32")
-    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **options: given.update(options))
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **options: given.update(options))
     start_daemon(["scumble"])
     assert given["creationflags"] & no_window_flags() == no_window_flags() == 0x08000000
     assert not given["creationflags"] & 0x00000008
