@@ -34,8 +34,10 @@ SLOW = (
     "scumble_client/test_client.py",
     "scumble_client/test_hostile_daemon.py",
     "installers",
-    "test_devices.py",
+    "test_networks_on_devices.py",
+    "test_operations_on_devices.py",
     "test_package.py",
+    "worker/test_lost_device.py",
     "worker/test_process.py",
 )
 """Where tests are that run whole operations, daemons, editors or trainings: beginnings of paths below this folder."""
