@@ -34,7 +34,7 @@ from scumble.worker.models import ModelCache
 
 Picture = NDArray[np.float32]
 
-PAINTINGS = ("starry-night", "great-wave", "scream", "composition-vii", "shipwreck")
+PAINTINGS = ("impasto", "ocean-waves", "mona-lisa", "bedroom", "pointillism")
 TIMED_AT = 768
 RUNS = 5
 

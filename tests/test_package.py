@@ -74,7 +74,7 @@ def test_its_types_are_told(package: Package, name: str) -> None:
 
 
 def test_pictures_and_weights_are_inside(package: Package) -> None:
-    for path in (*map(picture, NAMES), *map(selection, NAMES), painting("scream"), portrait()):
+    for path in (*map(picture, NAMES), *map(selection, NAMES), painting("sunset"), portrait()):
         inside = package.site / "scumble" / path.relative_to(ROOT / "backend" / "scumble")
         assert inside.read_bytes() == path.read_bytes()
     package.run("weights", "verify")

@@ -199,7 +199,7 @@ SCENES: dict[str, Scene] = {
     "paint-style": Scene(
         _styled,
         {"iterations": 2, "size": 64, "preview_every": 1, "painting": "none"},
-        further=[{"second_painting": "udnie", "painting": "shipwreck", "blend": "2,1"}],
+        further=[{"second_painting": "mosaic", "painting": "sunset", "blend": "2,1"}],
         pictures=frozenset({"painting", "second_painting"}),
     ),
     "face-brush": Scene(_painted_face, {"steps": 1}, constants=QUICK_FIT),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,31 +36,25 @@ Stroke = tuple[list[tuple[float, float]], float, tuple[int, int, int]]
 """Points as shares of the side, width as a share of it, colour."""
 
 STROKES: list[Stroke] = [
-    ([(0.41, 0.795), (0.45, 0.825), (0.5, 0.835), (0.55, 0.825), (0.60, 0.79)], 0.03, (190, 60, 80)),
+    ([(0.42, 0.757), (0.46, 0.776), (0.5, 0.784), (0.55, 0.775), (0.59, 0.752)], 0.024, (178, 24, 52)),
     ([(0.31, 0.62), (0.35, 0.65)], 0.09, (214, 104, 96)),
     ([(0.69, 0.62), (0.65, 0.65)], 0.09, (214, 104, 96)),
 ]
-"""Red on the lips, rose on the cheeks, where an aligned portrait has them."""
+"""Red on the lower lip, rose on the cheeks."""
 
+MOUTH = (0.34, 0.655, 0.67, 0.845)
+"""What is selected to close the mouth: an ellipse's left, top, right and bottom, as shares of the side."""
 
-STRANDS = 8
-"""Of the fringe that is drawn on the portrait's forehead."""
+UPPER = ((0.415, 0.741), (0.455, 0.728), (0.485, 0.721), (0.505, 0.726), (0.525, 0.721), (0.555, 0.727), (0.6, 0.737))
+BETWEEN = ((0.415, 0.741), (0.46, 0.745), (0.505, 0.749), (0.55, 0.744), (0.6, 0.737))
+LOWER = ((0.415, 0.741), (0.45, 0.765), (0.485, 0.778), (0.53, 0.778), (0.565, 0.764), (0.6, 0.737))
+"""The lines of a closed mouth, from left to right."""
 
-TONES = ((22, 16, 18), (38, 28, 27), (27, 20, 22), (46, 34, 32))
-"""Their colours, one after the other."""
+LIPS = ((176, 84, 88), (200, 108, 108))
+"""The colours of the upper and the lower one."""
 
-FOREHEAD = (
-    (0.22, 0.365),
-    (0.26, 0.4),
-    (0.5, 0.41),
-    (0.72, 0.4),
-    (0.755, 0.36),
-    (0.75, 0.22),
-    (0.62, 0.09),
-    (0.4, 0.09),
-    (0.24, 0.2),
-)
-"""What is selected for it."""
+CHIN = (0.5, 0.87)
+"""Where the colour of the skin around them is taken."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +82,8 @@ def scenes() -> list[Scene]:
     """All of them, in the order of the README."""
     found = [_fill(name) for name in NAMES]
     found.append(_mosaic())
-    found += [_styled("photo-style", "osprey", "shipwreck")]
-    found += [_styled("paint-style", "osprey", "starry-night"), _styled("paint-style", "wren", "composition-vii")]
+    found += [_styled("photo-style", "osprey", "sunset")]
+    found += [_styled("paint-style", "osprey", "impasto"), _styled("paint-style", "wren", "ocean-waves")]
     found += _faces()
     wren = read_picture(picture("wren")).layer
     found.append(Scene("identity", "wren", wren, "nothing: it comes back unchanged", _rgb(wren)))
@@ -103,7 +96,7 @@ def _fill(name: str) -> Scene:
 
 
 def _mosaic() -> Scene:
-    drawn = _rgb(read_picture(painting("great-wave")).layer)
+    drawn = _rgb(read_picture(painting("ocean-waves")).layer)
     height, width = drawn.shape[:2]
     covered = np.zeros((height, width), np.uint8)
     covered[height // 4 : 3 * height // 5, width // 8 : width // 2] = 255
@@ -127,7 +120,7 @@ def _faces() -> list[Scene]:
     mask = Layer(np.asarray(oval.filter(ImageFilter.GaussianBlur(LARGE / 32)))[..., None])
     canvas = [LATENTS.get(cell, 0.0) for cell in range(100)]
     return [
-        _fringe(image),
+        _mouth(image),
         Scene("face-brush", "portrait", image, "strokes", _rgb(composite(image, strokes)), {"strokes": strokes}),
         Scene("face-latent", "portrait", image, "two of 100 latents", _canvas(canvas), parameters={"canvas": canvas}),
         Scene(
@@ -136,19 +129,21 @@ def _faces() -> list[Scene]:
     ]
 
 
-def _fringe(image: Layer) -> Scene:
-    """Hair over the forehead, drawn strand by strand and coloured."""
-    parts = [_strand(2 * number / STRANDS - 1) for number in range(STRANDS + 1)]
+def _mouth(image: Layer) -> Scene:
+    """The smile closed: the lips' lines, the lips' colours, and skin around them."""
     lines, colours = (Image.new("RGBA", (LARGE, LARGE), (0, 0, 0, 0)) for _ in range(2))
     selected = Image.new("L", (LARGE, LARGE))
-    ImageDraw.Draw(selected).polygon([(x * LARGE, y * LARGE) for x, y in FOREHEAD], fill=255)
+    ellipse = [share * LARGE for share in MOUTH]
+    ImageDraw.Draw(selected).ellipse(ellipse, fill=255)
     pen, brush = ImageDraw.Draw(lines), ImageDraw.Draw(colours)
-    for number, (one, two) in enumerate(pairwise(parts)):
-        tip = ((one[-1][0] + two[-1][0]) / 2, one[-1][1] + 0.012 * LARGE)
-        brush.polygon([*one, tip, *two[::-1]], fill=(*TONES[number % len(TONES)], 255))
-        pen.line([one[-1], tip, two[-1]], fill=(150, 140, 140, 255), width=2)
-    for part in parts:
-        pen.line(part, fill=(150, 140, 140, 255), width=2)
+    x, y = (round(share * LARGE) for share in CHIN)
+    red, green, blue = (int(value) for value in _rgb(image)[y - 4 : y + 5, x - 4 : x + 5].mean(axis=(0, 1)))
+    brush.ellipse(ellipse, fill=(red, green, blue, 255))
+    upper, between, lower = ([(a * LARGE, b * LARGE) for a, b in line] for line in (UPPER, BETWEEN, LOWER))
+    for colour, outer in zip(LIPS, (upper, lower), strict=True):
+        brush.polygon([*outer, *between[::-1]], fill=(*colour, 255))
+    for line in (upper, between, lower):
+        pen.line(line, fill=(60, 30, 30, 255), width=2, joint="curve")
     layers = {
         "mask": Layer(np.asarray(selected)[..., None]),
         "sketch": Layer(np.asarray(lines)),
@@ -156,18 +151,6 @@ def _fringe(image: Layer) -> Scene:
     }
     shown = composite(composite(Layer(veiled(image, layers["mask"])), layers["color"]), layers["sketch"])
     return Scene("face-sketch", "portrait", image, "selection, lines and colours", _rgb(shown), layers)
-
-
-def _strand(side: float) -> list[tuple[float, float]]:
-    """Points from the parting down to a brow; `side` from -1, the left temple, to 1."""
-    above, beside, below = (
-        (0.5 + 0.07 * side, 0.1),
-        (0.49 + 0.26 * side, 0.18),
-        (0.485 + 0.235 * side, 0.375 - 0.02 * side**2),
-    )
-    t = np.linspace(0, 1, 16)[:, None]
-    points = (1 - t) ** 2 * np.array(above) + 2 * t * (1 - t) * np.array(beside) + t**2 * np.array(below)
-    return [(float(x), float(y)) for x, y in points * LARGE]
 
 
 def painted(strokes: list[Stroke], side: int) -> Layer:

@@ -24,7 +24,7 @@ from scumble_client.errors import ScumbleError
 
 Floats = NDArray[np.float32]
 
-Painting = Literal["none", "starry-night", "great-wave", "scream", "composition-vii", "shipwreck", "udnie", "mosaic"]
+Painting = Literal["none", "impasto", "ocean-waves", "mona-lisa", "bedroom", "sunset", "pointillism", "mosaic"]
 """Names of the bundled style pictures; `none` where the style is a layer or a file."""
 
 OPAQUE = 0.5

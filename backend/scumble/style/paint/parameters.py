@@ -19,7 +19,7 @@ class PaintStyleParameters(Parameters):
         description="fast lays strokes of the style, in seconds; gatys optimizes the features of a network, for minutes.",
     )
     painting: Painting = Field(
-        "starry-night", title="Painting", description="A bundled style, where no other is given."
+        "impasto", title="Painting", description="A bundled style, where no other is given."
     )
     second_painting: Painting = Field("none", title="Second painting", description="A bundled style to be mixed in.")
     blend: str = Field(
