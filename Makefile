@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 BENCH_READY := $(VENV)/bench-ready
 DATA ?= ../shared/data
 
-.PHONY: demo test quick soak lint format bench docs clean
+.PHONY: demo test quick soak lint format bench docs pictures clean
 
 demo: $(READY)
 	$(BIN)/scumble demo --out demo-output
@@ -36,6 +36,11 @@ format: $(READY)
 
 bench: $(BENCH_READY)
 	$(BIN)/python -m benchmarks --data $(DATA) $(ARGS)
+
+# The bundled pictures again out of their packages (Debian's apt-get, pip), and the documentation's out of those: look at each.
+pictures: $(BENCH_READY)
+	$(BIN)/python -m benchmarks.pictures
+	$(BIN)/python -m benchmarks.strips
 
 docs: $(READY)
 	$(BIN)/scumble operations --markdown > docs/operations.md

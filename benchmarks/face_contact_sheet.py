@@ -1,11 +1,12 @@
-"""The pictures of docs/faces.md and of the model cards, from held-out faces whose licence allows copying.
+"""Sheets of held-out faces to look at. They stay outside the repository.
 
-python -m benchmarks.face_contact_sheet [--data FOLDER] [--docs FOLDER] [--weights FOLDER]
+python -m benchmarks.face_contact_sheet [--data FOLDER] [--out FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -117,10 +118,10 @@ def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.face_contact_sheet")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--docs", type=Path, default=Path("docs/pictures"))
-    parser.add_argument("--weights", type=Path, default=Path("weights"))
+    parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "scumble-faces")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    points_sheet(options.data).save(options.weights / "scumble-face-landmarks.jpg", quality=85)
-    model_sheet(options.data).save(options.weights / "scumble-face-latent.jpg", quality=85)
-    sheet(options.data).save(options.docs / "face-brush.jpg", quality=86)
+    options.out.mkdir(parents=True, exist_ok=True)
+    points_sheet(options.data).save(options.out / "scumble-face-landmarks.jpg", quality=85)
+    model_sheet(options.data).save(options.out / "scumble-face-latent.jpg", quality=85)
+    sheet(options.data).save(options.out / "face-brush.jpg", quality=86)

@@ -1,4 +1,4 @@
-"""The picture of docs/face-sketch.md: eight held-out faces whose licence allows copying, two sketches for the same hole each.
+"""A sheet to look at: eight held-out faces, two sketches for the same hole each. It stays outside the repository.
 
 python -m benchmarks.face_sketch_sheet [--data FOLDER] [--out FILE]
 """
@@ -6,6 +6,7 @@ python -m benchmarks.face_sketch_sheet [--data FOLDER] [--out FILE]
 from __future__ import annotations
 
 import argparse
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.face_sketch_sheet")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures/face-sketch.jpg"))
+    parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "scumble-face-sketch.jpg")
     options = parser.parse_args()
     torch.set_num_threads(1)
     sheet(options.data).save(options.out, quality=88)

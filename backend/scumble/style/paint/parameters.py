@@ -18,9 +18,7 @@ class PaintStyleParameters(Parameters):
         title="Method",
         description="fast lays strokes of the style, in seconds; gatys optimizes the features of a network, for minutes.",
     )
-    painting: Painting = Field(
-        "impasto", title="Painting", description="A bundled style, where no other is given."
-    )
+    painting: Painting = Field("impasto", title="Painting", description="A bundled style, where no other is given.")
     second_painting: Painting = Field("none", title="Second painting", description="A bundled style to be mixed in.")
     blend: str = Field(
         "",
