@@ -16,7 +16,7 @@ from scumble import pictures
 from scumble.imaging.layer import Layer
 
 SIDE = 256
-EYES = np.array([[92.5, 121.9], [163.6, 121.6]])
+EYES = np.array([[92.4, 120.8], [163.6, 120.8]])
 """Of the portrait, in pixels: it is aligned as the collections are."""
 
 
