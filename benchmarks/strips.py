@@ -1,4 +1,4 @@
-"""Makes the strips and sheets of README and docs again from the bundled pictures: `python -m benchmarks.strips`.
+"""Makes the strips of README and docs again from the bundled pictures: `python -m benchmarks.strips`.
 
 Every strip is one of `scumble demo`: the picture, what was given, the picture under the new layer. Look at each before it is
 committed. The demo runs through a daemon; one that is at work already is used.
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks import paint_style
 from scumble.cli.demo import demo
 
 DOCS = Path("docs/pictures")
@@ -28,7 +27,7 @@ STRIPS = {
     "demo-face-latent": ("face-latent-portrait",),
     "demo-face-sample": ("face-sample-portrait",),
     "demo-photo-style": ("photo-style-osprey",),
-    "demo-paint-style": ("paint-style-wren",),
+    "demo-paint-style": ("paint-style-osprey", "paint-style-wren"),
 }
 """For each picture of the documentation the demo's scenes, one below the other."""
 
@@ -64,7 +63,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             demo(made)
         for name, scenes in STRIPS.items():
             strip([made / f"{scene}-strip.png" for scene in scenes]).save(options.out / f"{name}.jpg", quality=88)
-    paint_style.measure(options.out / "paint-style.jpg")
     return 0
 
 
