@@ -36,13 +36,13 @@ Stroke = tuple[list[tuple[float, float]], float, tuple[int, int, int]]
 """Points as shares of the side, width as a share of it, colour."""
 
 STROKES: list[Stroke] = [
-    ([(0.42, 0.757), (0.46, 0.776), (0.5, 0.784), (0.55, 0.775), (0.59, 0.752)], 0.018, (190, 62, 80)),
+    ([(0.42, 0.757), (0.46, 0.776), (0.5, 0.784), (0.55, 0.775), (0.59, 0.752)], 0.024, (178, 24, 52)),
     ([(0.31, 0.62), (0.35, 0.65)], 0.09, (214, 104, 96)),
     ([(0.69, 0.62), (0.65, 0.65)], 0.09, (214, 104, 96)),
 ]
 """Red on the lower lip, rose on the cheeks."""
 
-MOUTH = (0.365, 0.68, 0.65, 0.82)
+MOUTH = (0.34, 0.655, 0.67, 0.845)
 """What is selected to close the mouth: an ellipse's left, top, right and bottom, as shares of the side."""
 
 UPPER = ((0.415, 0.741), (0.455, 0.728), (0.485, 0.721), (0.505, 0.726), (0.525, 0.721), (0.555, 0.727), (0.6, 0.737))
@@ -53,11 +53,8 @@ LOWER = ((0.415, 0.741), (0.45, 0.765), (0.485, 0.778), (0.53, 0.778), (0.565, 0
 LIPS = ((176, 84, 88), (200, 108, 108))
 """The colours of the upper and the lower one."""
 
-SMILE = ((0.385, 0.705), (0.46, 0.735), (0.55, 0.735), (0.63, 0.7), (0.6, 0.77), (0.505, 0.805), (0.415, 0.77))
-"""What the open mouth covered, and skin covers now."""
-
-CHIN = (0.5, 0.835)
-"""Where the colour of that skin is taken."""
+CHIN = (0.5, 0.87)
+"""Where the colour of the skin around them is taken."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def _faces() -> list[Scene]:
 
 
 def _mouth(image: Layer) -> Scene:
-    """The smile closed: the lips' lines, the lips' colours, and skin where the mouth was open."""
+    """The smile closed: the lips' lines, the lips' colours, and skin around them."""
     lines, colours = (Image.new("RGBA", (LARGE, LARGE), (0, 0, 0, 0)) for _ in range(2))
     selected = Image.new("L", (LARGE, LARGE))
     ellipse = [share * LARGE for share in MOUTH]
@@ -141,7 +138,7 @@ def _mouth(image: Layer) -> Scene:
     pen, brush = ImageDraw.Draw(lines), ImageDraw.Draw(colours)
     x, y = (round(share * LARGE) for share in CHIN)
     red, green, blue = (int(value) for value in _rgb(image)[y - 4 : y + 5, x - 4 : x + 5].mean(axis=(0, 1)))
-    brush.polygon([(a * LARGE, b * LARGE) for a, b in SMILE], fill=(red, green, blue, 255))
+    brush.ellipse(ellipse, fill=(red, green, blue, 255))
     upper, between, lower = ([(a * LARGE, b * LARGE) for a, b in line] for line in (UPPER, BETWEEN, LOWER))
     for colour, outer in zip(LIPS, (upper, lower), strict=True):
         brush.polygon([*outer, *between[::-1]], fill=(*colour, 255))
