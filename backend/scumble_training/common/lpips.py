@@ -24,7 +24,16 @@ from scumble_client.errors import ScumbleError
 NETWORK, HEADS = "squeezenet-torchvision", "lpips-squeeze"
 """Entries of the weights' manifest."""
 
-FIRES = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128), 9: (256, 48, 192), 10: (384, 48, 192), 11: (384, 64, 256), 12: (512, 64, 256)}  # fmt: skip
+FIRES = {
+    3: (64, 16, 64),
+    4: (128, 16, 64),
+    6: (128, 32, 128),
+    7: (256, 32, 128),
+    9: (256, 48, 192),
+    10: (384, 48, 192),
+    11: (384, 64, 256),
+    12: (512, 64, 256),
+}
 """By torchvision's number: channels that come in, that are squeezed to, and that each half expands to."""
 
 POOLED = (3, 6, 9)
