@@ -60,7 +60,9 @@ class FaceSketchSettings(TrainerSettings):
     lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
     lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
     weave: float = Field(
-        0.0, ge=0, description="embedded: weight of what repeats with the period of the unshuffled output; beside LPIPS: 10."
+        0.0,
+        ge=0,
+        description="embedded: weight of what repeats with the period of the unshuffled output; beside LPIPS: 10.",
     )
     start: str = Field("", description="embedded: begin with the weights in this file.")
     polish: int = Field(0, ge=0, description="embedded: channels of the last convolutions at full size.")

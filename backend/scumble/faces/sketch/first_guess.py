@@ -153,7 +153,12 @@ def _flowed(start: Tensor, own: Tensor | None, kept: Tensor, flows: list[Tensor]
     height, width = start.shape[2:]
     up, down, left, right = (flow.clone() for flow in flows)
     kept = kept.clone()
-    for flow, edge in ((up, (..., 0, slice(None))), (down, (..., -1, slice(None))), (left, (..., 0)), (right, (..., -1))):
+    for flow, edge in (
+        (up, (..., 0, slice(None))),
+        (down, (..., -1, slice(None))),
+        (left, (..., 0)),
+        (right, (..., -1)),
+    ):
         kept[edge] += flow[edge]
         flow[edge] = 0
     up, down, left, right, kept = (one.flatten(2) for one in (up, down, left, right, kept))
