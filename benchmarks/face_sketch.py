@@ -31,7 +31,7 @@ from scumble_training.common.lpips import load as load_lpips
 from scumble_training.faces import masks as face_masks
 from scumble_training.faces import sketch_examples as examples
 from scumble_training.faces.sketch_examples import SKETCHES, AnalysedFace
-from scumble_training.faces.sketch_metrics import obedience, sharpness
+from scumble_training.faces.sketch_metrics import gradient_energy, obedience
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -141,12 +141,12 @@ def measure_faces(data: Path, count: int, inpainted: int, lpips: Lpips | None = 
 def _note(row: Row, way: str, made: Floats, truth: Floats, hole: Mask, lines: Mask, lpips: Lpips | None) -> None:
     row.psnr[way], row.ssim[way] = hole_psnr(made, truth, hole), hole_ssim(made, truth, hole)
     row.obeys[way] = obedience(made, lines, hole)
-    tensors = [torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None] for picture in (made, truth)]
+    found, wanted = (torch.from_numpy(np.ascontiguousarray(one)).permute(2, 0, 1)[None] for one in (made, truth))
     where = torch.from_numpy(hole.astype(np.float32))[None, None]
-    row.sharpness[way] = sharpness(*tensors, where)
+    row.sharpness[way] = gradient_energy(found, wanted, where)
     if lpips is not None:
         with torch.inference_mode():
-            row.lpips[way] = float(lpips(*tensors, where))
+            row.lpips[way] = float(lpips(found, wanted, where))
 
 
 def _colour_errors(made: Bytes, face: AnalysedFace, hole: Mask) -> list[float]:

@@ -146,7 +146,7 @@ class _Difference(torch.autograd.Function):
         return functional.conv2d(apart.square(), head)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
         unit, apart, length, head = ctx.saved_tensors
         along = (apart * head).mul_(2 * slope)

@@ -35,7 +35,7 @@ from . import sketch_published as published
 from .latent import feature_network
 from .masks import random_hole
 from .sketch_draws import Draw, Draws, SketchBatch, random_given, stacked
-from .sketch_metrics import obedience, sharpness, weave
+from .sketch_metrics import gradient_energy, obedience, weave
 
 Completer = Callable[[SketchBatch], Tensor]
 """(B, 3, S, S) in 0 to 1 from a batch: the truth with the hole completed."""
@@ -269,7 +269,7 @@ def measured(
             obeyed.append(obedience(picture, lines, hole))
         if lpips is not None:
             figures[f"lpips_{name}"] = float(lpips(found, batch.truth).mean())
-        figures[f"sharpness_{name}"] = sharpness(found, batch.truth, batch.hole)
+        figures[f"sharpness_{name}"] = gradient_energy(found, batch.truth, batch.hole)
         figures[f"weave_{name}"] = weave(found, batch.hole)
         figures[f"psnr_{name}"] = float(np.mean(psnr))
         figures[f"obeys_{name}"] = float(np.nanmean(obeyed)) if not all(map(math.isnan, obeyed)) else 0.0
