@@ -201,9 +201,8 @@ class Scheduler:
         job = self._jobs.get(job_id)
         if job is None:
             return False
-        dropped = (
-            self._drop_asks(job) if client != job.client else []
-        )  # what the same one was asked for it still brings
+        # What the same connection was asked for it still brings.
+        dropped = self._drop_asks(job) if client != job.client else []
         job.client, job.unseen, job.lost = client, None, None
         job.told = float("-inf")
         if job.state == "waiting":
