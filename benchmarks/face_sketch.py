@@ -1,6 +1,8 @@
 """Faces completed from sketch and colours: held-out faces, with lines and colours of their own, and with a hand's lines.
 
-python -m benchmarks.face_sketch [--data FOLDER] [--count N] [--inpaint N]
+python -m benchmarks.face_sketch [--data FOLDER] [--count N] [--inpaint N] [--lpips SQUEEZENET HEADS]
+
+With the published weights of LPIPS (`scumble_training.common.lpips`) it also says how different the completed holes look.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ from scumble.operations.context import Context
 from scumble.style.colour_transfer import rgb_to_lab
 from scumble.worker.models import ModelCache
 from scumble_training.common import datasets
+from scumble_training.common.lpips import Lpips
+from scumble_training.common.lpips import load as load_lpips
 from scumble_training.faces import masks as face_masks
 from scumble_training.faces import sketch_examples as examples
 from scumble_training.faces.sketch_examples import SKETCHES, AnalysedFace
-from scumble_training.faces.sketch_metrics import obedience
+from scumble_training.faces.sketch_metrics import gradient_energy, obedience
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -51,6 +55,8 @@ class Row:
     psnr: dict[str, float] = field(default_factory=dict)
     ssim: dict[str, float] = field(default_factory=dict)
     obeys: dict[str, float] = field(default_factory=dict)
+    sharpness: dict[str, float] = field(default_factory=dict)
+    lpips: dict[str, float] = field(default_factory=dict)
     colour: list[float] = field(default_factory=list)
     """ΔE (CIE 1976) of the mean under each given colour."""
 
@@ -106,7 +112,7 @@ def given_to(way: str, face: AnalysedFace, lines: Mask) -> dict[str, Layer]:
     return found
 
 
-def measure_faces(data: Path, count: int, inpainted: int) -> list[Row]:
+def measure_faces(data: Path, count: int, inpainted: int, lpips: Lpips | None = None) -> list[Row]:
     models, rows = ModelCache(), []
     before: Mask | None = None
     for number, (_, face) in enumerate(held_out(data, count)):
@@ -118,7 +124,7 @@ def measure_faces(data: Path, count: int, inpainted: int) -> list[Row]:
         for way in WAYS:
             made = run(models, {"image": image, "mask": mask, **given_to(way, face, lines)})
             asked = face.lines[SKETCHES.index("hand")] if way == "hand" else lines
-            _note(row, way, made.astype(np.float32) / np.float32(255), truth, hole, asked)
+            _note(row, way, made.astype(np.float32) / np.float32(255), truth, hole, asked, lpips)
             if way == "both":
                 row.colour = _colour_errors(made, face, hole)
                 if before is not None:
@@ -126,15 +132,21 @@ def measure_faces(data: Path, count: int, inpainted: int) -> list[Row]:
         row.obeys["truth"] = obedience(truth, lines, hole)
         if number < inpainted:
             made = run(models, {"image": image, "mask": mask}, "inpaint")
-            _note(row, "inpaint", made.astype(np.float32) / np.float32(255), truth, hole, lines)
+            _note(row, "inpaint", made.astype(np.float32) / np.float32(255), truth, hole, lines, lpips)
         rows.append(row)
         before = lines
     return rows
 
 
-def _note(row: Row, way: str, made: Floats, truth: Floats, hole: Mask, lines: Mask) -> None:
+def _note(row: Row, way: str, made: Floats, truth: Floats, hole: Mask, lines: Mask, lpips: Lpips | None) -> None:
     row.psnr[way], row.ssim[way] = hole_psnr(made, truth, hole), hole_ssim(made, truth, hole)
     row.obeys[way] = obedience(made, lines, hole)
+    found, wanted = (torch.from_numpy(np.ascontiguousarray(one)).permute(2, 0, 1)[None] for one in (made, truth))
+    where = torch.from_numpy(hole.astype(np.float32))[None, None]
+    row.sharpness[way] = gradient_energy(found, wanted, where)
+    if lpips is not None:
+        with torch.inference_mode():
+            row.lpips[way] = float(lpips(found, wanted, where))
 
 
 def _colour_errors(made: Bytes, face: AnalysedFace, hole: Mask) -> list[float]:
@@ -210,14 +222,20 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
     for way in ("sketch", "colours"):
         gain = mean("psnr", way) - mean("psnr", "neither")
         found.append(Figure(f"{way} alone: PSNR above neither", gain, "dB", detail=f"SSIM {mean('ssim', way):.3f}"))
+    named = {"both": "sketch and colours", "hand": "a hand's sketch and colours", "neither": "nothing given"}
+    for way in WAYS:
+        what = named.get(way, f"{way} alone")
+        found.append(Figure(f"{what}: gradient energy, a share of the truth's", mean("sharpness", way), ""))
+        if any(row.lpips for row in rows):
+            found.append(Figure(f"{what}: LPIPS in the hole", mean("lpips", way), ""))
     return found
 
 
-def measure(data: Path, count: int = COUNT, inpainted: int = INPAINTED) -> list[Figure]:
+def measure(data: Path, count: int = COUNT, inpainted: int = INPAINTED, lpips: Lpips | None = None) -> list[Figure]:
     quick, worked, new = seconds(data)
     detail = f"{worked:.2f} s of processor time; a photograph that is not yet known: {new:.2f} s"
     speed = Figure("a 512 × 512 face, warm", quick, "s", 2, detail=detail)
-    return [*figures(measure_faces(data, count, inpainted)), speed]
+    return [*figures(measure_faces(data, count, inpainted, lpips)), speed]
 
 
 if __name__ == "__main__":
@@ -225,6 +243,8 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--inpaint", type=int, default=INPAINTED)
+    parser.add_argument("--lpips", type=Path, nargs=2, metavar=("SQUEEZENET", "HEADS"))
     options = parser.parse_args()
+    lpips = load_lpips(*options.lpips) if options.lpips else None
     torch.set_num_threads(1)
-    print(as_markdown(measure(options.data, options.count, options.inpaint)))
+    print(as_markdown(measure(options.data, options.count, options.inpaint, lpips)))

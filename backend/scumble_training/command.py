@@ -1,4 +1,7 @@
-"""`scumble train`: making weights anew. The command line finds it by the entry point `scumble.commands`."""
+"""`scumble train`: making weights anew. The command line finds it by the entry point `scumble.commands`.
+
+Every command imports this, so what a training needs is imported when there is one.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,8 @@ from typing import Annotated
 import typer
 
 from scumble.cli.console import out as console
-from scumble.cli.inputs import pairs
 from scumble.cli.options import Seed
 from scumble_client.errors import ScumbleError
-
-from .common.trainer import Run
-from .registry import TRAINERS, find
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,6 +58,12 @@ def train(
     model: str, data: Path, folder: Path, settings: Iterable[str], seed: int, device: str, minutes: float | None
 ) -> None:
     """Train, going on from what `folder` holds; the finished file lies there. Raises ScumbleError."""
+    from scumble.cli.inputs import pairs
+    from scumble.worker.device import resolve
+
+    from .common.trainer import Run
+    from .registry import find
+
     trainer = find(model)
     chosen = trainer.validate(pairs(settings))
     wanted = [f"{name}.{end}" for name in trainer.collections for end in ("tar", "csv")]
@@ -69,8 +74,6 @@ def train(
             f"There is no {missing[0]} in “{data}”.",
             f"Name the folder that holds {', '.join(wanted)} with --data.",
         )
-    from scumble.worker.device import resolve
-
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(data, folder, seed, resolve(device), minutes, console.print)
     try:
@@ -84,6 +87,8 @@ def train(
 
 def describe() -> None:
     """Print every trainer with its settings."""
+    from .registry import TRAINERS, find
+
     for name in TRAINERS:
         trainer = find(name)
         console.print(f"{name}  {trainer.help} Reads {', '.join(trainer.collections)}.", highlight=False, style="bold")

@@ -210,3 +210,56 @@ def test_a_layer_that_was_damaged_on_its_way_is_refused(client: Client, monkeypa
             client.wait(client.submit(request("identity", value=201)), 60)
     assert caught.value.code == "bad_request"
     assert client.wait(client.submit(request("identity", value=201)), 60).layers  # and was not kept
+
+
+def test_more_layers_than_there_is_room_for_take_turns(start_daemon: Callable[..., Daemon]) -> None:
+    """Ten jobs of 4 MB at once, and room for five: each is computed, and none hangs."""
+    start_daemon("--buffer-size", str(21e6 / 1024**3))
+    with Client("test", launch=False) as client:
+        jobs = [client.submit(Request("identity", {"image": square(number, 1000)})) for number in range(10)]
+        for number, job in enumerate(jobs):
+            back = client.wait(job, 120).layers[0].pixels
+            assert bytes(back.data[:4]) == bytes([number]) * 4
+        with pytest.raises(ScumbleError, match="larger than all the room") as raised:
+            client.wait(client.submit(Request("identity", {"image": square(1, 3000)})), 60)
+        assert raised.value.code == "too_large"
+        assert status(client)["buffers"]["bytes"] <= 21e6
+
+
+def test_a_layer_of_three_quick_jobs_travels_once(client: Client) -> None:
+    """The first brings it, and while it is being written, the others come: nobody asks for it."""
+    large = Pixels(os.urandom(64 * 1024**2), 4096, 4096)
+    jobs = [client.submit(Request("test-warm", {"image": large})) for _ in range(3)]
+    for job in jobs:
+        client.wait(job, 120)
+    assert client.bytes_sent < 1.01 * 64 * 1024**2
+
+
+def test_a_layer_file_that_can_t_be_removed_hangs_nobody(
+    start_daemon: Callable[..., Daemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where somebody has it mapped still."""
+    (tmp_path / "sitecustomize.py").write_text(NO_UNLINK)
+    daemon = start_daemon("--idle-exit", "10")
+    daemon.stop()
+    daemon.folders.environment["PYTHONPATH"] += os.pathsep + str(tmp_path)
+    daemon.options = ("--device", "cpu", "--buffer-size", str(9e6 / 1024**3))
+    daemon.start()
+    with Client("test", launch=False) as client:
+        for number in range(5):
+            job = client.submit(Request("identity", {"image": square(number, 1000)}))
+            assert client.wait(job, 120).layers
+            client.received(job)
+        wait_for(lambda: status(client)["results"] == [])
+    assert daemon.stop() == 0
+
+
+NO_UNLINK = """
+import os
+for name in ("unlink", "replace", "rename"):
+    def refuse(path, *more, real=getattr(os, name), **named):
+        if str(path).endswith((".json", ".ipc")) or ".json." in str(path):
+            return real(path, *more, **named)
+        raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+    setattr(os, name, refuse)
+"""

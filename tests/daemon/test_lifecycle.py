@@ -34,14 +34,33 @@ def test_a_second_one_leaves_at_once(start_daemon: Callable[..., Daemon]) -> Non
     assert daemon.process.poll() is None
 
 
-def test_a_second_one_that_is_to_do_more_says_what_to_do(start_daemon: Callable[..., Daemon]) -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ("--listen", "tcp://127.0.0.1:*"),
+        ("--loopback",),
+        ("--pool", "tcp://127.0.0.1:9", "--pool-key", "0" * 40),
+    ],
+)
+def test_a_second_one_that_is_to_do_more_says_what_to_do(
+    start_daemon: Callable[..., Daemon], wanted: tuple[str, ...]
+) -> None:
     """“Already running” with exit code 0 left a studio's other machines before a closed door."""
     daemon = start_daemon()
-    second = serve(daemon.folders, "--listen", "tcp://127.0.0.1:*")
+    second = serve(daemon.folders, *wanted)
     assert second.returncode == 2
-    assert "scumble stop && scumble serve --listen tcp://127.0.0.1:*" in second.stderr
     assert len(second.stderr.splitlines()) == 1
+    assert f"running already, and not with {' '.join(wanted)}" in second.stderr
+    assert f"scumble stop && scumble serve {' '.join(wanted)}" in second.stderr
     assert daemon.process.poll() is None
+
+
+def test_a_second_one_that_is_to_do_the_same_leaves_at_once(start_daemon: Callable[..., Daemon]) -> None:
+    """Two editors that start the daemon at once, with options that were remembered."""
+    daemon = start_daemon("--loopback", "--idle-exit", "10")
+    for same in (("--device", "cpu", "--loopback", "--idle-exit", "10"), ("--loopback",), ("--spool-size", "2")):
+        second = serve(daemon.folders, *same)
+        assert (second.returncode, second.stderr) == (0, "A daemon is already running.\n")
 
 
 def test_it_ends_when_nobody_comes(start_daemon: Callable[..., Daemon]) -> None:

@@ -181,7 +181,7 @@ def test_at_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     assert pool.poll(int(PATIENCE * 1000))
-    assert wire.unpack(pool.recv_multipart()[1])["type"] == "ready"
+    assert [wire.unpack(pool.recv_multipart()[1])["type"] for _ in range(2)] == ["devices", "ready"]
     mutator = Mutator(3)
     sent, heard = 0, 0
     picture = tmp_path / "picture"

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from scumble import __version__
 from scumble_client.errors import ScumbleError
 
-from .console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error, unexpected
+from .console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error, say_note, unexpected
 from .options import AsJson, Device, Local, MaskFrom, Picture, Seed, Settings
 from .weights_app import weights_app
 
@@ -292,8 +292,16 @@ def demo(
     work(out)
 
 
-for _more in entry_points(group="scumble.commands"):  # of packages that build on this one, such as its own trainers
-    _more.load()(app)
+def _add_commands() -> None:
+    """Commands of packages that build on this one, such as its own trainers. One that can't be loaded costs only itself."""
+    for more in entry_points(group="scumble.commands"):
+        try:
+            more.load()(app)
+        except Exception as error:
+            say_note(f"The command “{more.name}” can't be loaded: {error}.")
+
+
+_add_commands()
 
 
 def main() -> None:

@@ -201,9 +201,8 @@ class Scheduler:
         job = self._jobs.get(job_id)
         if job is None:
             return False
-        dropped = (
-            self._drop_asks(job) if client != job.client else []
-        )  # what the same one was asked for it still brings
+        # What the same connection was asked for it still brings.
+        dropped = self._drop_asks(job) if client != job.client else []
         job.client, job.unseen, job.lost = client, None, None
         job.told = float("-inf")
         if job.state == "waiting":
@@ -422,7 +421,10 @@ class Scheduler:
         for name, frame in frames.items():
             if asked:
                 asked.heard = self._clock()
-                asked.names.pop(name, None)
+                if (
+                    asked.names.get(name) == job.id
+                ):  # what came along with another job is no answer: that is still to come
+                    del asked.names[name]
             if name in job.lacking and not self._ledger.is_written(name):
                 self._do(Remove(self._ledger.begin(name, frame.size)))
                 self._uploaders[name] = job.id

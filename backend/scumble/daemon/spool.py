@@ -47,7 +47,7 @@ class Spool:
 
     def __init__(self, folder: Path, limit: int, remover: Remover | None = None) -> None:
         self.folder, self.limit = folder, limit
-        self._remover = remover or Remover()
+        self._remover = Remover() if remover is None else remover
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._held: list[tuple[float, Held]] = []
         self.dropped = 0

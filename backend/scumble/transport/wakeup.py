@@ -46,3 +46,8 @@ class Wakeup:
         while self._calls:
             calls.append(self._calls.popleft())
         return calls
+
+    def close(self) -> None:
+        """Nobody posts any more."""
+        self._in.close()
+        self._out.close()

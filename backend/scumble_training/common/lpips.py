@@ -13,10 +13,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from scumble_client.errors import ScumbleError
@@ -24,7 +26,16 @@ from scumble_client.errors import ScumbleError
 NETWORK, HEADS = "squeezenet-torchvision", "lpips-squeeze"
 """Entries of the weights' manifest."""
 
-FIRES = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128), 9: (256, 48, 192), 10: (384, 48, 192), 11: (384, 64, 256), 12: (512, 64, 256)}  # fmt: skip
+FIRES = {
+    3: (64, 16, 64),
+    4: (128, 16, 64),
+    6: (128, 32, 128),
+    7: (256, 32, 128),
+    9: (256, 48, 192),
+    10: (384, 48, 192),
+    11: (384, 64, 256),
+    12: (512, 64, 256),
+}
 """By torchvision's number: channels that come in, that are squeezed to, and that each half expands to."""
 
 POOLED = (3, 6, 9)
@@ -91,20 +102,57 @@ class Lpips(nn.Module):
 
     def features(self, picture: Tensor) -> list[Tensor]:
         """The seven maps of a picture in 0 to 1, each of unit length over its channels."""
+        return [m / _length(m) for m in self.maps(picture)]
+
+    def maps(self, picture: Tensor) -> list[Tensor]:
+        """The seven maps as SqueezeNet gives them."""
         x = (picture * 2 - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
         maps: list[Tensor] = self.network(x.contiguous(memory_format=torch.channels_last))
-        return [m / m.square().sum(1, keepdim=True).add(1e-20).sqrt().clamp(min=1e-10) for m in maps]
+        return maps
 
     def forward(self, a: Tensor, b: Tensor, where: Tensor | None = None) -> Tensor:
         total = a.new_zeros(len(a))
-        for one, other, head in zip(self.features(a), self.features(b), self.heads, strict=True):
-            difference = functional.conv2d((one - other).square(), head)
+        for one, other, head in zip(self.maps(a), self.features(b), self.heads, strict=True):
+            difference = _difference(one, other, head)
             if where is None:
                 total = total + difference.mean((1, 2, 3))
             else:
                 share = functional.interpolate(where, size=difference.shape[2:], mode="area")
                 total = total + (difference * share).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=1e-6)
         return total
+
+
+def _length(maps: Tensor) -> Tensor:
+    return maps.square().sum(1, keepdim=True).add(1e-20).sqrt()
+
+
+def _difference(maps: Tensor, other: Tensor, head: Tensor) -> Tensor:
+    """(B, 1, h, w): weighted squares of what parts the maps, brought to unit length, from others of unit length."""
+    if other.requires_grad:
+        return functional.conv2d((maps / _length(maps) - other).square(), head)
+    found: Tensor = _Difference.apply(maps, other, head)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Difference(torch.autograd.Function):
+    """`_difference` to a constant, with its derivative in closed form: half the passes over the largest maps of a training."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, other: Tensor, head: Tensor) -> Tensor:
+        length = _length(maps)
+        unit = maps / length
+        apart = unit - other
+        ctx.save_for_backward(unit, apart, length, head)
+        return functional.conv2d(apart.square(), head)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        unit, apart, length, head = ctx.saved_tensors
+        along = (apart * head).mul_(2 * slope)
+        # what would only make the map longer has no effect
+        along.addcmul_(unit, (along * unit).sum(1, keepdim=True), value=-1)
+        return along.div_(length), None, None
 
 
 def load(network: Path, heads: Path) -> Lpips:

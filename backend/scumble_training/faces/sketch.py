@@ -35,7 +35,7 @@ from . import sketch_published as published
 from .latent import feature_network
 from .masks import random_hole
 from .sketch_draws import Draw, Draws, SketchBatch, random_given, stacked
-from .sketch_metrics import obedience, sharpness, weave
+from .sketch_metrics import gradient_energy, obedience, weave
 
 Completer = Callable[[SketchBatch], Tensor]
 """(B, 3, S, S) in 0 to 1 from a batch: the truth with the hole completed."""
@@ -59,6 +59,11 @@ class FaceSketchSettings(TrainerSettings):
     lpips: float = Field(0.0, ge=0, description="embedded: weight of LPIPS, whose published weights it needs.")
     lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
     lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
+    weave: float = Field(
+        0.0,
+        ge=0,
+        description="embedded: weight of what repeats with the period of the unshuffled output; beside LPIPS: 10.",
+    )
     start: str = Field("", description="embedded: begin with the weights in this file.")
     polish: int = Field(0, ge=0, description="embedded: channels of the last convolutions at full size.")
     decay: float = Field(
@@ -135,6 +140,7 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
         "gradient": settings.gradient,
         "features": settings.features,
         "lpips": settings.lpips,
+        "weave": settings.weave,
     }
     watch = Watch(run, settings, fixed, lpips)
     for step in loop.steps():
@@ -142,7 +148,7 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
             group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         batch = draws.batch(settings.batch, loop.generator(step), run.device)
         found = embedded.completed(network, batch)
-        terms = embedded.losses(found, batch, features, lpips)
+        terms = embedded.losses(found, batch, features, lpips, settings.weave > 0)
         loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
         if settings.gan and step >= settings.gan_from:
             window = embedded.window_of(batch, loop.generator(step, 1))
@@ -263,7 +269,7 @@ def measured(
             obeyed.append(obedience(picture, lines, hole))
         if lpips is not None:
             figures[f"lpips_{name}"] = float(lpips(found, batch.truth).mean())
-        figures[f"sharpness_{name}"] = sharpness(found, batch.truth, batch.hole)
+        figures[f"sharpness_{name}"] = gradient_energy(found, batch.truth, batch.hole)
         figures[f"weave_{name}"] = weave(found, batch.hole)
         figures[f"psnr_{name}"] = float(np.mean(psnr))
         figures[f"obeys_{name}"] = float(np.nanmean(obeyed)) if not all(map(math.isnan, obeyed)) else 0.0

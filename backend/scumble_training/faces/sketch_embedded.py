@@ -1,8 +1,8 @@
 """How the embedded face completion network learns.
 
 The error in the hole at three scales, that of its gradients (which counts more near lines: that is what makes the network
-obey), how different the pictures look (LPIPS) or the embedded feature network's error, and, from a chosen step on, a patch
-discriminator that sees lines and colours, too.
+obey), how different the pictures look (LPIPS) or the embedded feature network's error, what repeats with the period of the unshuffled
+output, and, from a chosen step on, a patch discriminator that sees lines and colours, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from scumble.faces.sketch.first_guess import first_guess
-from scumble.faces.sketch.network import FaceSketchNetwork
+from scumble.faces.sketch.network import UNSHUFFLE, FaceSketchNetwork
 from scumble.faces.sketch.sc_fegan import ScFeganDiscriminator
 from scumble.vision.precision import fast
 from scumble.vision.vgg.network import Vgg
@@ -24,6 +24,9 @@ from .sketch_draws import SketchBatch
 
 LINE_WEIGHT = 4.0
 """How much more a gradient counts beside a line than elsewhere."""
+
+WOVEN = 8
+"""Side, in cells of the unshuffled output, of the windows in which a weave is looked for."""
 
 LAYERS = ("relu1_2", "relu2_2")
 
@@ -47,7 +50,9 @@ def completed(network: FaceSketchNetwork, batch: SketchBatch, guess: Tensor | No
     return found
 
 
-def losses(found: Tensor, batch: SketchBatch, features: Vgg | None, lpips: Lpips | None = None) -> dict[str, Tensor]:
+def losses(
+    found: Tensor, batch: SketchBatch, features: Vgg | None, lpips: Lpips | None = None, weave: bool = False
+) -> dict[str, Tensor]:
     """Each term, every example counting alike however large its hole is."""
     hole = batch.hole
     area = hole.sum(dim=(1, 2, 3)).clamp(min=64)
@@ -70,7 +75,25 @@ def losses(found: Tensor, batch: SketchBatch, features: Vgg | None, lpips: Lpips
         terms["features"] = _feature_error(found, batch.truth, features)
     if lpips is not None:
         terms["lpips"] = lpips(found, batch.truth).mean()
+    if weave:
+        terms["weave"] = weave_error(wrong, hole)
     return terms
+
+
+def weave_error(wrong: Tensor, hole: Tensor) -> Tensor:
+    """How much of the error's fine contrast repeats from cell to cell of the unshuffled output: a root mean square.
+
+    Each place of a cell is written by channels of its own. LPIPS, whose network halves the picture at once, hardly sees where
+    they disagree, and even takes the pattern for texture. Here the contrast (a pixel less the mean of 3 × 3 around it) is averaged
+    for each place of a cell over `WOVEN` × `WOVEN` cells of hole, where real texture cancels out and a pattern stays.
+    """
+    padded = functional.pad(wrong, (1, 1, 1, 1), mode="replicate")
+    fine = (wrong - functional.avg_pool2d(padded, 3, 1)) * hole
+    window = min(WOVEN, *(side // UNSHUFFLE for side in hole.shape[2:]))
+    means = functional.avg_pool2d(functional.pixel_unshuffle(fine, UNSHUFFLE), window, 1)
+    cells = functional.avg_pool2d(functional.avg_pool2d(hole, UNSHUFFLE), window, 1)
+    area = cells.sum((1, 2, 3)).clamp(min=1)
+    return (means.square().mean(1).sum((1, 2)) / area).add(1e-8).sqrt().mean()
 
 
 def _feature_error(found: Tensor, truth: Tensor, features: Vgg) -> Tensor:

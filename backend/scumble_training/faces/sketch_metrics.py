@@ -36,7 +36,7 @@ def obedience(picture: Floats, lines: Mask, hole: Mask) -> float:
     return float((ndimage.distance_transform_edt(~found) <= NEAR)[asked].mean()) if found.any() else 0.0
 
 
-def sharpness(made: Tensor, truth: Tensor, hole: Tensor) -> float:
+def gradient_energy(made: Tensor, truth: Tensor, hole: Tensor) -> float:
     """Gradient energy in the holes as a share of the truth's: 1 is as sharp. (B, 3, H, W) twice, and (B, 1, H, W)."""
 
     def energy(picture: Tensor) -> float:

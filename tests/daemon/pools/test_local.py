@@ -6,6 +6,7 @@ Cancelling, killing and replacing real workers is in tests/daemon.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +17,9 @@ from typing import Any
 import pytest
 import zmq
 
+from scumble.daemon.pools import children
 from scumble.daemon.pools.base import Task
-from scumble.daemon.pools.local import LocalPool
+from scumble.daemon.pools.local import RETRY, START_PATIENCE, LocalPool
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import process_alive
 from tests.support import fake_worker
@@ -230,6 +232,57 @@ class TestFailedStarts:
         assert (job, error.code) == ("a", "worker_died")
         bench.run("b", "echo")
         bench.until(lambda: bench.ear.results == ["b"])
+
+
+class TestOneBrokenOfTwo:
+    def test_it_is_tried_again_ever_more_rarely(self, bench: Bench) -> None:
+        now = [1000.0]
+        bench.tell(devices=["cuda:0", "cuda:1"], broken=["cuda:1"])
+        bench.open(clock=lambda: now[0])
+        bench.until(lambda: bench.states() == ["idle"])
+        now[0] += RETRY + 1
+        bench.until(lambda: "starting" in bench.states())
+        bench.until(lambda: bench.states() == ["idle"])
+        bench.tell(devices=["cuda:0", "cuda:1"])  # what was wrong is mended
+        now[0] += RETRY + 1
+        bench.pool.tick()
+        assert bench.states() == ["idle"]  # not yet
+        now[0] += RETRY
+        bench.until(lambda: bench.states() == ["idle", "idle"])
+        assert bench.ear.errors == []
+
+    def test_where_both_are_broken_the_job_is_told(self, bench: Bench) -> None:
+        bench.tell(devices=["cuda:0", "cuda:1"], broken=["cuda:0", "cuda:1"])
+        bench.open()
+        bench.until(lambda: bench.pool.free and not bench.pool.status())
+        bench.run("a", "echo")
+        ((job, error),) = bench.ear.errors
+        assert (job, error.code) == ("a", "worker_died")
+
+    def test_one_that_never_gets_ready_is_ended(self, bench: Bench) -> None:
+        now = [1000.0]
+        bench.told.unlink()
+        os.mkfifo(bench.told)  # it waits for somebody to write what it is to do
+        bench.open(clock=lambda: now[0])
+        first = bench.pool.status()[0]["worker"]
+        now[0] += START_PATIENCE + 1
+        bench.until(lambda: bench.pool.status()[0]["worker"] != first)
+
+
+class TestProcesses:
+    def test_windows_opens_no_console_for_a_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: dict[str, Any] = {}
+        monkeypatch.setattr("scumble.daemon.pools.children.sys.platform", "win32")
+        monkeypatch.setattr(
+            "scumble.daemon.pools.children.subprocess.Popen", lambda command, **more: asked.update(more)
+        )
+        children.spawn(["program"], {})
+        assert asked["creationflags"] & 0x0800_0000  # CREATE_NO_WINDOW
+
+    def test_the_daemon_starts_them_in_one_place(self) -> None:
+        folder = Path(children.__file__).parents[1]
+        starting = [path for path in folder.rglob("*.py") if "subprocess.Popen(" in path.read_text()]
+        assert starting == [Path(children.__file__)]
 
 
 class TestEnd:

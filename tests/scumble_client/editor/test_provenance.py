@@ -84,11 +84,11 @@ def test_a_document_learns_nothing_of_the_machines_folders() -> None:
     home = "/home/somebody/private"
     sources = {
         "style": Source("file", path=f"{home}/style.png", digest="ab"),
-        "segmentation": Source("file", path=f"{home}/work/maps/segments.png", digest="cd"),
+        "segmentation": Source("file", path=f"{home}/scene/maps/segments.png", digest="cd"),
         "strokes": Source("file", path="C:\\Users\\somebody\\strokes.png"),
         "image": Source("active", "{1}", "Ground", path=f"{home}/forgotten.png"),
     }
-    for folder in (None, "/tmp/elsewhere", f"{home}/work", "/home/other", "/"):
+    for folder in (None, "/tmp/elsewhere", f"{home}/scene", "/home/other", "/"):
         text = dump(Provenance("edit", {}, 1, sources), folder)
         assert not any(part in text for part in ("/home", "/tmp", "Users", f"{home}/", "..")) or folder == "/"
         again = load(text)
@@ -96,7 +96,7 @@ def test_a_document_learns_nothing_of_the_machines_folders() -> None:
         assert [again.sources[role].name for role in ("style", "segmentation")] == ["style.png", "segments.png"]
         assert [again.sources[role].digest for role in ("style", "segmentation")] == ["ab", "cd"]
         assert not any(source.path.startswith("/") for source in again.sources.values())
-    inside = load(dump(Provenance("edit", {}, 1, sources), f"{home}/work"))
+    inside = load(dump(Provenance("edit", {}, 1, sources), f"{home}/scene"))
     assert inside is not None
     assert inside.sources["segmentation"].path == "maps/segments.png"
     assert inside.sources["style"].path == ""

@@ -92,6 +92,33 @@ def test_it_can_be_learned_from(tmp_path: Path, pictures: tuple[torch.Tensor, to
     assert all(parameter.grad is None for parameter in lpips.parameters())
 
 
+@pytest.mark.parametrize("covered", [False, True])
+def test_the_slope_to_a_constant_is_that_of_the_formula(
+    tmp_path: Path, pictures: tuple[torch.Tensor, torch.Tensor], covered: bool
+) -> None:
+    network, heads, _ = published(tmp_path)
+    lpips = load(network, heads).double()
+    made, truth = (picture.double() for picture in pictures)
+    where = torch.rand(2, 1, *made.shape[2:], dtype=torch.float64) if covered else None
+    slopes = []
+    for other in (truth, truth.clone().requires_grad_()):  # only the first is a constant
+        learned = made.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(lpips(learned, other, where).sum(), learned)
+        slopes.append(slope)
+    assert slopes[0].abs().max() > 0
+    torch.testing.assert_close(*slopes)
+
+
+def test_nothing_is_seen_and_nothing_breaks(tmp_path: Path) -> None:
+    network, heads, _ = published(tmp_path)
+    lpips = load(network, heads)
+    for parameter in lpips.network.parameters():
+        parameter.zero_()
+    made = torch.rand(1, 3, 32, 32, requires_grad=True)
+    (slope,) = torch.autograd.grad(lpips(made, torch.rand(1, 3, 32, 32)).sum(), made)
+    assert not slope.any()
+
+
 @pytest.mark.parametrize("spoil", ["network", "heads"])
 @pytest.mark.parametrize("content", [b"", b"not weights", None])
 def test_a_file_that_is_something_else_is_said(tmp_path: Path, spoil: str, content: bytes | None) -> None:

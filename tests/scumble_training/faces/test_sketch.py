@@ -23,8 +23,9 @@ from scumble_training.faces import sc_fegan_losses, sketch_examples
 from scumble_training.faces import sketch as sketch_trainer
 from scumble_training.faces.flat_colours import FlatColours
 from scumble_training.faces.sketch_draws import SketchBatch, random_draw, random_given, stacked
+from scumble_training.faces.sketch_embedded import weave_error
 from scumble_training.faces.sketch_examples import AnalysedFace, analysed
-from scumble_training.faces.sketch_metrics import obedience, sharpness, weave
+from scumble_training.faces.sketch_metrics import gradient_energy, obedience, weave
 from scumble_training.registry import find
 from tests.scumble_training.common.test_lpips import published
 from tests.support.faces import collections, mean_points, portrait
@@ -130,9 +131,9 @@ class TestMeasures:
         hole[..., :16] = 1
         flat = truth.clone()
         flat[..., 16:] = 0.5
-        assert sharpness(flat, truth, hole) == pytest.approx(1)
+        assert gradient_energy(flat, truth, hole) == pytest.approx(1)
         flat[..., :16] = 0.5 * truth[..., :16]
-        assert sharpness(flat, truth, hole) == pytest.approx(0.25)
+        assert gradient_energy(flat, truth, hole) == pytest.approx(0.25)
 
     def test_a_weave_is_told_from_noise(self) -> None:
         torch.manual_seed(0)
@@ -141,6 +142,29 @@ class TestMeasures:
         woven = 0.5 + 0.1 * torch.rand(1, 3, 4, 4).repeat(2, 1, 16, 16)
         assert weave(noise, hole) < 0.15
         assert weave(woven, hole) > 0.9
+
+    @pytest.mark.parametrize("side", [32, 64])
+    def test_a_weave_is_a_far_larger_error_than_noise(self, side: int) -> None:
+        torch.manual_seed(0)
+        hole = torch.ones(1, 1, side, side)
+        hole[..., : side // 4] = 0
+        noise = torch.randn(1, 3, side, side) * hole
+        woven = torch.randn(1, 3, 4, 4).repeat(1, 1, side // 4, side // 4) * hole
+        assert weave_error(woven, hole) > 4 * weave_error(noise, hole)
+        assert weave_error(0 * noise, hole) < 1e-3
+        assert weave_error(noise, 0 * hole) < 1e-3, "nothing is asked of what is no hole"
+
+    def test_a_weave_can_be_unlearned(self) -> None:
+        torch.manual_seed(0)
+        hole = torch.ones(1, 1, 64, 64)
+        wrong = (0.1 * torch.randn(1, 3, 4, 4).repeat(1, 1, 16, 16)).requires_grad_()
+        optimizer = torch.optim.Adam([wrong], 0.01)
+        before = float(weave_error(wrong.detach(), hole))
+        for _ in range(15):
+            optimizer.zero_grad()
+            torch.autograd.backward(weave_error(wrong, hole))
+            optimizer.step()
+        assert float(weave_error(wrong.detach(), hole)) < 0.5 * before
 
 
 class TestPublishedLosses:
@@ -167,7 +191,7 @@ class TestPublishedLosses:
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "embedded": {"side": 64, "batch": 2, "gan": 0.02, "gan_from": 1, "judge_width": 4, "polish": 4},
+    "embedded": {"side": 64, "batch": 2, "gan": 0.02, "gan_from": 1, "judge_width": 4, "polish": 4, "weave": 1},
     "published": {"form": "published", "side": 128, "batch": 1, "width": 4, "judge_width": 4, "gan": 0.001},
 }
 FILES = {"embedded": "scumble-face-sketch.safetensors", "published": "sc-fegan.safetensors"}
@@ -198,7 +222,7 @@ class TestTrainers:
         assert (tmp_path / "heldout-000002.jpg").is_file()
         (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
         figures = json.loads(line)
-        assert {"pixel", "gradient", "features", "judge", "psnr_both", "obeys_sketch"} <= figures.keys()
+        assert {"pixel", "gradient", "features", "weave", "judge", "psnr_both", "obeys_sketch"} <= figures.keys()
         assert all(math.isfinite(value) for value in figures.values())
 
     def test_lpips_is_learned_from_and_measured(self, data: Path, tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ class RemotePool(Pool):
             self._link.send(Message("cancel", {"job": job}))
         self._link.close()
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self._wakeup.close()
         self._files.close()
 
     # -- the link

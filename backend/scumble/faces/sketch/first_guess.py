@@ -113,15 +113,10 @@ def _softened(filled: Tensor, inside: Tensor, stop: Tensor) -> Tensor:
         full = (int(filled.shape[2]), int(filled.shape[3]))
         larger = functional.interpolate(coarse, size=full, mode="bilinear", align_corners=False)
         start, rounds = torch.where(inside > 0, larger, filled), REFINEMENTS
-    conductance = 1 - (1 - LEAK) * stop
-    sides = [conductance * one for one in _around(conductance)]
-    total = sides[0] + sides[1] + sides[2] + sides[3] + fidelity
-    shares = [inside * side / total for side in sides]
+    shares, total = _shares(1 - (1 - LEAK) * stop, fidelity)
+    flows = [inside * share for share in shares]
     own = torch.where(inside > 0, fidelity / total, torch.ones_like(total)) * filled
-    for _ in range(rounds):
-        up, down, left, right = _around(start)
-        start = own + shares[0] * up + shares[1] * down + shares[2] * left + shares[3] * right
-    return start
+    return _flowed(start, own, torch.zeros_like(total), flows, rounds)
 
 
 def _halved_most(x: Tensor) -> Tensor:
@@ -135,17 +130,44 @@ def _halved(x: Tensor) -> Tensor:
 def _relaxed(filled: Tensor, inside: Tensor, stop: Tensor | None, count: int) -> Tensor:
     """Weighted Jacobi steps; a neighbour counts by the conductance between."""
     conductance = torch.ones_like(inside, dtype=filled.dtype) if stop is None else 1 - (1 - LEAK) * stop
-    sides = [conductance * one for one in _around(conductance)]
-    total = sides[0] + sides[1] + sides[2] + sides[3]
-    shares = [DAMPING * inside * side / total for side in sides]
-    kept = 1 - DAMPING * inside.to(filled.dtype)
-    for _ in range(count):
-        up, down, left, right = _around(filled)
-        filled = kept * filled + shares[0] * up + shares[1] * down + shares[2] * left + shares[3] * right
-    return filled
+    flows = [DAMPING * inside * share for share in _shares(conductance)[0]]
+    return _flowed(filled, None, 1 - DAMPING * inside.to(filled.dtype), flows, count)
 
 
-def _around(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The neighbours above, below, left and right; at the border, the pixel itself."""
-    wide = functional.pad(x, (1, 1, 1, 1), mode="replicate")
-    return wide[:, :, :-2, 1:-1], wide[:, :, 2:, 1:-1], wide[:, :, 1:-1, :-2], wide[:, :, 1:-1, 2:]
+def _shares(conductance: Tensor, more: float = 0.0) -> tuple[list[Tensor], Tensor]:
+    """Shares of the neighbours above, below, left and right in a mean by conductance, and what they were divided by: the sum of
+    the conductances and `more`. Beyond the border lies the pixel itself."""
+    wide = functional.pad(conductance, (1, 1, 1, 1), mode="replicate")
+    around = (wide[..., :-2, 1:-1], wide[..., 2:, 1:-1], wide[..., 1:-1, :-2], wide[..., 1:-1, 2:])
+    sides = [conductance * one for one in around]
+    total = sides[0] + sides[1] + sides[2] + sides[3] + more
+    return [side / total for side in sides], total
+
+
+def _flowed(start: Tensor, own: Tensor | None, kept: Tensor, flows: list[Tensor], rounds: int) -> Tensor:
+    """So many rounds of: what a place has of its `own`, what it has `kept` of itself, and what flows in from its neighbours.
+
+    Planes are seen as one long row each, so that every neighbour is a shift of it and nothing is copied: what would flow around
+    the ends of rows is 0, and what would flow in from beyond the border is kept.
+    """
+    height, width = start.shape[2:]
+    up, down, left, right = (flow.clone() for flow in flows)
+    kept = kept.clone()
+    for flow, edge in (
+        (up, (..., 0, slice(None))),
+        (down, (..., -1, slice(None))),
+        (left, (..., 0)),
+        (right, (..., -1)),
+    ):
+        kept[edge] += flow[edge]
+        flow[edge] = 0
+    up, down, left, right, kept = (one.flatten(2) for one in (up, down, left, right, kept))
+    now = start.flatten(2)
+    for _ in range(rounds):
+        after = kept * now if own is None else torch.addcmul(own.flatten(2), kept, now)
+        after[..., width:].addcmul_(up[..., width:], now[..., :-width])
+        after[..., :-width].addcmul_(down[..., :-width], now[..., width:])
+        after[..., 1:].addcmul_(left[..., 1:], now[..., :-1])
+        after[..., :-1].addcmul_(right[..., :-1], now[..., 1:])
+        now = after
+    return now.reshape(start.shape[0], start.shape[1], height, width)
