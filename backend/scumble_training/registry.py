@@ -10,6 +10,7 @@ from scumble_client.errors import ScumbleError
 from .common.trainer import Trainer
 
 TRAINERS = {
+    "face-finish": "faces.finish:TRAINER",
     "face-latent": "faces.latent:TRAINER",
     "face-landmarks": "faces.landmarks:TRAINER",
     "face-sketch": "faces.sketch:TRAINER",

@@ -11,7 +11,7 @@ lpips-squeeze`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +100,6 @@ class Lpips(nn.Module):
         self.register_buffer("scale", torch.tensor(SCALE)[:, None, None])
         self.requires_grad_(False)
 
-    def features(self, picture: Tensor) -> list[Tensor]:
-        """The seven maps of a picture in 0 to 1, each of unit length over its channels."""
-        return [m / _length(m) for m in self.maps(picture)]
-
     def maps(self, picture: Tensor) -> list[Tensor]:
         """The seven maps as SqueezeNet gives them."""
         x = (picture * 2 - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
@@ -111,9 +107,13 @@ class Lpips(nn.Module):
         return maps
 
     def forward(self, a: Tensor, b: Tensor, where: Tensor | None = None) -> Tensor:
-        total = a.new_zeros(len(a))
-        for one, other, head in zip(self.maps(a), self.features(b), self.heads, strict=True):
-            difference = _difference(one, other, head)
+        return self.apart(self.maps(a), self.maps(b), where)
+
+    def apart(self, maps: Sequence[Tensor], others: Sequence[Tensor], where: Tensor | None = None) -> Tensor:
+        """(B,): the same of the maps of two pictures."""
+        total = maps[0].new_zeros(len(maps[0]))
+        for one, other, head in zip(maps, others, self.heads, strict=True):
+            difference = _difference(one, other / _length(other), head)
             if where is None:
                 total = total + difference.mean((1, 2, 3))
             else:

@@ -1,0 +1,285 @@
+"""Training of the network that finishes completed faces (`scumble train face-finish`): skin, hair and eyes at 256 pixels.
+
+It learns on squares cut from around holes, which costs a quarter of whole faces; the completion network before it is given and stays
+as it is. The error is that of pixels and gradients, LPIPS where the hole is, and a judge that sees with SqueezeNet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from pydantic import Field
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from scumble.faces.sketch.finishing import MULTIPLE, SIDE, FaceFinishNetwork
+from scumble.faces.sketch.first_guess import first_guess
+from scumble.faces.sketch.network import FaceSketchNetwork
+from scumble.faces.sketch.weights import load as load_completion
+from scumble.vision.precision import fast
+from scumble.weights import WeightStore
+from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.lpips import HEADS, NETWORK, Lpips
+from scumble_training.common.lpips import load as load_lpips
+from scumble_training.common.metrics import hole_psnr
+from scumble_training.common.projected_judge import ProjectedJudge, doubt, persuasion
+from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.training_loop import TrainingLoop, cosine_rate
+
+from . import sketch_examples as examples
+from .sketch import heldout_batch
+from .sketch_draws import Draws, SketchBatch
+from .sketch_metrics import gradient_energy, obedience
+
+LEAST_HOLE = 0.1
+"""Share of a square that is hole, at least."""
+
+
+class FaceFinishSettings(TrainerSettings):
+    steps: int = Field(20000, ge=1, description="Steps in all.")
+    batch: int = Field(4, ge=1, description="Faces a step.")
+    squares: int = Field(2, ge=1, description="Squares cut out of each face.")
+    cut: int = Field(128, ge=64, multiple_of=MULTIPLE, description="Side of a square, in pixels.")
+    side: int = Field(SIDE, ge=64, multiple_of=64, description="Side of the faces, in pixels.")
+    faces: int | None = Field(None, ge=1, description="Learn from so many faces at most; none: from all.")
+    processes: int = Field(1, ge=1, description="Processes that analyse the faces before the first step.")
+    rate: float = Field(4e-4, gt=0, description="Rate of learning; it falls to a hundredth as a cosine.")
+    pixel: float = Field(1.0, ge=0, description="Weight of the error in the hole, at two scales.")
+    gradient: float = Field(0.5, ge=0, description="Weight of the gradients' error.")
+    lpips: float = Field(2.0, ge=0, description="Weight of LPIPS in the hole, whose published weights it needs.")
+    lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
+    lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
+    judge: float = Field(0.05, ge=0, description="Weight of the judge's verdict.")
+    judge_from: int = Field(300, ge=0, description="The step from which it counts.")
+    judge_rate: float = Field(4e-4, gt=0, description="Its rate of learning.")
+    completion: str = Field("", description="File of the completion network; empty: the embedded one.")
+    decay: float = Field(0.998, ge=0, lt=1, description="Share that the average of weights keeps at each step.")
+    heldout: int = Field(16, ge=1, description="Held-out faces that are measured and shown, at most.")
+    measure_every: int = Field(250, ge=1, description="Steps between figures and grids.")
+    keep_every: int = Field(100, ge=1, description="Steps between checkpoints.")
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """What the finishing network is given, and the truth: pictures (B, 3, S, S) in 0 to 1, maps (B, 1, S, S)."""
+
+    truth: Tensor
+    completed: Tensor
+    guess: Tensor
+    hole: Tensor
+    lines: Tensor
+    given: Tensor
+    noise: Tensor
+
+    def by(self, network: FaceFinishNetwork) -> Tensor:
+        with fast(self.truth.device):
+            found: Tensor = network(self.completed, self.guess, self.hole, self.lines, self.given, self.noise)
+        return found
+
+    def cut(self, squares: int, side: int, rng: np.random.Generator) -> Finishing:
+        """Squares around random pixels of each hole."""
+        places = [corner for one in self.hole for corner in _corners(one[0], squares, side, rng)]
+        return Finishing(
+            *(
+                torch.stack(
+                    [
+                        getattr(self, name)[n // squares, :, y : y + side, x : x + side]
+                        for n, (y, x) in enumerate(places)
+                    ]
+                )
+                for name in Finishing.__dataclass_fields__
+            )
+        )
+
+    def one(self, n: int) -> Finishing:
+        return Finishing(*(getattr(self, name)[n : n + 1] for name in Finishing.__dataclass_fields__))
+
+
+def _corners(hole: Tensor, squares: int, side: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    whole = hole.cpu().numpy() > 0.5
+    rows, columns = np.nonzero(whole)
+    found: list[tuple[int, int]] = []
+    for _ in range(squares):
+        for _ in range(8):
+            n = int(rng.integers(len(rows)))
+            y, x = (int(np.clip(at[n] - rng.integers(side), 0, len(whole) - side)) for at in (rows, columns))
+            if whole[y : y + side, x : x + side].mean() >= LEAST_HOLE:
+                break
+        found.append((y, x))
+    return found
+
+
+@torch.no_grad()
+def finishing_of(batch: SketchBatch, completion: FaceSketchNetwork) -> Finishing:
+    """What the completion network makes of faces, which it sees at half their size."""
+    small = halved(batch)
+    guess = first_guess(small.truth, small.hole > 0.5, small.lines > 0.5, small.colours, small.given > 0.5)
+    with fast(batch.truth.device):
+        found = completion(guess, small.hole, small.lines, small.given, small.noise)
+    large = functional.interpolate(found, scale_factor=2.0, mode="bicubic", align_corners=False).clamp(0, 1)
+    completed = torch.where(batch.hole > 0.5, large, batch.truth)
+    fine = first_guess(batch.truth, batch.hole > 0.5, batch.lines > 0.5, batch.colours, batch.given > 0.5)
+    return Finishing(batch.truth, completed, fine, batch.hole, batch.lines, batch.given, batch.noise)
+
+
+def halved(batch: SketchBatch) -> SketchBatch:
+    """At half the size, as `scumble.faces.sketch.inputs.Conditions.halved` makes it."""
+    share = functional.avg_pool2d(batch.given, 2)
+    colours = functional.avg_pool2d(batch.colours * batch.given, 2) / share.clamp(min=1e-6)
+    hole, lines, given = (functional.max_pool2d(one, 2) for one in (batch.hole, batch.lines, batch.given))
+    noise = batch.noise[..., ::2, ::2] * hole
+    return SketchBatch(functional.avg_pool2d(batch.truth, 2), hole, lines, colours, given, noise)
+
+
+def losses(found: Tensor, given: Finishing, settings: FaceFinishSettings) -> dict[str, Tensor]:
+    """The error of pixels and of gradients in the hole; every square counts alike however much of it is hole."""
+    area = 3 * given.hole.sum((1, 2, 3)).clamp(min=64)
+    wrong = (found - given.truth) * given.hole
+    coarse = functional.avg_pool2d(wrong, 8).abs().sum((1, 2, 3)) * 64
+    pixel = (wrong.abs().sum((1, 2, 3)) + coarse) / area
+    across = (wrong[..., 1:] - wrong[..., :-1]).abs().sum((1, 2, 3))
+    down = (wrong[..., 1:, :] - wrong[..., :-1, :]).abs().sum((1, 2, 3))
+    return {"pixel": pixel.mean(), "gradient": ((across + down) / area).mean()}
+
+
+def train(run: Run, settings: FaceFinishSettings) -> Path:
+    """Analyse the faces, then learn from them; the finished file."""
+    torch.manual_seed(run.seed)
+    points = examples.load_points(run.data)
+    paths: dict[str, list[Path]] = {}
+    for split, limit in (("heldout", settings.heldout), ("train", settings.faces)):
+        for number, _ in enumerate(
+            examples.prepare(run, split, settings.side, limit, settings.processes),  # type: ignore[arg-type]
+            start=1,
+        ):
+            if number % 200 == 0:
+                run.say(f"{number} faces of “{split}” analysed")
+        names = examples.chosen(run.data, split, points, limit)  # type: ignore[arg-type]
+        paths[split] = examples.files(run.folder / "examples", names, split, settings.side)  # type: ignore[arg-type]
+    store = WeightStore()
+    completion = load_completion(
+        Path(settings.completion) if settings.completion else store.path("scumble-face-sketch"), run.device
+    )
+    lpips = load_lpips(
+        Path(settings.lpips_network) if settings.lpips_network else store.path(NETWORK),
+        Path(settings.lpips_heads) if settings.lpips_heads else store.path(HEADS),
+    ).to(run.device)
+    return _learned(run, settings, paths, completion, lpips)
+
+
+def _learned(
+    run: Run,
+    settings: FaceFinishSettings,
+    paths: dict[str, list[Path]],
+    completion: FaceSketchNetwork,
+    lpips: Lpips,
+) -> Path:
+    network = FaceFinishNetwork().to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    judge = ProjectedJudge().to(run.device)
+    makes = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
+    judges = torch.optim.Adam(judge.parameters(), settings.judge_rate, (0.0, 0.99))
+    average = WeightAverage(network, settings.decay)
+    loop = TrainingLoop(
+        run,
+        "face-finish",
+        settings.steps,
+        {"network": network, "makes": makes, "judge": judge, "judges": judges, "average": average},
+        settings.keep_every,
+    )
+    draws = Draws(paths["train"])
+    fixed = heldout_batch(paths["heldout"], run.seed, run.device)
+    ways = {
+        name: finishing_of(part, completion)
+        for name, part in (
+            ("both", fixed),
+            ("sketch", fixed.without(colours=True)),
+            ("neither", fixed.without(True, True)),
+        )
+    }
+    told: list[dict[str, float]] = []
+    began = time.monotonic()
+    for step in loop.steps():
+        for group in makes.param_groups:
+            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
+        rng = loop.generator(step)
+        batch = draws.batch(settings.batch, rng, run.device)
+        given = finishing_of(batch, completion).cut(settings.squares, settings.cut, rng)
+        found = given.by(network)
+        terms = losses(found, given, settings)
+        maps = lpips.maps(found)
+        with torch.no_grad():
+            true = lpips.maps(given.truth)
+        terms["lpips"] = lpips.apart(maps, true, given.hole).mean()
+        loss = settings.pixel * terms["pixel"] + settings.gradient * terms["gradient"] + settings.lpips * terms["lpips"]
+        if settings.judge and step >= settings.judge_from // 2:
+            terms["doubt"] = doubt(judge(true), judge([m.detach() for m in maps]), given.hole)
+            judges.zero_grad(set_to_none=True)
+            torch.autograd.backward(terms["doubt"])
+            judges.step()
+            if step >= settings.judge_from:
+                judge.requires_grad_(False)
+                loss = loss + settings.judge * persuasion(judge(maps), given.hole)
+                judge.requires_grad_(True)
+        makes.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        makes.step()
+        average.update(network)
+        told.append({name: float(value.detach()) for name, value in terms.items()})
+        done = step + 1
+        if done % settings.measure_every == 0 or done == settings.steps or run.time_is_up or done == 1:
+            means = {name: float(np.mean([one[name] for one in told if name in one])) for name in told[-1]}
+            averaged = FaceFinishNetwork(network.size).to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            averaged.load_state_dict(average.state)
+            figures = measured(averaged.eval(), ways, lpips, run.folder / f"heldout-{done:06d}.jpg")
+            seconds = time.monotonic() - began
+            append_metrics(run.folder / "metrics.jsonl", step=done, seconds=seconds, **means, **figures)
+            run.say(
+                f"step {done}: "
+                + ", ".join(f"{name} {value:.3f}" for name, value in {**means, **figures}.items())
+                + f", {seconds:.0f} s"
+            )
+            told = []
+    finished = run.folder / "scumble-face-finish.safetensors"
+    save_file({name: tensor.half().contiguous().cpu() for name, tensor in average.state.items()}, finished)
+    return finished
+
+
+@torch.inference_mode()
+def measured(
+    network: FaceFinishNetwork, ways: dict[str, Finishing], lpips: Lpips, sheet: Path | None = None
+) -> dict[str, float]:
+    """LPIPS and PSNR in the hole, sharpness and obedience, by what was given; and a grid to look at."""
+    figures: dict[str, float] = {}
+    shown: list[Tensor] = []
+    for name, given in ways.items():
+        found = torch.cat([given.one(n).by(network) for n in range(len(given.hole))]).float().clamp(0, 1)
+        figures[f"lpips_{name}"] = float(lpips(found, given.truth, given.hole).mean())
+        figures[f"sharpness_{name}"] = gradient_energy(found, given.truth, given.hole)
+        figures[f"psnr_{name}"] = float(
+            np.mean([hole_psnr(a, b, c > 0.5) for a, b, c in zip(found, given.truth, given.hole, strict=True)])
+        )
+        if name != "neither":
+            figures[f"obeys_{name}"] = float(np.nanmean(_obeyed(found, given)))
+        shown += [given.completed, found]
+    if sheet is not None:
+        rows = torch.cat([*shown, next(iter(ways.values())).truth], 3)[:12]
+        pixels = rows.permute(0, 2, 3, 1).cpu().numpy()
+        Image.fromarray(np.concatenate(list(np.round(pixels.clip(0, 1) * 255).astype(np.uint8)))).save(sheet, quality=90)
+    return figures
+
+
+def _obeyed(found: Tensor, given: Finishing) -> Sequence[float]:
+    pictures = found.permute(0, 2, 3, 1).cpu().numpy()
+    lines, holes = (one[:, 0].cpu().numpy() > 0.5 for one in (given.lines, given.hole))
+    return [obedience(*one) for one in zip(pictures, lines, holes, strict=True)]
+
+
+TRAINER = Trainer("Completed faces finished at twice the size.", (examples.COLLECTION,), FaceFinishSettings, train)
