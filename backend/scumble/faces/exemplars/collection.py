@@ -44,7 +44,7 @@ QUALITY = 92
 INDEX = "index.json"
 LOCK = ".lock"
 FORM = 1
-"""Number of the folder's form; a later one is left alone, with a note."""
+"""Number of the folder's form; a folder of another form is left alone, with a note."""
 
 MOST_INDEX_BYTES = 2**26
 _OTHER_FORM = "it was written by another version of Scumble"
@@ -77,15 +77,17 @@ class Exemplar:
 class NewFace:
     """A face to be stored."""
 
-    picture: Bytes
-    """(S, S, 3): the aligned frame in sRGB, S at most `SIDE`."""
-
+    source: str
+    digest: str
+    side: int
     points: NDArray[np.float32]
     """(49, 2) in the unit square of the frame."""
 
-    source: str
-    digest: str
+    thumbnail: Bytes
+    """(32, 32, 3)."""
+
     jpeg: bytes
+    """The aligned frame in sRGB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +103,17 @@ class Collection:
     """What was wrong, one sentence each, for the artist."""
 
 
-def new_face(picture: Bytes, points: NDArray[Any], source: str, quality: int = QUALITY) -> NewFace:
-    """What is stored of an aligned picture (S, S, 3) and its points (49, 2) in the unit square; `source` may be a path."""
+def new_face(picture: Bytes, points: NDArray[Any], source: str) -> NewFace:
+    """What is stored of an aligned picture (S, S, 3), S at most `SIDE`, and its points (49, 2) in the unit square.
+
+    `source` may be a path; only the name is kept.
+    """
     from scumble.faces.detection.photograph_cache import digest
 
     pixels = np.ascontiguousarray(picture, np.uint8)
-    return NewFace(pixels, np.asarray(points, np.float32), Path(source).name, digest(pixels), encoded(pixels, quality))
+    points = np.asarray(points, np.float32)
+    side = int(pixels.shape[0])
+    return NewFace(Path(source).name, digest(pixels), side, points, thumbnail(pixels), encoded(pixels))
 
 
 def encoded(picture: Bytes, quality: int = QUALITY) -> bytes:
@@ -343,9 +350,9 @@ class Writer:
             for face in new:
                 name = f"{face.digest}.jpg"
                 self._put(name, face.jpeg, written)
-                added.append(Exemplar(name, face.source, face.digest, face.picture.shape[0], face.points))
+                added.append(Exemplar(name, face.source, face.digest, face.side, face.points))
             faces = [*old, *added]
-            small = [thumbnail(face.picture) for face in new]
+            small = [face.thumbnail for face in new]
             together = np.concatenate([thumbnails, np.array(small, np.uint8).reshape(-1, *thumbnails.shape[1:])])
             table = self._put_thumbnails(together, written)
             index = {"form": FORM, "thumbnails": table, "faces": [_entry(face) for face in faces]}
