@@ -193,7 +193,11 @@ def remove(names: list[str], everything: bool) -> None:
         )
     own = read_collection(own_directory())
     chosen = {digest for name in names if name != PULLED for digest in _meant(name, own)}
-    if PULLED in names and WeightStore().remove_folder(PULLED):
+    if PULLED in names:
+        if not WeightStore().remove_folder(PULLED):
+            raise ScumbleError(
+                "invalid_parameter", f"{PULLED} is not here.", "See what there is with: scumble faces list"
+            )
         out.print(f"{PULLED} was removed.")
     if chosen or everything:
         removed = Writer(own_directory()).remove(None if everything else chosen)

@@ -20,6 +20,7 @@ _PACKAGED = Path(__file__).parents[1] / "_weights" / "manifest.toml"
 _IN_REPOSITORY = Path(__file__).parents[3] / "weights" / "manifest.toml"
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+_FOLDER = re.compile(rf"{_NAME.pattern}(/{_NAME.pattern})*")
 _FILE = re.compile(r"[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*")
 _RESERVED_SUFFIXES = (".part", ".lock", ".toml", ".json")
 _DEVICE_NAMES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
@@ -86,7 +87,7 @@ class WeightsEntry:
             raise ValueError(f"{where}: what is fetched by hand is converted to .safetensors")
         if self.built_from and (self.manual or self.embedded):
             raise ValueError(f"{where}: what is built here is built from a download")
-        if any(not all(_NAME.fullmatch(part) for part in folder.split("/")) for folder in self.built_from):
+        if any(not isinstance(folder, str) or not _FOLDER.fullmatch(folder) for folder in self.built_from):
             raise ValueError(f"{where}: built_from names folders, as in “one/two”")
         if self.url is not None:
             parts = urlsplit(self.url)
