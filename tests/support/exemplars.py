@@ -33,7 +33,7 @@ def networks() -> FaceNetworks:
 
 def person(number: int, side: int = 256) -> Bytes:
     """(side, side, 3): the portrait in a light of its own."""
-    return (portrait(side) * np.array(TINTS[number % len(TINTS)])).astype(np.uint8)
+    return np.asarray(portrait(side) * np.array(TINTS[number % len(TINTS)]), np.uint8)
 
 
 def random_face(number: int, side: int = 40, source: str = "") -> NewFace:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from scumble.faces.exemplars import adding
 from scumble.faces.exemplars.adding import Summary, add_portraits, files_in
-from scumble.faces.exemplars.collection import read_collection
+from scumble.faces.exemplars.collection import Writer, read_collection
 from scumble.faces.exemplars.cutting import CutOut
 from scumble.imaging.layer import Layer
 from scumble_client.errors import ScumbleError
@@ -170,7 +170,7 @@ def test_what_another_process_added_in_between_is_counted_once(photos: Path, own
 
     def meanwhile(done: int, _: int, __: str) -> None:
         if done == 1:
-            adding.Writer(own).add([random_face(1, source="other.png")])
+            Writer(own).add([random_face(1, source="other.png")])
 
     summary = add_portraits([photos], own, networks(), meanwhile)
     assert (summary.faces, summary.known) == (1, 1)

@@ -16,13 +16,13 @@ def test_srgb_stays() -> None:
 
 def test_light_becomes_srgb() -> None:
     light = smooth(3)
-    wanted = encode_srgb(light.astype(np.float32) / 255) * 255
+    wanted = encode_srgb(np.asarray(light / 255, np.float32)) * 255
     assert np.abs(to_srgb(light, linear_profile(False)) - wanted).max() <= 2
 
 
 def test_gray() -> None:
     light = np.repeat(smooth(1), 3, axis=2)
-    wanted = encode_srgb(light.astype(np.float32) / 255) * 255
+    wanted = encode_srgb(np.asarray(light / 255, np.float32)) * 255
     assert np.abs(to_srgb(light, linear_profile(True)) - wanted).max() <= 3
 
 
