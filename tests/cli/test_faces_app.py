@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +158,9 @@ class TestPull:
         monkeypatch.setattr(store, "load_manifest", lambda: changed)
 
     @pytest.mark.parametrize("form", [tarred, zipped])
-    def test_a_collection_is_built(self, alone: Call, folders: Folders, server: FileServer, form) -> None:  # type: ignore[no-untyped-def]
+    def test_a_collection_is_built(
+        self, alone: Call, folders: Folders, server: FileServer, form: Callable[[dict[str, bytes]], bytes]
+    ) -> None:
         server.content = form(published(2))
         ran = alone("weights", "pull", "face-library").done()
         assert "licence CC0-1.0" in ran.notes[0]

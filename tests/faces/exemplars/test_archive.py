@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from scumble.faces.exemplars import archive
 from scumble.faces.exemplars.archive import pictures_in
 from scumble_client.errors import ScumbleError
 from tests.support.exemplars import tarred, zipped
+
+Read = Callable[[bytes], dict[str, bytes]]
 
 INNER = ("female/512", "male/512")
 FILES = {
@@ -26,7 +29,7 @@ FILES = {
 
 
 @pytest.fixture
-def read(tmp_path: Path):  # type: ignore[no-untyped-def]
+def read(tmp_path: Path) -> Read:
     def pictures(content: bytes) -> dict[str, bytes]:
         path = tmp_path / "archive"
         path.write_bytes(content)
@@ -39,7 +42,7 @@ def read(tmp_path: Path):  # type: ignore[no-untyped-def]
     return pictures
 
 
-def refused(read, content: bytes) -> str:  # type: ignore[no-untyped-def]
+def refused(read: Read, content: bytes) -> str:
     with pytest.raises(ScumbleError) as caught:
         read(content)
     assert caught.value.code == "weights_missing"
@@ -47,7 +50,7 @@ def refused(read, content: bytes) -> str:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("content", [tarred(FILES), tarred(FILES, "w"), tarred(FILES, "w:xz"), zipped(FILES)])
-def test_only_pictures_of_these_folders(read, content: bytes) -> None:  # type: ignore[no-untyped-def]
+def test_only_pictures_of_these_folders(read: Read, content: bytes) -> None:
     assert read(content) == {"female/512/0.jpg": b"zero", "male/512/2.PNG": b"two"}
 
 
@@ -56,19 +59,19 @@ def test_only_pictures_of_these_folders(read, content: bytes) -> None:  # type: 
     ["../repo/female/512/0.jpg", "/repo/female/512/0.jpg", "repo/../repo/female/512/0.jpg", "repo//female/512/0.jpg",
      "repo/female/512/../512/0.jpg", "repo\\..\\female\\512\\0.jpg", "repo/./female/512/0.jpg"],
 )  # fmt: skip
-def test_names_that_are_not_plain(read, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_names_that_are_not_plain(read: Read, name: str) -> None:
     assert read(tarred({name: b"x"})) == {}
     assert read(zipped({name: b"x"})) == {}
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE])
-def test_what_is_no_regular_file(read, kind: bytes) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_regular_file(read: Read, kind: bytes) -> None:
     member = tarfile.TarInfo("repo/female/512/0.jpg")
     member.type, member.linkname = kind, "/etc/passwd"
     assert read(tarred([(member, b"")])) == {}
 
 
-def test_bounds(read, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_bounds(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     for content in (tarred(FILES), zipped(FILES)):
         with monkeypatch.context() as small:
             small.setattr(archive, "MOST_BYTES", 3)
@@ -79,17 +82,17 @@ def test_bounds(read, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[
                 assert "can't be used" in refused(read, content)
 
 
-def test_a_small_archive_that_unpacks_without_end(read, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_small_archive_that_unpacks_without_end(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_UNPACKED", 2**20)
     assert "more than is plausible" in refused(read, tarred({"repo/filler": bytes(2**21), **FILES}))
 
 
 @pytest.mark.parametrize("content", [b"", b"hello" * 1000, b"\x1f\x8b", b"PK\3\4" + bytes(100)])
-def test_what_is_no_archive(read, content: bytes) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_archive(read: Read, content: bytes) -> None:
     assert "can't be used" in refused(read, content)
 
 
 @pytest.mark.parametrize("make", [tarred, zipped])
-def test_half_an_archive(read, make) -> None:  # type: ignore[no-untyped-def]
+def test_half_an_archive(read: Read, make: Callable[[dict[str, bytes]], bytes]) -> None:
     content = make({f"repo/female/512/{n}.jpg": io.BytesIO(bytes(range(256)) * 50).read() for n in range(50)})
     assert "can't be used" in refused(read, content[: len(content) // 2])
