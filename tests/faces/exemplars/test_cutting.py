@@ -9,8 +9,9 @@ from PIL import ImageCms
 from scipy import ndimage
 
 from scumble.faces.detection.alignment import eye_centres
+from scumble.faces.detection.search import Face
 from scumble.faces.exemplars.collection import decoded, thumbnail
-from scumble.faces.exemplars.cutting import LEAST_SIDE, CutOut, cut_out, sharp_side, sharpness, turn
+from scumble.faces.exemplars.cutting import LEAST_SIDE, CutOut, apart, cut_out, sharp_side, sharpness, turn
 from scumble.imaging.colour import Colour
 from scumble.imaging.layer import Layer
 from tests.support.exemplars import networks
@@ -80,6 +81,20 @@ def test_colours_go_by_the_profile() -> None:
     tagged = cut_out(Layer(portrait(256), colour=Colour("icc", icc)), "a.jpg", networks()).faces[0]
     difference = decoded(plain.jpeg, plain.side).astype(int) - decoded(tagged.jpeg, tagged.side)
     assert np.abs(difference).max() <= 6
+
+
+def test_what_lies_on_a_surer_face_is_none() -> None:
+    def at(x: float, side: float) -> Face:
+        return Face(np.zeros((49, 2)), np.array([[side, 0, x], [0, side, 0.0]]), 1.0)
+
+    surest, on_it, beside = at(0, 200), at(30, 150), at(130, 200)
+    assert apart([surest, on_it, beside]) == [surest, beside]
+    assert apart([]) == []
+
+
+def test_two_people() -> None:
+    both = np.concatenate([portrait(200), portrait(200)[:, ::-1]], axis=1)
+    assert len(cut(both).faces) == 2
 
 
 class TestSharpness:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -29,6 +30,10 @@ SEARCHED = 1600
 
 LEAST_SIDE = 96
 """Pixels across the frame: with fewer, an eye is eight pixels wide."""
+
+APART = 0.5
+"""Least distance of a face's middle from a surer one's, in sides of the latter's frame: a face is half a side wide, so cheek by cheek
+they are as far from each other."""
 
 SEEN = 0.8
 """Share of the frame that the picture must show; beyond its border there would be smears to copy."""
@@ -78,13 +83,26 @@ def cut_out(picture: Layer, source: str, networks: FaceNetworks) -> CutOut:
     over_gray = seen.rgb * seen.alpha[..., None] + 0.5 * (1 - seen.alpha[..., None])
     kept: list[NewFace] = []
     refused: list[Reason] = []
-    for face in find_faces(np.asarray(over_gray, np.float32), networks):
+    for face in apart(find_faces(np.asarray(over_gray, np.float32), networks)):
         one = _cut(picture, face, factor, source)
         if isinstance(one, NewFace):
             kept.append(one)
         else:
             refused.append(one)
     return CutOut(tuple(kept), tuple(refused))
+
+
+def apart(faces: Sequence[Face]) -> list[Face]:
+    """Those that lie on no surer one; given are the surest first.
+
+    A mouth and a brow can be taken for the eyes of a second face: in an operation nobody would choose that, here it would be
+    stored.
+    """
+    kept: list[Face] = []
+    for face in faces:
+        if all(np.hypot(*(face.middle - k.middle)) > APART * scale_of(k.frame) for k in kept):
+            kept.append(face)
+    return kept
 
 
 def _cut(picture: Layer, face: Face, factor: int, source: str) -> NewFace | Reason:
