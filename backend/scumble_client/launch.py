@@ -43,6 +43,23 @@ def launch_command() -> List[str]:
     )
 
 
+def command_line(arguments: List[str]) -> List[str]:
+    """The command that runs `scumble ARGUMENTS`: the same program that the daemon is started with.
+
+    Raises ScumbleError `unreachable` where there is none, or where the daemon's command does not say which program that is.
+    """
+    words = launch_command()
+    if "scumble.daemon" in words and words[words.index("scumble.daemon") - 1] == "-m":
+        return [*words[: words.index("scumble.daemon")], "scumble.cli", *arguments]
+    if "serve" in words[1:]:
+        return [*words[: words.index("serve", 1)], *arguments]
+    raise ScumbleError(
+        "unreachable",
+        "It is not known how to call Scumble's command line.",
+        f"Open a terminal, and run: scumble {join_command(arguments)}",
+    )
+
+
 def split_command(text: str, windows: bool = os.name == "nt") -> List[str]:
     """The words of a command line, by the rules of the platform: a shell's, or those by which Windows' programs read theirs.
 
@@ -139,12 +156,7 @@ def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes
     """
     command = command or launch_command()
     folder = ensure_private(runtime_dir())
-    environment = with_huge_pages(os.environ)
-    # The editor's own Python settings would break another Python. (Krita puts its plugins' folder into PYTHONPATH, and
-    # there the plugin is called scumble, too.)
-    for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "GI_TYPELIB_PATH"):
-        if not _has_scumble():
-            environment.pop(name, None)
+    environment = with_huge_pages(outside_environment())
     with open(folder / "start.log", "ab") as log:
         try:
             return subprocess.Popen(
@@ -165,6 +177,18 @@ def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes
                 f"The daemon could not be started: {error.strerror or error}.",
                 "Run this to see what is wrong: scumble doctor",
             ) from error
+
+
+def outside_environment() -> Dict[str, str]:
+    """This process's environment without what would break another Python than the editor's own.
+
+    (Krita puts its plugins' folder into PYTHONPATH, and there the plugin is called scumble, too.)
+    """
+    environment = dict(os.environ)
+    if not _has_scumble():
+        for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH", "GI_TYPELIB_PATH"):
+            environment.pop(name, None)
+    return environment
 
 
 def with_huge_pages(environment: Mapping[str, str]) -> Dict[str, str]:

@@ -5,6 +5,7 @@ from krita import DockWidget, Krita
 from .choosers import RoleChoosers
 from .crash_log import guarded
 from .document import is_open, view_of
+from .own_faces import OwnFacesRow
 from .parameters import ParameterForm
 from .presets import PresetButton
 from .qt import Qt, QTimer, QtWidgets
@@ -90,6 +91,8 @@ class ScumbleDocker(DockWidget):
         self._parameters = QtWidgets.QVBoxLayout()
         layout.addLayout(self._parameters)
         layout.addWidget(self._seed_row())
+        self.own_faces = OwnFacesRow(self.studio.own_faces)
+        layout.addWidget(self.own_faces)
         layout.addStretch(1)
 
         self.message = note()
@@ -160,6 +163,7 @@ class ScumbleDocker(DockWidget):
             widget.setEnabled(known)
         self.live_button.setVisible(known and bool(operation.get("fast")))
         self._parameters_title.setVisible(known and bool(operation["parameters"]))
+        self.own_faces.show_for(operation)
         self.help.setText(operation["help"] if known else "Start the daemon: it tells which operations there are.")
         if known:
             self.choosers = RoleChoosers(operation)

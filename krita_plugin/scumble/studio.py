@@ -10,6 +10,7 @@ from .connection import DaemonConnection
 from .crash_log import as_error
 from .document import DocumentTree, active_layer, identity, is_open, view_of
 from .live import Live
+from .own_faces import OwnFaces
 from .qt import QObject, QtGui, QTimer, Signal
 from .results import ResultKeeper
 from .scumble_client.editor import messages
@@ -55,6 +56,7 @@ class Studio(QObject):
         self.steps = Steps(self, lambda error: self.fail(as_error(error)))
         self.results = ResultKeeper(self)
         self.live = Live(self)
+        self.own_faces = OwnFaces(self)
         self.connection = DaemonConnection(self, f"krita {app.version()}")
         self.connection.happened.connect(self._on_event)
         self.connection.changed.connect(self.daemon_changed)
@@ -64,6 +66,7 @@ class Studio(QObject):
         """Krita ends: let go of everything. Harmless when called twice."""
         self._save()
         self.live.close()
+        self.own_faces.close()
         self.steps.close()
         self.connection.close()
 

@@ -33,6 +33,7 @@ class Folders:
             "SCUMBLE_LOG_DIR": str(base / "log"),
             "SCUMBLE_CONFIG_DIR": str(base / "config"),
             "SCUMBLE_WEIGHTS": str(base / "weights"),
+            "SCUMBLE_FACES": str(base / "faces"),
             "SCUMBLE_OPERATIONS": "tests.support.operations",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "backend")]),
         }

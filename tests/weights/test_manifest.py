@@ -74,6 +74,23 @@ def test_refuses_what_is_not_as_it_must_be(tmp_path: Path, text: str, message: s
         parse_manifest(text, tmp_path)
 
 
+def test_what_is_built_here(tmp_path: Path) -> None:
+    assert parse_manifest(ENTRY, tmp_path)["net"].built_from == ()
+    built = parse_manifest(ENTRY + 'built_from = ["female/512", "male/512"]\n', tmp_path)["net"]
+    assert built.built_from == ("female/512", "male/512")
+
+
+@pytest.mark.parametrize("folder", ['""', '"/a"', '"a/"', '"../a"', '"a//b"', '"a\\\\b"', "3"])
+def test_what_is_built_here_names_plain_folders(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(ValueError, match="built_from names folders"):
+        parse_manifest(ENTRY + f"built_from = [{folder}]\n", tmp_path)
+
+
+def test_what_comes_along_or_by_hand_is_not_built(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="built from a download"):
+        parse_manifest(changed(".pth", ".safetensors") + 'manual = true\nbuilt_from = ["a"]\n', tmp_path)
+
+
 def test_the_manifest_of_this_repository_is_in_order() -> None:
     manifest = load_manifest()
     assert len(list(manifest)) > 20

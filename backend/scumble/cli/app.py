@@ -19,6 +19,7 @@ from scumble import __version__
 from scumble_client.errors import ScumbleError
 
 from .console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error, say_note, unexpected
+from .faces_app import faces_app
 from .options import AsJson, Device, Local, MaskFrom, Picture, Seed, Settings
 from .weights_app import weights_app
 
@@ -46,6 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(weights_app, name="weights")
+app.add_typer(faces_app, name="faces")
 
 
 def _version(wanted: bool) -> None:

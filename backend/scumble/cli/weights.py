@@ -8,11 +8,24 @@ from typing import Any
 
 from rich.table import Table
 
-from scumble.weights import WeightStore
+from scumble.weights import Progress, WeightsEntry, WeightStore
 from scumble.weights.store import TRUSTED_FILE
 from scumble_client.errors import ScumbleError
 
 from .console import DONE, FAILED, out, print_json, progress_bar, say_error, say_note, size
+
+
+def _store() -> WeightStore:
+    """The store that can also build what is a folder."""
+    return WeightStore(builders={"face_exemplars": _build_faces})
+
+
+def _build_faces(archive: Path, folder: Path, entry: WeightsEntry, progress: Progress | None) -> None:
+    from scumble.faces.detection.weights import LANDMARKS, load
+    from scumble.faces.exemplars.pulling import build
+
+    say_note("The faces of the portraits are being found and aligned. That takes some minutes, once.")
+    build(archive, folder, entry.built_from, load(WeightStore().path(LANDMARKS)), progress)
 
 
 def list_weights(as_json: bool) -> None:
@@ -36,14 +49,14 @@ def list_weights(as_json: bool) -> None:
         return
     table = Table("name", "state", "size", "licence", "what", box=None)
     for s in statuses:
-        known = size(s.weights.size) if s.weights.size else "?"
+        known = size(s.weights.size or s.bytes_here) if s.weights.size or s.state == "present" else "?"
         table.add_row(s.weights.name, s.state, known, s.weights.licence, s.weights.title)
     out.print(table)
 
 
 def pull(names: list[str], accept_non_commercial: bool) -> None:
     """Download; the licence is shown first."""
-    store = WeightStore()
+    store = _store()
     for name in names:
         store.status(name)  # an unknown name is said before anything is downloaded
     for name in names:
@@ -115,7 +128,7 @@ def _numbers(state: Mapping[str, Any]) -> int:
 def verify(names: list[str], repair: bool, as_json: bool) -> int:
     with progress_bar() as bar:
         task = bar.add_task("Checking", total=None)
-        checks = WeightStore().verify(
+        checks = _store().verify(
             repair=repair,
             names=names or None,
             progress=lambda here, total: bar.update(task, completed=here, total=total),

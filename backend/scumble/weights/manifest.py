@@ -20,6 +20,7 @@ _PACKAGED = Path(__file__).parents[1] / "_weights" / "manifest.toml"
 _IN_REPOSITORY = Path(__file__).parents[3] / "weights" / "manifest.toml"
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+_FOLDER = re.compile(rf"{_NAME.pattern}(/{_NAME.pattern})*")
 _FILE = re.compile(r"[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*")
 _RESERVED_SUFFIXES = (".part", ".lock", ".toml", ".json")
 _DEVICE_NAMES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
@@ -37,7 +38,7 @@ class WeightsEntry:
     """The network that it fits."""
 
     file: str
-    """Its name in the store; a plain file name, so no entry can reach out of the store."""
+    """Its name in the store, or that of its folder; a plain file name, so no entry can reach out of the store."""
 
     licence: str
     """As its source states it."""
@@ -56,6 +57,10 @@ class WeightsEntry:
 
     non_commercial: bool = False
     """Whether the licence forbids commercial use; then a download has to be confirmed."""
+
+    built_from: tuple[str, ...] = ()
+    """Folders of the archive at `url`, below its outermost one, of whose files this machine builds a folder of its own; digests
+    and size are then the archive's."""
 
     size: int | None = None
     """Bytes, where the source states them."""
@@ -80,6 +85,10 @@ class WeightsEntry:
             raise ValueError(f"{where}: an embedded file is not fetched by hand")
         if self.manual and not self.file.endswith(".safetensors"):
             raise ValueError(f"{where}: what is fetched by hand is converted to .safetensors")
+        if self.built_from and (self.manual or self.embedded):
+            raise ValueError(f"{where}: what is built here is built from a download")
+        if any(not isinstance(folder, str) or not _FOLDER.fullmatch(folder) for folder in self.built_from):
+            raise ValueError(f"{where}: built_from names folders, as in “one/two”")
         if self.url is not None:
             parts = urlsplit(self.url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -164,10 +173,18 @@ def _entry(table: dict[str, Any]) -> WeightsEntry:
     for key, spec in known.items():
         if key not in table and spec.default is dataclasses.MISSING:
             raise ValueError(f"weights {name!r}: {key} is missing")
-    kinds: dict[str, type] = {"operations": list, "embedded": bool, "manual": bool, "non_commercial": bool, "size": int}
+    kinds: dict[str, type] = {
+        "operations": list,
+        "built_from": list,
+        "embedded": bool,
+        "manual": bool,
+        "non_commercial": bool,
+        "size": int,
+    }
     for key, value in table.items():
         if type(value) is not kinds.get(key, str):
             raise ValueError(f"weights {name!r}: {key} must be a {kinds.get(key, str).__name__}")
     values = dict(table)
-    values["operations"] = tuple(values.get("operations", ()))
+    for key in ("operations", "built_from"):
+        values[key] = tuple(values.get(key, ()))
     return WeightsEntry(**values)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +22,11 @@ from .download import Expected, Fingerprint, Patience, Progress, download, finge
 from .manifest import Manifest, WeightsEntry, load_manifest
 
 State = Literal["embedded", "present", "partial", "damaged", "missing"]
+
+Builder = Callable[[Path, Path, WeightsEntry, Progress | None], None]
+"""Makes an entry's folder out of its archive: archive, folder, entry, and a progress function (bytes of the archive).
+
+It changes the folder at once or not at all, and raises ScumbleError `weights_missing` where the archive is no use."""
 
 DIGESTS_FILE = "digests.json"
 TRUSTED_FILE = "trusted.json"
@@ -63,14 +70,21 @@ class WeightStore:
         What there is; by default the manifest that comes with Scumble.
     patience
         How long downloads try.
+    builders
+        By architecture: who builds the entries that are folders. Without one, they can be looked at but not pulled.
     """
 
     def __init__(
-        self, directory: Path | None = None, manifest: Manifest | None = None, patience: Patience | None = None
+        self,
+        directory: Path | None = None,
+        manifest: Manifest | None = None,
+        patience: Patience | None = None,
+        builders: Mapping[str, Builder] | None = None,
     ) -> None:
         self.directory = directory or default_directory()
         self.manifest = manifest if manifest is not None else load_manifest()
         self._patience = patience or Patience()
+        self._builders = builders or {}
 
     def list(self) -> list[Status]:
         """Every entry of the manifest, in its order."""
@@ -80,6 +94,8 @@ class WeightStore:
         """The state of one entry; `invalid_parameter` for a name that the manifest does not have."""
         entry = self._entry(name)
         path = self._place(entry)
+        if entry.built_from:
+            return self._status_of_folder(entry, path)
         size = _size(path)
         if size is not None:
             known = entry.size or self._recorded(entry)[1]
@@ -89,8 +105,19 @@ class WeightStore:
         part = None if entry.embedded else _size(part_path(path))
         return Status(entry, "missing" if part is None else "partial", path, part or 0)
 
+    def _status_of_folder(self, entry: WeightsEntry, path: Path) -> Status:
+        """A folder is whole when it has the size that was noted after it was built."""
+        if path.is_dir():
+            size = sum(_size(file) or 0 for file in _files(path))
+            if size:
+                return Status(entry, "present" if size == self._recorded(entry)[1] else "damaged", path, size)
+        archive = self._archive(entry)
+        here = _size(archive)
+        part = _size(part_path(archive)) if here is None else here
+        return Status(entry, "missing" if part is None else "partial", path, part or 0)
+
     def path(self, name: str) -> Path:
-        """The file of an entry, for loading.
+        """The file of an entry, for loading; or its folder.
 
         Raises
         ------
@@ -113,14 +140,15 @@ class WeightStore:
         raise ScumbleError("weights_missing", message, self._way_to_get(entry))
 
     def digest(self, name: str) -> str:
-        """The SHA-256 of an entry's file as it was checked last; read from the file where nothing is on record."""
+        """The SHA-256 of an entry's file (of a folder: of its files' names and contents) as it was checked last; read from the file where nothing is on record."""
         path = self.path(name)
         entry = self._entry(name)
-        known = entry.sha256 or self._recorded(entry)[0]
+        known = None if entry.built_from else entry.sha256
+        known = known or self._recorded(entry)[0]
         if known:
             return known
-        found = fingerprint(path)
-        self._record(entry, found)
+        found = _fingerprint(path)
+        self._note(entry, found)
         return found.sha256
 
     def may_run(self, name: str, sha256: str | None = None) -> bool:
@@ -134,13 +162,19 @@ class WeightStore:
             Of the bytes that are to run, in hexadecimal; without it, of the file as it is now.
         """
         entry = self._entry(name)
+        if entry.built_from:
+            return False
         found = sha256 or fingerprint(self.path(name)).sha256
         return found == entry.sha256 or found in self._trusted()
 
     def trust(self, name: str) -> str:
         """Allow the file that is here now, and no other in its place, to run as a program; its SHA-256. Raises ScumbleError."""
-        path = self.path(name)
-        with self._alone(self._entry(name)), FileLock(self.directory / f"{TRUSTED_FILE}.lock"):
+        entry, path = self._entry(name), self.path(name)
+        if entry.built_from:
+            raise ScumbleError(
+                "invalid_parameter", f"{entry.title} is no program.", "It needs no permission: nothing of it is run."
+            )
+        with self._alone(entry), FileLock(self.directory / f"{TRUSTED_FILE}.lock"):
             found = fingerprint(path).sha256
             trusted = self._trusted() | {found}
             temporary = self.directory / f"{TRUSTED_FILE}.part"
@@ -179,7 +213,7 @@ class WeightStore:
             raise ScumbleError("bad_request", message, f"If that is what you do: {_pull_command(entry)}")
         with self._alone(entry):
             if self.status(name).state != "present":
-                self._download(entry, progress)
+                self._fetch(entry, progress)
         return self.path(name)
 
     def verify(
@@ -202,10 +236,10 @@ class WeightStore:
     def _verify(self, entry: WeightsEntry, status: Status, repair: bool, progress: Progress | None) -> Check:
         problem: str | None = f"it is {status.state}"
         if status.state in ("embedded", "present"):
-            found = fingerprint(status.path)
-            problem = self._expected(entry, with_record=True).mismatch(found)
+            found = _fingerprint(status.path)
+            problem = self._expected_here(entry).mismatch(found)
             if problem is None:
-                self._record(entry, found)
+                self._note(entry, found)
         if problem is None:
             return Check(entry, True, False, f"{entry.title} is as it should be.")
         if entry.embedded:
@@ -213,30 +247,74 @@ class WeightStore:
         if entry.manual:
             return Check(entry, False, False, f"{entry.title}: {problem}. {self._way_to_get(entry)}")
         if not repair:
-            mend = _verify_command(entry) if status.state == "damaged" or _size(status.path) else _pull_command(entry)
+            mend = _verify_command(entry) if status.state == "damaged" or status.path.exists() else _pull_command(entry)
             return Check(entry, False, False, f"{entry.title}: {problem}; mend it with: {mend}")
         if status.state == "missing" and entry.non_commercial:
             # Whoever has the file or a part of it accepted the licence; here nobody has.
             return Check(entry, False, False, f"{entry.title}: {problem}; get it with: {_pull_command(entry)}")
         try:
             with self._alone(entry):
-                self._download(entry, progress)
+                self._fetch(entry, progress)
         except ScumbleError as error:
             return Check(entry, False, False, str(error))
         return Check(entry, True, True, f"{entry.title} was downloaded again: {problem}.")
 
-    def _download(self, entry: WeightsEntry, progress: Progress | None) -> None:
+    def _fetch(self, entry: WeightsEntry, progress: Progress | None) -> None:
+        """Download an entry's file; of an archive, build its folder. Only while nobody else does."""
+        if not entry.built_from:
+            self._record(entry.file, self._download(entry, self._place(entry), progress))
+            return
+        builder = self._builders.get(entry.architecture)
+        if builder is None:
+            message = f"{entry.title} is built by the command line."
+            raise ScumbleError("weights_missing", message, self._way_to_get(entry))
+        archive, folder = self._archive(entry), self._place(entry)
+        # It is here where building it was interrupted. What it is was checked when it came.
+        if not archive.exists():
+            self._record(archive.name, self._download(entry, archive, progress))
+        try:
+            builder(archive, folder, entry, progress)
+        except ScumbleError as error:
+            if error.code == "weights_missing":
+                archive.unlink(missing_ok=True)
+            raise
+        self._record(entry.file, _fingerprint(folder))
+        with contextlib.suppress(OSError):
+            archive.unlink()
+
+    def _download(self, entry: WeightsEntry, target: Path, progress: Progress | None) -> Fingerprint:
         assert entry.url is not None
-        found = download(
+        return download(
             entry.url,
-            self._place(entry),
-            self._expected(entry, with_record=False),
+            target,
+            Expected(entry.size, entry.sha256, entry.sha256_prefix, entry.md5),
             title=entry.title,
             again=_pull_command(entry),
             progress=progress,
             patience=self._patience,
         )
-        self._record(entry, found)
+
+    def remove_folder(self, name: str) -> bool:
+        """Take away the folder that was built for an entry, and what is left of its archive; whether there was one.
+
+        Raises ScumbleError `internal` where it can't be removed.
+        """
+        entry = self._entry(name)
+        assert entry.built_from
+        folder, archive = self._place(entry), self._archive(entry)
+        there = folder.is_dir()
+        if not there and not archive.exists() and not part_path(archive).exists():
+            return False
+        with self._alone(entry):
+            try:
+                if there:
+                    shutil.rmtree(folder)
+                for file in (archive, part_path(archive)):
+                    file.unlink(missing_ok=True)
+            except OSError as error:
+                message = f"{entry.title} could not be removed: {error.strerror or error}."
+                raise ScumbleError("internal", message, f"Allow yourself to write to {self.directory}.") from error
+        return there
 
     def _entry(self, name: str) -> WeightsEntry:
         if name in self.manifest:
@@ -253,16 +331,21 @@ class WeightStore:
     def _place(self, entry: WeightsEntry) -> Path:
         return (self.manifest.directory if entry.embedded else self.directory) / entry.file
 
-    def _expected(self, entry: WeightsEntry, with_record: bool) -> Expected:
-        """What the source publishes and, for a file that is here, what its first download was like.
+    def _archive(self, entry: WeightsEntry) -> Path:
+        """Where the archive of a folder lies until that is built."""
+        return self.directory / f"{entry.file}.archive"
+
+    def _expected_here(self, entry: WeightsEntry) -> Expected:
+        """What a file that is here must be: what the source publishes or, where it doesn't, what the first download was like.
 
         The record does not bind a new download: where nothing is published, the source may have a newer version.
         """
-        sha256, size = entry.sha256, entry.size
-        if with_record and not entry.has_digest:
-            sha256, recorded_size = self._recorded(entry)
-            size = size or recorded_size
-        return Expected(size, sha256, entry.sha256_prefix, entry.md5)
+        recorded, recorded_size = self._recorded(entry)
+        if entry.built_from:
+            return Expected(recorded_size, recorded)
+        if entry.has_digest:
+            return Expected(entry.size, entry.sha256, entry.sha256_prefix, entry.md5)
+        return Expected(entry.size or recorded_size, recorded)
 
     def _recorded(self, entry: WeightsEntry) -> tuple[str | None, int | None]:
         """SHA-256 and size of the entry's file when it was downloaded or checked."""
@@ -274,15 +357,17 @@ class WeightStore:
         sha256, size = record.get("sha256"), record.get("size")
         return (sha256 if isinstance(sha256, str) else None), (size if isinstance(size, int) else None)
 
-    def _record(self, entry: WeightsEntry, found: Fingerprint) -> None:
-        if entry.embedded:
-            return
+    def _note(self, entry: WeightsEntry, found: Fingerprint) -> None:
+        if not entry.embedded:
+            self._record(entry.file, found)
+
+    def _record(self, file: str, found: Fingerprint) -> None:
         new = {"sha256": found.sha256, "size": found.size}
         # A store that may only be read is still a store: the digest is then worked out each time.
         with contextlib.suppress(OSError), FileLock(self.directory / f"{DIGESTS_FILE}.lock"):
             records = self._records()
-            if records.get(entry.file) != new:
-                text = json.dumps({**records, entry.file: new}, indent=2, sort_keys=True)
+            if records.get(file) != new:
+                text = json.dumps({**records, file: new}, indent=2, sort_keys=True)
                 temporary = self.directory / f"{DIGESTS_FILE}.part"
                 temporary.write_text(text + "\n", encoding="utf-8")
                 temporary.replace(self.directory / DIGESTS_FILE)
@@ -315,6 +400,27 @@ def default_directory() -> Path:
     """SCUMBLE_WEIGHTS, or `weights` in the user's data folder."""
     named = os.environ.get("SCUMBLE_WEIGHTS")
     return Path(named).expanduser() if named else platformdirs.user_data_path("scumble", appauthor=False) / "weights"
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a built folder, in order; hidden ones (locks) and those that are being written do not belong to it."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [path for path in found if not path.name.startswith(".") and path.suffix != ".part" and path.is_file()]
+
+
+def _fingerprint(path: Path) -> Fingerprint:
+    """Read a file, or the files of a folder."""
+    if not path.is_dir():
+        return fingerprint(path)
+    sha256, size = hashlib.sha256(), 0
+    for file in _files(path):
+        one = fingerprint(file)
+        sha256.update(f"{file.name}\0{one.sha256}\n".encode())
+        size += one.size
+    return Fingerprint(size, sha256.hexdigest(), "")
 
 
 def _size(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from scumble.imaging.colour import LINEAR, SRGB, Colour
 from scumble.imaging.geometry import Point
-from scumble.imaging.io.files import READABLE, read_picture, write_picture
+from scumble.imaging.io.files import READABLE, decode_picture, is_picture, read_picture, write_picture
 from scumble.imaging.layer import DEPTHS, Layer
 from scumble_client.errors import ScumbleError
 from tests.support.pictures import SRGB_PROFILE, noise, png, put, refusal, smooth
@@ -266,3 +266,27 @@ class TestWriting:
         write_picture(path, self.layer)
         assert read_picture(path).layer.extent == (2, 2)
         assert list(tmp_path.iterdir()) == [path]
+
+
+class TestLookingWhetherItIsAPicture:
+    @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+    def test_it_is(self, tmp_path: Path, name: str) -> None:
+        write_picture(tmp_path / name, Layer(noise(3)))
+        (tmp_path / name).rename(tmp_path / "without suffix")
+        assert is_picture(tmp_path / "without suffix")
+
+    @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PN", b"\0\0\0\x18ftypheic", b"%PDF-1.4"])
+    def test_it_is_not(self, tmp_path: Path, content: bytes) -> None:
+        assert not is_picture(put(tmp_path, "a.png", content))
+
+    def test_what_can_t_be_opened(self, tmp_path: Path) -> None:
+        assert not is_picture(tmp_path / "none.png")
+        assert not is_picture(tmp_path)
+
+
+def test_bytes_are_read_as_a_file_is(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", Layer(noise(3)))
+    picture = decode_picture((tmp_path / "a.png").read_bytes(), "inside an archive")
+    np.testing.assert_array_equal(picture.layer.pixels, noise(3))
+    with pytest.raises(ScumbleError, match="“inside an archive” is not a picture"):
+        decode_picture(b"hello", "inside an archive")

@@ -34,7 +34,7 @@ from .codecs import (
 )
 from .tiff import decode_tiff, encode_tiff
 
-__all__ = ["MAX_PIXELS", "READABLE", "Picture", "read_picture", "write_picture"]
+__all__ = ["MAX_PIXELS", "READABLE", "Picture", "decode_picture", "is_picture", "read_picture", "write_picture"]
 
 Pixels = NDArray[Any]
 
@@ -68,8 +68,11 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
         `bad_request` for everything else that keeps it from being read.
     """
     path = Path(path)
-    data = _read_bytes(path)
-    name = path.name
+    return decode_picture(_read_bytes(path), path.name)
+
+
+def decode_picture(data: bytes, name: str) -> Picture:
+    """The picture in a file's bytes; `name` is what messages call it. Raises as `read_picture` does."""
     kind, decode = _recognise(data, name)
     try:
         decoded = decode(data, name)
@@ -89,6 +92,16 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
         else:
             colour = LINEAR if decoded.icc == linear_profile(gray) else Colour("icc", decoded.icc)
     return Picture(Layer(pixels, colour=colour), tuple(decoded.notes))
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as those do that can be read; nothing else of it is looked at."""
+    try:
+        with path.open("rb") as file:
+            _recognise(file.read(16), path.name)
+    except (OSError, ScumbleError):
+        return False
+    return True
 
 
 def write_picture(path: str | os.PathLike[str], layer: Layer, *, quality: int = 95) -> tuple[str, ...]:
