@@ -50,6 +50,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(autouse=True)
+def _no_own_faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an operation copies must not depend on whose machine this is."""
+    monkeypatch.setenv("SCUMBLE_FACES", str(tmp_path / "no-faces"))
+    monkeypatch.setenv("SCUMBLE_WEIGHTS", str(tmp_path / "no-weights"))
+
+
 def _enter(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process's clients and commands look into these folders."""
     for name, value in folders.environment.items():

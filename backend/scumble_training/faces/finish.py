@@ -162,7 +162,7 @@ def train(run: Run, settings: FaceFinishSettings) -> Path:
             if number % 200 == 0:
                 run.say(f"{number} faces of “{split}” analysed")
         names = examples.chosen(run.data, split, points, limit)  # type: ignore[arg-type]
-        paths[split] = examples.files(run.folder / "examples", names, split, settings.side)  # type: ignore[arg-type]
+        paths[split] = examples.files(run.folder / "examples", names, split, settings.side)
     store = WeightStore()
     completion = load_completion(
         Path(settings.completion) if settings.completion else store.path("scumble-face-sketch"), run.device
@@ -272,7 +272,9 @@ def measured(
     if sheet is not None:
         rows = torch.cat([*shown, next(iter(ways.values())).truth], 3)[:12]
         pixels = rows.permute(0, 2, 3, 1).cpu().numpy()
-        Image.fromarray(np.concatenate(list(np.round(pixels.clip(0, 1) * 255).astype(np.uint8)))).save(sheet, quality=90)
+        Image.fromarray(np.concatenate(list(np.round(pixels.clip(0, 1) * 255).astype(np.uint8)))).save(
+            sheet, quality=90
+        )
     return figures
 
 

@@ -31,6 +31,11 @@ class FaceSketchParameters(Parameters):
     blend: bool = Field(
         True, title="Blend the seam", description="Let the new part take on its surroundings' colours at its rim."
     )
+    exemplars: bool = Field(
+        True,
+        title="Copy from real faces",
+        description="Take skin, hair and eyes from the picture's own faces, your own portraits and the library, where some fit.",
+    )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
     weights: Weights = WEIGHTS  # type: ignore[assignment]
 
@@ -62,6 +67,7 @@ class FaceSketch(Operation[FaceSketchParameters]):
     parameters = FaceSketchParameters
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceSketchParameters, context: Context) -> Sequence[Output]:
+        from scumble.faces.exemplars.copying import Guess, copied, sureness
         from scumble.faces.sketch.completion import completed, completion_input
         from scumble.faces.sketch.inputs import frame_of_hole
         from scumble.faces.sketch.layer import detailed, layer_of
@@ -77,6 +83,10 @@ class FaceSketch(Operation[FaceSketchParameters]):
             seed = (context.seed + number) % 2**32
             context.report(0.4 + 0.6 * number / parameters.variations, "Completing the face")
             found = completed(job, seed, context)
+            if parameters.exemplars:
+                context.report(0.4 + 0.6 * (number + 0.6) / parameters.variations, "Looking for real faces alike")
+                sure = sureness(job.fine.lines | job.fine.given)
+                found = copied(Guess(found, job.fine.hole, sure), image, place, mask, seed, context)
             picture = detailed(found, job.fine, image, place, parameters.detail, seed)
             layer = layer_of(picture, image, mask, place, parameters.feather, parameters.blend, context)
             outputs.append(Output(layer, seed))

@@ -23,13 +23,13 @@ Floats = NDArray[np.float32]
 Weights = Literal["embedded", "sc-fegan"]
 """Entries of the weights' manifest; `embedded` is `scumble-face-sketch`."""
 
-EMBEDDED = "scumble-face-sketch"
+EMBEDDED, FINISH = "scumble-face-sketch", "scumble-face-finish"
 
 PUBLISHED_SIDE = 512
 """At which SC-FEGAN sees an aligned face, in pixels."""
 
 FINE = (256, 512)
-"""Sides at which the embedded network's result is brought together with lines and colours."""
+"""Sides of the embedded networks' result: that of the one that finishes, and twice as much, brought together with lines and colours."""
 
 WEIGHTS = Field(
     "embedded",
@@ -44,24 +44,24 @@ class CompletionInput:
 
     place: FaceFrame
     fine: Conditions
+    middle: Conditions | None
+    """At the size of the network that finishes; None where there is one network, which works at the size of the result."""
+
     small: Conditions | None
-    """None where the network works at the size of the result."""
+    """At the size of the network that completes, or None."""
 
 
 def completion_input(layers: dict[str, Layer], place: FaceFrame, weights: Weights, context: Context) -> CompletionInput:
     """What there is to do, whatever the seed."""
     from scumble.faces.detection.alignment import scale_of
 
-    from .network import SIDE
-
     if weights == "sc-fegan":
-        return CompletionInput(place, conditions(layers, place, PUBLISHED_SIDE, context), None)
+        return CompletionInput(place, conditions(layers, place, PUBLISHED_SIDE, context), None, None)
     large = scale_of(place.frame) > sum(FINE) / 2
-    fine = small = conditions(layers, place, FINE[large], context)
-    while len(small.hole) > SIDE:
-        # the network learned from lines that were thin at twice its size, and then made smaller
-        small = small.halved(thin=len(small.hole) > 2 * SIDE)
-    return CompletionInput(place, fine, small)
+    fine = conditions(layers, place, FINE[large], context)
+    # the networks learned from lines that were thin at the larger one's size
+    middle = fine.halved(thin=True) if large else fine
+    return CompletionInput(place, fine, middle, middle.halved(thin=False))
 
 
 def completed(job: CompletionInput, seed: int, context: Context) -> Floats:
@@ -75,10 +75,11 @@ def completed(job: CompletionInput, seed: int, context: Context) -> Floats:
     mirrored = seed % 2 == 1
     with torch.inference_mode():
         fine = _Tensors(job.fine, mirrored, context)
-        if job.small is None:
+        if job.small is None or job.middle is None:
             picture = _published(fine, rng, context)
         else:
-            picture = _embedded(_Tensors(job.small, mirrored, context), fine, rng, context)
+            middle = fine if job.middle is job.fine else _Tensors(job.middle, mirrored, context)
+            picture = _embedded(_Tensors(job.small, mirrored, context), middle, fine, rng, context)
     picture = picture[:, ::-1] if mirrored else picture
     return np.where(job.fine.hole[..., None], np.clip(picture, 0, 1), job.fine.picture).astype(np.float32)
 
@@ -104,21 +105,39 @@ class _Tensors:
         return first_guess(self.picture, self.hole > 0.5, self.lines > 0.5, self.colours, self.given > 0.5)
 
 
-def _embedded(small: _Tensors, fine: _Tensors, rng: np.random.Generator, context: Context) -> Floats:
-    import torch
+def _embedded(small: _Tensors, middle: _Tensors, fine: _Tensors, rng: np.random.Generator, context: Context) -> Floats:
+    """Completed at 128 pixels, finished at 256, and from there enlarged along given lines and colours."""
+    from torch.nn import functional
 
     from scumble.vision.guided_enlargement import guided_enlargement
     from scumble.vision.precision import fast
 
     from . import weights as sketch_weights
 
-    path = weight_file(EMBEDDED, context)
-    network = context.models.get(f"{EMBEDDED}, {context.device}", lambda: sketch_weights.load(path, context.device))
-    guess = small.guess()
-    noise = torch.from_numpy(rng.random(small.hole.shape, np.float32)).to(small.hole.device) * small.hole
+    paths = {name: weight_file(name, context) for name in (EMBEDDED, FINISH)}
+    complete = context.models.get(
+        f"{EMBEDDED}, {context.device}", lambda: sketch_weights.load(paths[EMBEDDED], context.device)
+    )
+    finish = context.models.get(
+        f"{FINISH}, {context.device}", lambda: sketch_weights.load_finishing(paths[FINISH], context.device)
+    )
+    noise, more = (_noise(one.hole, rng) for one in (small, middle))
     with fast(context.device):
-        found = network(guess, small.hole, small.lines, small.given, noise)
-    return guided_enlargement(*(_array(picture) for picture in (found, guess, fine.guess())))
+        found = complete(small.guess(), small.hole, small.lines, small.given, noise)
+    large = functional.interpolate(found.float(), scale_factor=2.0, mode="bicubic", align_corners=False).clamp(0, 1)
+    guess = middle.guess()
+    with fast(context.device):
+        start = middle.picture + (large - middle.picture) * middle.hole
+        found = finish(start, guess, middle.hole, middle.lines, middle.given, more).clamp(0, 1)
+    if fine is middle:
+        return _array(found)
+    return guided_enlargement(_array(found), _array(guess), _array(fine.guess()))
+
+
+def _noise(hole: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(rng.random(hole.shape, np.float32)).to(hole.device) * hole
 
 
 def _published(given: _Tensors, rng: np.random.Generator, context: Context) -> Floats:

@@ -73,7 +73,7 @@ class FaceFinishNetwork(nn.Module):
             x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.up_blocks[level](self.up[level](torch.cat([x, skips[level]], 1)))
         wide = functional.interpolate(self.widen(x), scale_factor=2.0, mode="bilinear", align_corners=False)
-        found = self.leave(functional.silu(self.mix(torch.cat([wide, seen.to(wide.dtype)], 1))))
+        found: Tensor = self.leave(functional.silu(self.mix(torch.cat([wide, seen.to(wide.dtype)], 1))))
         return completed + found.float() * hole
 
 

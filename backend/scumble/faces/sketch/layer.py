@@ -37,7 +37,7 @@ def detailed(found: Floats, given: Conditions, image: Layer, place: FaceFrame, a
     side = len(found)
     factor = int(np.clip(round(scale_of(place.frame) / side), 1, max(1, FINEST // side)))
     large = found if factor == 1 else enlarged(found, (factor * side, factor * side))
-    if amount == 0:
+    if amount == 0 or factor == 1:  # what the face is completed at is as fine as the document
         return large
     bounds = place.bounds.padded(4).intersection(image.bounds)
     working = image.to_working(bounds)
