@@ -33,6 +33,9 @@ NEAR = 0.02
 ALIKE = 0.1
 """Difference of mean colours where random numbers differ, too."""
 
+SWITCHED = 5e-4
+"""Share of the pixels whose alpha may differ."""
+
 models = ModelCache()
 """Of all devices together, as in a worker whose device ran out of memory: what is kept of one must not reach another."""
 
@@ -84,7 +87,9 @@ def test_an_operation_gives_the_same_on_every_device(run: Run, device: str, monk
 
 def compare(made: Layer, known: Layer, device: str) -> None:
     one, two = made.to_working(), known.to_working()
-    np.testing.assert_allclose(one.alpha, two.alpha, atol=0 if device == "cpu" else 0.05)
+    apart = np.abs(one.alpha - two.alpha)
+    # a pixel that changes by just about half a step of a byte is part of the layer, or is not
+    assert (apart > (0 if device == "cpu" else 0.05)).mean() <= (0 if device == "cpu" else SWITCHED)
     seen = two.alpha > 0
     assert seen.any()
     assert np.isfinite(one.rgb).all()

@@ -171,14 +171,18 @@ class TestDocuments:
         assert len(np.unique(alpha)) > 5
 
     def test_detail_is_optional(self) -> None:
-        large = Layer(portrait(512))
-        mask = selection(0.55, 0.5, 0.8, 0.75, 512)
+        large = Layer(portrait(1024))
+        mask = selection(0.55, 0.5, 0.8, 0.75, 1024)
         rough, smooth = (made(image=large, mask=mask, detail=d).pixels[8:-8, 8:-8, 1].astype(float) for d in (1, 0))
 
         def energy(x: np.ndarray) -> float:
             return float(np.abs(np.diff(x, axis=0)).mean())
 
         assert energy(rough) > energy(smooth)
+
+    def test_a_document_as_fine_as_the_networks_gets_no_more_of_it(self) -> None:
+        one, other = (made(image=FACE, mask=CHEEK, detail=d).pixels for d in (2, 0))
+        assert np.array_equal(one, other)
 
 
 class TestBadInputs:
