@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from tests.editors import roots
 from tests.editors.display import TOGETHER, Display, end
 from tests.editors.gimp.conftest import prepare
-from tests.editors.gimp.harness import root
 from tests.editors.gimp.harness.session import Gimp
 from tests.editors.gimp.harness.session import Home as GimpHome
 from tests.editors.gimp.test_windows import press, window
@@ -64,26 +64,24 @@ def _krita_scene(k: Any, path: str, docker: str) -> Any:
     ours.setFloating(False)
     yield 0.5
     # there is no window manager here, so keys go nowhere: the menus are opened one by one, side by side
-    from PyQt5.QtCore import QPoint
-
+    point = k.qt.QtCore.QPoint
     entries = k.app.action("scumble_menu").menu()
     bar = k.app.activeWindow().qwindow().menuBar()
     tools = next(action.menu() for action in bar.actions() if action.text().replace("&", "") == "Tools")
     scripts = next(action.menu() for action in tools.actions() if action.text().replace("&", "") == "Scripts")
-    where = QPoint(340, 22)
+    where = point(340, 22)
     for menu, entry in ((tools, scripts), (scripts, entries), (entries, None)):
         menu.popup(where)
         yield 0.5
         if entry is not None:
             menu.setActiveAction(entry.menuAction())
-            where = menu.mapToGlobal(QPoint(menu.width(), menu.actionGeometry(entry.menuAction()).y()))
+            where = menu.mapToGlobal(point(menu.width(), menu.actionGeometry(entry.menuAction()).y()))
 
 
 def _close_menus(k: Any) -> Any:
-    from PyQt5.QtWidgets import QApplication
-
-    while QApplication.activePopupWidget() is not None:
-        QApplication.activePopupWidget().close()
+    application = k.qt.QtWidgets.QApplication
+    while application.activePopupWidget() is not None:
+        application.activePopupWidget().close()
 
 
 def krita_menu(out: Path, docker: Path) -> None:
@@ -105,7 +103,7 @@ def _gimp_scene(g: Any, path: str) -> Any:
 
 
 def gimp_menu(out: Path, dialog: Path) -> None:
-    found, reason = root.build()
+    found, reason = roots.build("gimp")
     if found is None:
         raise RuntimeError(reason)
     home = GimpHome(found)

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.editors import roots
 from tests.editors.gimp.conftest import prepare
-from tests.editors.gimp.harness import root
 from tests.editors.gimp.harness.session import Gimp, Home
 from tests.support.daemon import Daemon, Folders, ending
 
@@ -29,7 +29,7 @@ WIDTH, HEIGHT = 4000, 3000
 
 def measure() -> list[Figure]:
     """The figure; nothing where the folder with GIMP can't be built."""
-    found, _ = root.build()
+    found, _ = roots.build("gimp")
     if found is None:
         return []
     base = Path(tempfile.mkdtemp(prefix="scumble-bench-"))

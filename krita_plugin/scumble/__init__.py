@@ -16,4 +16,6 @@ app = Krita.instance()
 studio = Studio(app)
 app.addExtension(ScumbleExtension(app, studio))
 ScumbleDocker.studio = studio
-app.addDockWidgetFactory(DockWidgetFactory("scumble_docker", DockWidgetFactoryBase.DockRight, ScumbleDocker))
+app.addDockWidgetFactory(
+    DockWidgetFactory("scumble_docker", DockWidgetFactoryBase.DockPosition.DockRight, ScumbleDocker)
+)

@@ -9,7 +9,8 @@ from .scumble_client.editor.roles import DRAWN_LAYERS, NO_DOCUMENT
 from .scumble_client.errors import ScumbleError
 from .settings import SettingsDialog
 
-MENU = "tools/scripts/scumble_menu"
+PLACE = "tools/scripts"
+"""Of the menu. Its entries have no place of their own: Krita 5.3 and newer sorts those by their ids."""
 
 
 class ScumbleExtension(Extension):
@@ -31,20 +32,24 @@ class ScumbleExtension(Extension):
     @guarded
     def createActions(self, window):
         menu = QtWidgets.QMenu("scumble_menu", window.qwindow())
-        window.createAction("scumble_menu", "Scumble", "tools/scripts").setMenu(menu)
+        window.createAction("scumble_menu", "Scumble", PLACE).setMenu(menu)
+        again = self._add(window, "scumble_run_again", "Run Again", self.studio.run_again)
+        menu.addAction(again)
         for operation in self.studio.catalogue.operations:
-            self._add_operation(window, operation)
-        again = self._add(window, "scumble_run_again", "Run Again", MENU, self.studio.run_again)
-        self._add(window, "scumble_cancel", "Cancel", MENU, self.studio.cancel)
-        self._add(window, "scumble_new_layers", "New Sketch and Color Layers", MENU, self._new_layers)
-        self._add(window, "scumble_settings", "Scumble Settings...", MENU, self._settings)
+            self._add_operation(window, operation, menu, again)
+        for name, title, work in (
+            ("scumble_cancel", "Cancel", self.studio.cancel),
+            ("scumble_new_layers", "New Sketch and Color Layers", self._new_layers),
+            ("scumble_settings", "Scumble Settings...", self._settings),
+        ):
+            menu.addAction(self._add(window, name, title, work))
         self._menus.append((window.qwindow(), menu, again, {o["name"] for o in self.studio.catalogue.operations}))
 
-    def _add_operation(self, window, operation):
+    def _add_operation(self, window, operation, menu, before):
         name = operation["name"]
-        # What is for tests has an action, which a shortcut can have, but no place in the menu.
-        where = "" if operation.get("hidden") else MENU
-        return self._add(window, f"scumble_{name}", operation["title"], where, lambda: self.studio.run(name))
+        action = self._add(window, f"scumble_{name}", operation["title"], lambda: self.studio.run(name))
+        if not operation.get("hidden"):  # what is for tests has an action, which a shortcut can have, and no entry
+            menu.insertAction(before, action)
 
     @guarded
     def _add_new_operations(self, *_):
@@ -57,12 +62,10 @@ class ScumbleExtension(Extension):
                 if operation["name"] in known:
                     continue
                 known.add(operation["name"])
-                action = self._add_operation(window, operation)
-                if not operation.get("hidden"):
-                    menu.insertAction(before, action)
+                self._add_operation(window, operation, menu, before)
 
-    def _add(self, window, name, title, where, work):
-        action = window.createAction(name, title, where)
+    def _add(self, window, name, title, work):
+        action = window.createAction(name, title, "")
 
         def triggered(*_):
             try:

@@ -33,12 +33,13 @@ class ScumbleDocker(DockWidget):
         super().__init__()
         self.setWindowTitle("Scumble")
         self.operation = self.form = self.choosers = None
+        self._refreshing = False
         self._build()
         studio = self.studio
         studio.said.connect(self._said)
         studio.daemon_changed.connect(self.refresh_daemon)
         studio.jobs_changed.connect(self.runs.refresh)
-        studio.results_changed.connect(self.refresh)
+        studio.results_changed.connect(self._show_results)
         studio.operations_changed.connect(self.rebuild)
         studio.parameters_changed.connect(self._parameters_changed)
         studio.live.changed.connect(self._live_changed)
@@ -49,7 +50,8 @@ class ScumbleDocker(DockWidget):
         self.refresh_daemon()
 
     def canvasChanged(self, canvas):
-        self.refresh()
+        """Also called while a view is taken down: looking at its document then would end Krita 5.3 and newer."""
+        QTimer.singleShot(0, self._tick)
 
     # -- building
 
@@ -193,11 +195,22 @@ class ScumbleDocker(DockWidget):
 
     @guarded
     def refresh(self, *_):
-        """Look at the active document again."""
+        """Look at the active document again. (Krita 5.3 lets other events come meanwhile: those don't look, too.)"""
+        if self._refreshing or self.studio.closed:
+            return
+        self._refreshing = True
+        try:
+            self._look()
+        finally:
+            self._refreshing = False
+
+    def _look(self):
         document = Krita.instance().activeDocument()
         if document is not None:
             activate_former(document)
         view = view_of(document)
+        if view is None:
+            document = None
         problem = ""
         if self.operation is not None:
             chosen = self.studio.sources(document, self.operation["name"]) if document is not None else {}
@@ -211,9 +224,15 @@ class ScumbleDocker(DockWidget):
         self.problem.setVisible(bool(problem))
         self.run_button.setEnabled(self.operation is not None and not problem)
         self.live_button.setEnabled(self.studio.live.on or self.run_button.isEnabled())
-        self.thumbnails.refresh(document)
-        self._results_title.setVisible(not self.thumbnails.isHidden())
+        self._show_results()
         self.runs.refresh()
+
+    @guarded
+    def _show_results(self, *_):
+        """Also called while a view is taken down."""
+        if not self.studio.closed:
+            self.thumbnails.refresh(Krita.instance().activeDocument())
+            self._results_title.setVisible(not self.thumbnails.isHidden())
 
     @guarded
     def refresh_daemon(self, *_):

@@ -107,8 +107,10 @@ def view_of(document):
     """The document at the moment; None where there is none."""
     if document is None:
         return None
-    layers = tuple(describe(node, hidden) for node, hidden in walk(document.rootNode()))
     node = active_layer(document)
+    if not is_open(document):  # Krita 5.3 and newer lets events come while it looks for the active layer
+        return None
+    layers = tuple(describe(layer, hidden) for layer, hidden in walk(document.rootNode()))
     active_id = identity(node) if node is not None else ""
     active = next((layer for layer in layers if layer.id == active_id), None)
     return View(layers, active, document.selection() is not None)

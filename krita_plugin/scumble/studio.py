@@ -42,6 +42,7 @@ class Studio(QObject):
 
     def __init__(self, app):
         super().__init__(app)
+        self.closed = False
         self.settings = EditorSettings()
         self._parameters = {}
         self._unsaved = {}
@@ -64,6 +65,7 @@ class Studio(QObject):
 
     def close(self):
         """Krita ends: let go of everything. Harmless when called twice."""
+        self.closed = True
         self._save()
         self.live.close()
         self.own_faces.close()

@@ -77,7 +77,7 @@ def activate_former(document):
     own = [one for one in _LATER if one[0] == document]
     _LATER[:] = [one for one in _LATER if one[0] != document and is_open(one[0])]
     node = document.activeNode() if own else None
-    if node is None:
+    if node is None or not is_open(document):
         return
     active = wanted = identity(node)
     for _, new, before in reversed(own):

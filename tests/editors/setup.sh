@@ -4,6 +4,8 @@
 set -euo pipefail
 # iproute2: the tests between two machines (tests/support/cable.py)
 packages=(iproute2 krita python3-pyqt5 python3-sip xvfb xdotool openbox imagemagick)
+# newer Debians have another one in its place
+apt-cache show python3-sip >/dev/null 2>&1 || packages=("${packages[@]/python3-sip/python3-pyqt5.sip}")
 needed=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || needed+=("$package")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.editors import roots
 from tests.editors.daemon import private_folders, running_daemon
 from tests.editors.display import TOGETHER, Display, absent, end
 from tests.support.daemon import ROOT, Daemon, Folders
 
-from .harness import root
 from .harness.session import Gimp, Home
 
 SETUP = ROOT / "tests" / "editors" / "setup.sh"
@@ -31,7 +31,7 @@ def _give_up(reason: str) -> None:
 @pytest.fixture(scope="session")
 def gimp_root() -> Path:
     """The folder with GIMP 3, or a clear reason why these tests are skipped (in CI: why they fail)."""
-    found, reason = root.build()
+    found, reason = roots.build("gimp")
     if found is None:
         _give_up(reason)
     elif absent(["unshare", "setpriv"]) or os.geteuid() != 0:

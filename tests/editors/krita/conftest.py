@@ -11,28 +11,39 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from tests.editors import roots
 from tests.editors.daemon import running_daemon
-from tests.editors.display import SYSTEM_PATH, Display, absent, end
+from tests.editors.display import Display, absent, end
 from tests.support.daemon import ROOT, Daemon, Folders
 
-from .harness.session import PROGRAMS, Home, Krita
+from .harness.session import PROGRAMS, Home, Krita, krita_root
 
 SETUP = ROOT / "tests" / "editors" / "setup.sh"
 FAILURES = ROOT / "build" / "krita-failures"
 OPERATIONS = "tests.support.operations,tests.support.editor_operations"
 
 
+def _give_up(reason: str) -> None:
+    if os.environ.get("SCUMBLE_CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def programs() -> None:
     """Krita and what drives it are here, or a clear reason why these tests are skipped (in CI: why they fail)."""
-    if absent(PROGRAMS):
+    host = roots.wanted("krita") == roots.HOST
+    needed = [*PROGRAMS, *(["krita"] if host else ["unshare"])]
+    if absent(needed):
         subprocess.run([str(SETUP)], check=False, timeout=900)
-    missing = absent(PROGRAMS)
+    missing = absent(needed)
     if missing:
-        reason = f"not installed: {', '.join(missing)}; as root, run: tests/editors/setup.sh"
-        if os.environ.get("SCUMBLE_CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _give_up(f"not installed: {', '.join(missing)}; as root, run: tests/editors/setup.sh")
+    found, reason = roots.build("krita")
+    if found is None:
+        _give_up(reason)
+    elif not host and os.geteuid() != 0:
+        _give_up("The tests in Krita need root, to run it in a folder of its own.")
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +59,7 @@ def template(display: Display, tmp_path_factory: pytest.TempPathFactory) -> Path
 
     It is kept from one test run to the next, for the same Krita.
     """
-    program = Path(shutil.which("krita", path=SYSTEM_PATH) or "")
+    program = krita_root() / "usr" / "bin" / "krita"
     stamp = f"{program.stat().st_size}-{program.stat().st_mtime_ns}"
     kept = Path(platformdirs.user_cache_dir("scumble-tests")) / f"krita-{stamp}"
     if not kept.is_dir():

@@ -157,9 +157,7 @@ def test_a_file_that_is_no_picture_is_said(krita: Krita, tmp_path: Path) -> None
 
 
 def _latent(k: Any) -> Any:
-    from PyQt5.QtCore import QPoint, Qt
-    from PyQt5.QtTest import QTest
-
+    qt, click = k.qt.QtCore.Qt, k.qt.QtTest.QTest.mouseClick
     docker = k.module("harness_docker")(k)
     operation = k.studio.catalogue.find("test-follow")
     docker.show_operation(operation)
@@ -169,12 +167,12 @@ def _latent(k: Any) -> Any:
 
     def centre(row: int, column: int) -> Any:
         left, side = canvas._grid()
-        return QPoint(int(left + (column + 0.5) * side), int((row + 0.5) * side))
+        return k.qt.QtCore.QPoint(int(left + (column + 0.5) * side), int((row + 0.5) * side))
 
     before = k.studio.parameters(operation)["latent"]
-    QTest.mouseClick(canvas, Qt.LeftButton, Qt.NoModifier, centre(2, 3))
+    click(canvas, qt.MouseButton.LeftButton, qt.KeyboardModifier.NoModifier, centre(2, 3))
     lighter = k.studio.parameters(operation)["latent"]
-    QTest.mouseClick(canvas, Qt.RightButton, Qt.NoModifier, centre(9, 9))
+    click(canvas, qt.MouseButton.RightButton, qt.KeyboardModifier.NoModifier, centre(9, 9))
     darker = k.studio.parameters(operation)["latent"]
     canvas.reset()
     return {

@@ -23,8 +23,7 @@ def main(k):
 
 SLOT = """
 def main(k):
-    from PyQt5.QtCore import QTimer
-    QTimer.singleShot(0, lambda: 1 / 0)
+    k.qt.QtCore.QTimer.singleShot(0, lambda: 1 / 0)
     yield 0.2
 """
 

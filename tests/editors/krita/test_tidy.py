@@ -10,8 +10,6 @@ from .test_docker import _docker
 
 
 def _state(k: Any) -> Any:
-    from PyQt5.QtWidgets import QApplication
-
     operation = k.studio.operation("inpaint")
     return {
         "parameters": k.studio.parameters(operation),
@@ -19,7 +17,9 @@ def _state(k: Any) -> Any:
         "file": k.studio.settings.path.exists(),
         "documents": len(k.app.documents()),
         "chosen": len(k.studio._sources),
-        "windows": sorted(type(one).__name__ for one in QApplication.topLevelWidgets() if one.isVisible()),
+        "windows": sorted(
+            type(one).__name__ for one in k.qt.QtWidgets.QApplication.topLevelWidgets() if one.isVisible()
+        ),
         "said": k.said(),
         "results": len(k.studio.results._results),
         "live": k.studio.live.on,

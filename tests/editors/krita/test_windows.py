@@ -56,11 +56,9 @@ def test_a_second_window_comes_and_goes_without_harm(krita: Krita) -> None:
 
 
 def _settings(k: Any) -> Any:
-    from PyQt5.QtWidgets import QApplication
-
     k.trigger("scumble_settings")
     yield 0.2
-    dialog = next(w for w in QApplication.topLevelWidgets() if w.windowTitle() == "Scumble Settings")
+    dialog = next(w for w in k.qt.QtWidgets.QApplication.topLevelWidgets() if w.windowTitle() == "Scumble Settings")
     shown = dialog.isVisible() and not dialog.isModal()
     dialog.start.setChecked(False)
     dialog.count.setValue(3)

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from tests.editors.display import REMOVED, SYSTEM_PATH, Display
 from tests.editors.driven import Driven
-
-from .root import inside
+from tests.editors.roots import inside
 
 DRIVER = Path(__file__).parent / "driver.py"
 START_SECONDS = 240.0

@@ -15,11 +15,25 @@ from typing import Any
 
 from tests.editors.display import REMOVED, SYSTEM_PATH, Display
 from tests.editors.driven import Driven
+from tests.editors.roots import build, inside
 
 HERE = Path(__file__).parent
 DRIVER = "scumbledriver"
-PROGRAMS = ("krita", "Xvfb", "xdotool", "import", "setpriv")
+PROGRAMS = ("Xvfb", "xdotool", "import", "setpriv")
 START_SECONDS = 240.0
+
+
+def krita_root() -> Path:
+    """The folder with the Krita that the tests run; `/` for the machine's own."""
+    found, reason = build("krita")
+    if found is None:
+        raise RuntimeError(reason)
+    return found
+
+
+def krita_command(*words: str) -> list[str]:
+    """The command line that starts it."""
+    return inside(krita_root(), ["krita", *words])
 
 
 class Home:
@@ -87,7 +101,7 @@ class Krita(Driven):
             "XDG_RUNTIME_DIR": str(self._folder),
             "SCUMBLE_DRIVER_SOCKET": str(path),
         }
-        command = ["krita", "--nosplash"]
+        command = krita_command("--nosplash")
         super().__init__("Krita", command, surroundings, self._folder / "krita.log", path, failures, START_SECONDS)
         try:
             self.run("def main(k):\n    yield lambda: k.app.activeWindow() is not None")
@@ -121,8 +135,6 @@ class Krita(Driven):
 
 
 def _quit(k: Any) -> None:
-    from PyQt5.QtCore import QTimer
-
     for document in k.app.documents():
         document.setModified(False)
-    QTimer.singleShot(0, lambda: k.app.action("file_quit").trigger())
+    k.qt.QtCore.QTimer.singleShot(0, lambda: k.app.action("file_quit").trigger())

@@ -13,11 +13,13 @@ import traceback
 import types
 
 from krita import Extension, Krita
-from PyQt5.QtCore import QSocketNotifier, QTimer
 
+from .qt import QtCore
 from .toolkit import Toolkit
 
 faulthandler.enable()
+
+READ = QtCore.QSocketNotifier.Type.Read
 
 LIVE = set()  # PyQt keeps only weak references to bound methods of plain objects
 
@@ -33,7 +35,7 @@ class Driver(Extension):
         self.server.bind(os.environ["SCUMBLE_DRIVER_SOCKET"])
         self.server.listen(4)
         self.server.setblocking(False)
-        self.notifier = QSocketNotifier(self.server.fileno(), QSocketNotifier.Read, self)
+        self.notifier = QtCore.QSocketNotifier(self.server.fileno(), READ, self)
         self.notifier.activated.connect(self.accept)
         self.toolkit = Toolkit(self)
         sys.excepthook = self.excepthook  # Krita's own opens a modal window
@@ -50,7 +52,7 @@ class Driver(Extension):
     def accept(self, *_):
         connection, _address = self.server.accept()
         connection.setblocking(False)
-        notifier = QSocketNotifier(connection.fileno(), QSocketNotifier.Read, self)
+        notifier = QtCore.QSocketNotifier(connection.fileno(), READ, self)
         state = {"connection": connection, "notifier": notifier, "buffer": b""}
         notifier.activated.connect(lambda *_: self.readable(state))
         self.connections.append(state)
@@ -78,7 +80,7 @@ class Run:
         self.begun = time.time()
         self.deadline = self.begun + request["timeout"]
         self.busy, self.condition = False, None
-        self.timer = QTimer(driver)
+        self.timer = QtCore.QTimer(driver)
         self.timer.setInterval(5)
         self.timer.timeout.connect(self.tick)
         try:

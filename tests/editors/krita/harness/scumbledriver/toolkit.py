@@ -5,8 +5,8 @@ import sys
 import time
 
 from krita import Krita, Selection
-from PyQt5.QtCore import QByteArray, QTimer
-from PyQt5.QtWidgets import QApplication
+
+from . import qt
 
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
 
@@ -14,9 +14,10 @@ SRGB = "sRGB-elle-V2-srgbtrc.icc"
 class Toolkit:
     def __init__(self, parent):
         self.app = Krita.instance()
+        self.qt = qt
         self.longest = 0.0
         self._last = time.perf_counter()
-        self._timer = QTimer(parent)
+        self._timer = qt.QtCore.QTimer(parent)
         self._timer.setInterval(2)
         self._timer.timeout.connect(self._beat)
         self.store = {}
@@ -56,14 +57,14 @@ class Toolkit:
         return list(self.studio.messages) if "scumble" in sys.modules else None
 
     def bytes(self, data):
-        return QByteArray(data)
+        return qt.QtCore.QByteArray(data)
 
     def new(self, width, height, model="RGBA", depth="U8", profile=SRGB, pixels=None):
         """Steps: a document in a view; its background has the given pixels (bytes over the whole canvas)."""
         document = self.app.createDocument(width, height, "test", model, depth, profile, 300.0)
         assert document is not None, (model, depth, profile)
         if pixels is not None:
-            document.topLevelNodes()[0].setPixelData(QByteArray(pixels), 0, 0, width, height)
+            document.topLevelNodes()[0].setPixelData(qt.QtCore.QByteArray(pixels), 0, 0, width, height)
             document.refreshProjection()
         yield from self.show(document)
         return document
@@ -123,4 +124,4 @@ class Toolkit:
         return hashlib.sha256(bytes(data)).hexdigest()
 
     def process(self):
-        QApplication.processEvents()
+        qt.QtWidgets.QApplication.processEvents()
