@@ -160,10 +160,10 @@ def _resized(picture: Bytes, side: int) -> Bytes:
 
 
 def _own(guess: Guess) -> Iterator[tuple[Bytes, Mask]]:
-    """What is known of the face itself, as it is and mirrored: one eye is the other's best exemplar."""
+    """What is known of the face itself, mirrored: one eye is the other's best exemplar. (As it is, it would only repeat what lies
+    beside the hole.)"""
     picture = np.asarray(np.round(guess.picture.clip(0, 1) * 255), np.uint8)
-    for turn in (slice(None), slice(None, None, -1)):
-        yield picture[:, turn], ~guess.hole[:, turn]
+    yield picture[:, ::-1], ~guess.hole[:, ::-1]
 
 
 def _others(

@@ -52,7 +52,7 @@ EDGE = 6
 GAIN = (0.6, 1.6)
 """How far a patch's contrast follows its brightness."""
 
-DOUBT = (0.010, 0.030)
+DOUBT = (0.006, 0.018)
 """Mean square descriptor differences up to which a patch is trusted, and from which the guess stays."""
 
 
