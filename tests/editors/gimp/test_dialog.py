@@ -10,13 +10,9 @@ from .harness.session import Gimp
 def _looked(g: Any, operation: str, plugin: str, selected: bool, choose: dict[str, str]) -> Any:
     """The dialog over a picture with a Sketch and a Color layer: its boxes before and after something was chosen there."""
     import sys
+    from importlib import import_module
 
     sys.path.insert(0, plugin)
-    from arguments import Arguments
-    from catalogue import registered
-    from dialog import ask
-    from edited_picture import EditedPicture
-    from host import user_interface
 
     image = g.new(64, 64)
     g.layer(image, "Picture", (0, 0, 64, 64), colour=(200, 100, 50, 255))
@@ -28,11 +24,11 @@ def _looked(g: Any, operation: str, plugin: str, selected: bool, choose: dict[st
     if selected:
         g.select(image, (10, 10, 20, 20))
     g.show(image)
-    described = next(one for one in registered() if one["name"] == operation)
+    described = next(one for one in import_module("catalogue").registered() if one["name"] == operation)
     procedure = g.Gimp.get_pdb().lookup_procedure("scumble-" + operation)
     config = procedure.create_config()
-    arguments = Arguments(described)
-    gtk, gimp_ui = user_interface("test")
+    named = import_module("arguments").Arguments(described)
+    gtk, gimp_ui = import_module("host").user_interface("test")
     out: dict[str, Any] = {}
 
     def inside(widget: Any) -> Any:
@@ -70,11 +66,11 @@ def _looked(g: Any, operation: str, plugin: str, selected: bool, choose: dict[st
         return False
 
     g.GLib.timeout_add(400, look)
-    picture = EditedPicture(image, image.get_layers()[-1])
-    out["confirmed"] = ask(procedure, config, arguments, picture, (gtk, gimp_ui))
+    picture = import_module("edited_picture").EditedPicture(image, image.get_layers()[-1])
+    out["confirmed"] = import_module("dialog").ask(procedure, config, named, picture, (gtk, gimp_ui))
     out["values"] = {
         role: item.get_name() if item else None
-        for role, name in arguments.layers.items()
+        for role, name in named.layers.items()
         for item in [config.get_property(name)]
     }
     return out
