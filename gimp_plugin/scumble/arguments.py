@@ -2,12 +2,13 @@
 
 from host import Babl, Gegl, Gimp, GObject
 
-from scumble_client.editor.form import check, decimals
+from scumble_client.editor.form import check, significant
 from scumble_client.editor.roles import Source, label
 
 FLAGS = GObject.ParamFlags.READWRITE
 SEED = "seed"
 NEW_SEED = -1
+MASK_TITLE = "Mask in place of the selection"
 MOST = 2**31 - 1
 """GIMP's integers have 32 bits and a sign."""
 
@@ -42,7 +43,7 @@ class Arguments:
         for role in self.roles:
             name, help_text = role["name"], role["help"]
             if role.get("kind") == "mask":
-                title = "Mask in place of the selection" if name == "mask" else label(role)
+                title = MASK_TITLE if name == "mask" else label(role)
                 procedure.add_drawable_argument(self.layers[name], title, help_text, True, FLAGS)
             else:
                 procedure.add_layer_argument(self.layers[name], label(role), help_text, True, FLAGS)
@@ -175,8 +176,7 @@ def _from_gimp(parameter, raw):
         except ValueError:
             return raw
     if kind == "number":
-        # What was typed with few digits comes as a binary fraction near it.
-        return round(raw, max(decimals(parameter), 6))
+        return significant(raw)
     if kind == "choice":
         return next((value for value in parameter["choices"] if str(value) == raw), raw)
     return raw if raw is not None else ""

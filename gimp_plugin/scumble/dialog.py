@@ -1,12 +1,14 @@
 """The dialog of an operation: presets, what it is given, its parameters. GIMP's own buttons reset and keep them, too."""
 
-from arguments import SEED
+from arguments import MASK_TITLE, SEED
+from choosers import ItemChooser, items_for
+from host import GObject
 from presets import PresetBar
 
-from scumble_client.editor.form import widget
-from scumble_client.editor.roles import Source, explain, missing, obvious
+from scumble_client.editor.form import decimals, widget
+from scumble_client.editor.roles import Source, explain, label, missing, obvious
 
-INPUTS, PARAMETERS = "scumble-inputs", "scumble-parameters"
+PARAMETERS = "scumble-parameters"
 COLUMN = 340
 """Pixels."""
 
@@ -18,6 +20,10 @@ def ask(procedure, config, arguments, picture, toolkit):
     choose_obvious(config, arguments, picture)
     arguments.show_colours(config)
     dialog = gimp_ui.ProcedureDialog.new(procedure, config, f"Scumble: {operation['title']}")
+    manual = dialog.get_widget_for_response(gtk.ResponseType.HELP)
+    if manual is not None:
+        manual.hide()  # GIMP's manual has no page on plug-ins like this one; what there is to say stands in the dialog
+        manual.set_no_show_all(True)
     box = dialog.get_content_area()
     box.set_spacing(6)
     box.pack_start(PresetBar(arguments, config, toolkit).widget, False, False, 0)
@@ -26,17 +32,19 @@ def ask(procedure, config, arguments, picture, toolkit):
     box.pack_start(status, False, False, 0)
     columns = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=18)
     columns.set_border_width(6)
-    inputs = [name for role in arguments.roles for name in _arguments_of(arguments, role)]
-    if inputs:
-        columns.pack_start(_column(gtk, dialog, INPUTS, "Inputs", inputs), True, True, 0)
+    choosers = [_chooser(gtk, config, arguments, role, picture) for role in arguments.roles]
+    if choosers:
+        columns.pack_start(_inputs(gtk, dialog, arguments, choosers), True, True, 0)
     parameters = [*arguments.parameters.values(), SEED]
     for parameter in operation["parameters"]:
-        _prepare(dialog, arguments.parameters[parameter["name"]], parameter)
+        _prepare(gtk, dialog, arguments.parameters[parameter["name"]], parameter)
     columns.pack_start(_column(gtk, dialog, PARAMETERS, "Parameters", parameters), True, True, 0)
     box.pack_start(_scrolling(gtk, columns), True, True, 0)
     box.show_all()
 
     def refresh(*_):
+        for chooser in choosers:
+            chooser.show()
         chosen = {"image": Source("auto"), **arguments.sources(config, picture, Source("none"))}
         view = picture.view()
         lacking = missing(operation, chosen, view)
@@ -65,8 +73,26 @@ def choose_obvious(config, arguments, picture):
             config.set_property(argument, item)
 
 
-def _arguments_of(arguments, role):
-    return [names[role["name"]] for names in (arguments.layers, arguments.files) if role["name"] in names]
+def _chooser(gtk, config, arguments, role, picture):
+    mask = role.get("kind") == "mask"
+    title = MASK_TITLE if role["name"] == "mask" else label(role)
+    items = items_for(picture.image, channels=mask)
+    return ItemChooser(gtk, config, arguments.layers[role["name"]], title, role["help"], items)
+
+
+def _inputs(gtk, dialog, arguments, choosers):
+    """For each role its layer, and its file."""
+    box = gtk.Box(orientation=gtk.Orientation.VERTICAL, spacing=6)
+    box.set_border_width(6)
+    for role, chooser in zip(arguments.roles, choosers):
+        box.pack_start(chooser.widget, False, False, 0)
+        if role["name"] in arguments.files:
+            box.pack_start(dialog.get_widget(arguments.files[role["name"]], GObject.TYPE_NONE), False, False, 0)
+    frame = gtk.Frame(label="Inputs")
+    frame.add(box)
+    frame.set_size_request(COLUMN, -1)
+    frame.set_valign(gtk.Align.START)
+    return frame
 
 
 def _what_is_read(operation, chosen, view):
@@ -93,10 +119,21 @@ def _column(gtk, dialog, name, title, arguments):
     return frame
 
 
-def _prepare(dialog, argument, parameter):
-    """A slider for what has few steps; GIMP's own choice for the rest."""
+def _prepare(gtk, dialog, argument, parameter):
+    """A slider for what has few steps; GIMP's own choice for the rest, with as many digits as the default has."""
     if widget(parameter) == "slider":
         dialog.get_spin_scale(argument, 1.0)
+    elif parameter["type"] == "number":
+        for spin in _spins(gtk, dialog.get_widget(argument, gtk.SpinButton)):
+            spin.set_digits(max(spin.get_digits(), decimals(parameter)))
+
+
+def _spins(gtk, widget):
+    """The fields for numbers in a widget."""
+    if isinstance(widget, gtk.SpinButton):
+        return [widget]
+    inner = widget.get_children() if isinstance(widget, gtk.Container) else []
+    return [spin for one in inner for spin in _spins(gtk, one)]
 
 
 def _scrolling(gtk, inner):

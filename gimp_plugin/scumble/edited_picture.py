@@ -1,9 +1,10 @@
 """A picture's layers as the shared code sees them. A layer's tattoo is its name from one session to the next."""
 
 from host import Gimp
-from reading import read_drawable, read_mask, read_selection, read_visible
+from placing import provenance_of
+from reading import is_empty, read_drawable, read_mask, read_selection, read_visible
 
-from scumble_client.editor.roles import LayerInfo, Source, View, layer_gone
+from scumble_client.editor.roles import DRAWN, RESULT, LayerInfo, Source, View, layer_gone, role_of
 from scumble_client.editor.source_files import file_digest, folder_of
 from scumble_client.errors import ScumbleError
 
@@ -24,10 +25,12 @@ class EditedPicture:
         for layer in layers:
             unseen = hidden or not layer.get_visible()
             group = layer.is_group()
-            why = "hidden" if unseen else "a group" if group else ""
+            why = "hidden" if unseen else "a group" if group else RESULT if provenance_of(layer) is not None else ""
+            empty = False
             if layer == self.active:
                 why = ""  # the artist chose it: it is read, whatever it is
-            self._note(layer, LayerInfo(key_of(layer), layer.get_name(), not why, why))
+                empty = role_of(layer.get_name(), DRAWN) is not None and is_empty(layer)
+            self._note(layer, LayerInfo(key_of(layer), layer.get_name(), not why, why, empty))
             if group:
                 self._note_all(layer.get_children(), unseen)
 
@@ -108,6 +111,10 @@ def chosen_layer(drawables):
     drawable = drawables[0]
     if drawable.is_layer_mask():
         drawable = Gimp.Layer.from_mask(drawable)
+    if drawable is not None and drawable.is_channel():
+        layers = drawable.get_image().get_layers()
+        if len(layers) == 1:  # nothing else can be meant; a selection that was just kept is chosen as a channel
+            return layers[0]
     if drawable is None or not drawable.is_layer():
         raise ScumbleError("missing_input", "A channel is chosen.", "Choose a layer.")
     if drawable.is_floating_sel():

@@ -76,7 +76,7 @@ def place_layers(image, point, layers, texts, shown):
 
 
 def _insert(image, path, layers, texts):
-    chosen = image.get_selected_layers()
+    chosen, channels = image.get_selected_layers(), image.get_selected_channels()
     parent = None
     for position in path[:-1]:
         parent = (image.get_layers() if parent is None else parent.get_children())[position]
@@ -88,7 +88,10 @@ def _insert(image, path, layers, texts):
             raise ScumbleError("internal", "GIMP did not take the new layer.", "Choose another layer; then try again.")
         made.append(new)
     # GIMP makes a new layer the chosen one; the artist's own is chosen again, so that the next run reads it.
-    image.set_selected_layers(chosen)
+    if chosen:
+        image.set_selected_layers(chosen)
+    elif channels:  # GIMP takes no empty list
+        image.set_selected_channels(channels)
     return made[::-1]
 
 

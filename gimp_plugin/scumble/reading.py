@@ -17,6 +17,14 @@ def read_drawable(drawable, pixel_format=None):
     return _read(drawable, pixel_format or format_of(drawable))
 
 
+def is_empty(layer):
+    """Whether nothing is painted on it."""
+    if layer.is_group() or not layer.has_alpha():
+        return False
+    width, height = layer.get_width(), layer.get_height()
+    return not any(_bytes(layer, (0, 0, width, height), "Y'A u8", 2 * width * height)[1::2])
+
+
 def read_mask(drawable):
     """Where a mask is white: a channel's values, or a layer's brightness and alpha."""
     if drawable.is_layer():

@@ -1,10 +1,12 @@
 """Looking at a document: its layers, the active one, whether it is still open. Nothing here changes anything."""
 
+from dataclasses import replace
+
 from krita import Krita
 
 from .qt import sip
 from .scumble_client.editor.placing import LayerTree
-from .scumble_client.editor.roles import LayerInfo, View
+from .scumble_client.editor.roles import RESULT, LayerInfo, View
 
 KINDS = {
     "grouplayer": "a group",
@@ -71,9 +73,20 @@ def active_layer(document):
     return top[0] if top else None
 
 
-def describe(node, hidden):
-    """A layer as the shared code sees it."""
+ANNOTATION = "scumble-"
+"""What a document's notes on results begin with; the layer's id follows."""
+
+
+def annotation_of(layer_id):
+    """The name of the note on a result layer."""
+    return ANNOTATION + layer_id.strip("{}")
+
+
+def describe(node, hidden, results=()):
+    """A layer as the shared code sees it. `results`: the names of the notes on results."""
     why = "hidden" if hidden else KINDS.get(node.type(), "")
+    if not why and annotation_of(identity(node)) in results:
+        why = RESULT
     if not why and (node.locked() or any(parent.locked() for parent in parents(node))):
         why = "locked"
     return LayerInfo(identity(node), node.name(), not why, why)
@@ -110,7 +123,12 @@ def view_of(document):
     node = active_layer(document)
     if not is_open(document):  # Krita 5.3 and newer lets events come while it looks for the active layer
         return None
-    layers = tuple(describe(layer, hidden) for layer, hidden in walk(document.rootNode()))
+    results = set(document.annotationTypes())
+    layers = tuple(describe(layer, hidden, results) for layer, hidden in walk(document.rootNode()))
     active_id = identity(node) if node is not None else ""
     active = next((layer for layer in layers if layer.id == active_id), None)
+    if active is not None and node.type() == "paintlayer" and node.bounds().isEmpty():
+        emptied = replace(active, empty=True)
+        layers = tuple(emptied if layer is active else layer for layer in layers)
+        active = emptied
     return View(layers, active, document.selection() is not None)

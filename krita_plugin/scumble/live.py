@@ -101,6 +101,7 @@ class LiveSession:
         self._parameters = self.studio.parameters(operation)
         self._reading = self._placing = self._writing = False
         self._job = self._sent = self._covered = None
+        self._said = ""
 
     @property
     def current(self):
@@ -133,9 +134,18 @@ class LiveSession:
             self._job = None
             if event.error.code == "cancelled":
                 self._pace.ended(time.monotonic(), again=True)
+            elif event.error.code == "missing_input":
+                self._wait(event.error)
             else:
                 self._end(event.error)
         return True
+
+    def _wait(self, error):
+        """Something is still to be painted or selected: it is said once, and live mode goes on when the inputs change."""
+        self._pace.ended(time.monotonic())
+        if str(error) != self._said:
+            self._said = str(error)
+            self.studio.fail(error)
 
     def _start(self, steps):
         # A layer that is being written is written to its end.
@@ -191,5 +201,6 @@ class LiveSession:
         keep_provenance(document, self.layer, text)
         self._covered = (new.pixels.x, new.pixels.y, new.pixels.width, new.pixels.height)
         self.updates += 1
+        self._said = ""
         self._pace.ended(time.monotonic())
         self._placing = self._writing = False

@@ -122,13 +122,18 @@ class _Spin:
         self.spin.setMinimumWidth(60)
         self.spin.valueChanged.connect(changed)
         self.widget = self.spin
+        self._value = self._shown = self.spin.value()
 
     def get(self):
-        return self.spin.value()
+        shown = self.spin.value()
+        if shown == self._shown:
+            return self._value  # which may have more digits than there is room for
+        return shown if isinstance(shown, int) else form.significant(shown)
 
     def set(self, value):
         with Quiet(self.spin):
             self.spin.setValue(value)
+        self._value, self._shown = value, self.spin.value()
 
 
 class _Slide(_Spin):

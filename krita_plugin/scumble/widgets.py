@@ -27,8 +27,8 @@ def note(text=""):
 
 def combo():
     """A combo box that may be narrower than its entries."""
-    box = QtWidgets.QComboBox()
-    box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box = ComboBox()
+    box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(4)
     box.setSizePolicy(Policy.Expanding, Policy.Fixed)
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -75,6 +75,13 @@ class NoWheel:
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+class ComboBox(QtWidgets.QComboBox):
+    """It keeps the focus after something was chosen; so the wheel never means it."""
+
+    def wheelEvent(self, event):
+        event.ignore()
 
 
 class SpinBox(NoWheel, QtWidgets.QSpinBox):

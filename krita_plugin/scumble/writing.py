@@ -3,13 +3,12 @@
 from krita import Krita
 
 from .colour import convert, same, space_for, space_of
-from .document import DocumentTree, active_layer, find, identity, is_open
+from .document import DocumentTree, active_layer, annotation_of, find, identity, is_open
 from .qt import QByteArray
 from .scumble_client.editor.layout import on_canvas, union
 from .scumble_client.editor.placing import bands, wire_form
 from .scumble_client.editor.provenance import load
 
-ANNOTATION = "scumble-"
 ACTIVE_TURNS = 100
 BAND = 1 << 21
 """Bytes that are copied and written at once."""
@@ -116,12 +115,12 @@ def show(node):
 
 def keep_provenance(document, layer, text):
     """Store in the file, under the layer's id, what made it."""
-    document.setAnnotation(ANNOTATION + layer.strip("{}"), "Scumble", QByteArray(text.encode("utf-8")))
+    document.setAnnotation(annotation_of(layer), "Scumble", QByteArray(text.encode("utf-8")))
 
 
 def provenance_of(document, layer):
     """What made a layer; None where Scumble did not."""
-    key = ANNOTATION + layer.strip("{}")
+    key = annotation_of(layer)
     if key not in document.annotationTypes():
         return None
     try:

@@ -54,6 +54,10 @@ def test_a_gimp_that_never_ran_is_found_by_its_program(home: Path) -> None:
     program.write_text("#!/bin/sh\necho 'GNU Image Manipulation Program version 3.2.4'\n")
     program.chmod(0o755)
     assert present() == [GimpHome("native", home / ".config/GIMP/3.2/plug-ins", "3.2")]
+    # its folder, made before its first start, would keep it from taking over the settings of an older one
+    with pytest.raises(ScumbleError, match=r"GIMP 3\.2 has never been started\. Start GIMP once first"):
+        GIMP.install(present())
+    assert not (home / ".config/GIMP").exists()
 
 
 def test_gimp_2_is_no_gimp_3(home: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Role
 from scumble.operations.context import Context
+from scumble_client.errors import ScumbleError
 
 CELLS = 10
 
@@ -42,6 +43,10 @@ class Follow(Operation[FollowParameters]):
 
     def run(self, layers: Mapping[str, Layer], parameters: FollowParameters, context: Context) -> Sequence[Output]:
         image, strokes = layers["image"], layers["strokes"]
+        if not (strokes.alpha() > 0).any():
+            raise ScumbleError(
+                "missing_input", "Nothing is painted on the strokes' layer.", "Paint on it what you want in the face."
+            )
         pixels = image.crop(strokes.bounds).pixels.copy()
         colours = pixels.shape[2] - 1
         pixels[..., :colours] = 255 - pixels[..., :colours]

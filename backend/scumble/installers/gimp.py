@@ -39,6 +39,17 @@ class Gimp(Editor[GimpHome]):
     def given(self, folder: Path) -> GimpHome:
         return given(folder)
 
+    def install(self, homes: list[GimpHome]) -> None:
+        for home in homes:
+            if home.version and not home.folder.parent.is_dir():
+                # a folder that is there already keeps GIMP from taking over the settings of an older one
+                raise ScumbleError(
+                    "missing_input",
+                    f"GIMP {home.version} has never been started.",
+                    "Start GIMP once first; then install the plug-in.",
+                )
+        super().install(homes)
+
     def targets(self, home: GimpHome) -> dict[str, Path]:
         return {NAME: home.plugins / NAME}
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from decimal import Decimal
 from typing import Any, Dict, List, Mapping
 
 from ..errors import ScumbleError
@@ -11,6 +12,9 @@ Description = Mapping[str, Any]
 WIDGETS = ("check", "slider", "spin", "choice", "colour", "line", "grid")
 SLIDER_STEPS = 1000
 """A range of more steps than this is typed, not slid."""
+
+DIGITS = 9
+"""Significant digits of a number."""
 
 _NAMED = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -45,9 +49,14 @@ def decimals(parameter: Description) -> int:
     return max(_digits(step(parameter)), _digits(float(parameter.get("default") or 0)), 1)
 
 
+def significant(value: float) -> float:
+    """A number with as many digits as an editor keeps: what was typed with few may come as a binary fraction near it."""
+    return float(f"{value:.{DIGITS}g}")
+
+
 def _digits(value: float) -> int:
-    text = f"{value:.6f}".rstrip("0")
-    return len(text.split(".")[1])
+    text = f"{Decimal(f'{value:.{DIGITS}g}'):f}"
+    return len(text.partition(".")[2].rstrip("0"))
 
 
 def check(parameter: Description, value: Any) -> Any:

@@ -24,6 +24,12 @@ NAMES: Dict[str, Tuple[str, ...]] = {
 }
 """What layers are called that mean a role. Case, and a number or “copy” at the end, do not matter."""
 
+DRAWN = ("sketch", "color", "strokes")
+"""Roles whose layers are drawn over the picture: an empty one is not the picture itself, whatever runs."""
+
+RESULT = "a result"
+"""Why a layer that Scumble made is not plain: it is never taken for the picture unless somebody chooses it."""
+
 DRAWN_LAYERS = ("Color", "Sketch")
 """Names of the two empty layers that are made to draw on, the lower one first; the upper one becomes active."""
 
@@ -75,15 +81,19 @@ class LayerInfo:
     Parameters
     ----------
     plain
-        Whether it is an ordinary paint layer: visible with all its groups, not locked, not a group, vector or filter.
+        Whether it is an ordinary paint layer: visible with all its groups, not locked, not a group, vector or filter,
+        and not a result.
     why
         Where it is not plain: the reason, to follow “is” in a sentence: “hidden”, “a group”.
+    empty
+        Whether nothing is painted on it; told of the active layer alone.
     """
 
     id: str
     name: str
     plain: bool = True
     why: str = ""
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,8 @@ def _picture(view: View, others: List[str]) -> Source:
     active = view.active
     if active is None:
         return Source("visible")
+    if active.empty:
+        others = [*others, *DRAWN]
     if role_of(active.name, others):  # the artist draws the sketch: the picture is what lies below it
         place = view.layers.index(active) if active in view.layers else -1
         for layer in view.layers[place + 1 :]:

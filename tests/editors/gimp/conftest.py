@@ -108,12 +108,25 @@ def windows(session_gimp: Gimp, gimp_environment: dict[str, str]) -> Iterator[Gi
         display.close()
 
 
+def close_errors(gimp: Gimp) -> list[str]:
+    """Away with the windows in which GIMP tells what went wrong; their ids."""
+    errors = gimp.error_windows()
+    for one in errors:
+        gimp.xdotool("windowactivate", "--sync", one, check=False)
+        gimp.xdotool("key", "Escape", check=False)
+    return errors
+
+
 @pytest.fixture
 def shown_gimp(windows: Gimp) -> Iterator[Gimp]:
-    """The shared GIMP with windows; after the test it has no picture and no dialog."""
+    """The shared GIMP with windows; after the test it has no picture and no dialog. A window with an error fails the test."""
     yield windows
     if windows.process.poll() is None:
+        errors = windows.error_windows()
+        shown = windows.screenshot("error") if errors else None
+        close_errors(windows)
         windows.run("def main(g):\n    g.clear()")
+        assert not errors, f"GIMP has shown an error: {shown}"
 
 
 @pytest.fixture(scope="module")

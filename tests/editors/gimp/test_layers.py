@@ -353,3 +353,16 @@ def test_sketch_and_colours_are_found_and_followed(gimp: Gimp) -> None:
     assert without[:4] == with_them[:4] == [24, 24, 48, 48]
     assert with_them[4][2] > without[4][2] + 30 > with_them[4][0], "blue where blue was painted"
     assert [name.split(" ")[0] for name in layers] == ["Face", "Sketch", "Color", "Face", "Picture"]
+
+
+def _sketching(g: Any) -> Any:
+    image = g.new(64, 64)
+    g.layer(image, "Picture", (0, 0, 64, 64), colour=(200, 100, 50, 255))
+    sketch = g.layer(image, "Sketch", (0, 0, 64, 64))
+    g.select(image, (8, 8, 16, 16))
+    answer = g.call("scumble-identity", image, [sketch], "WITH_LAST_VALS")
+    return answer["error"], list(g.pixels(answer["layer"], rect=(10, 10, 1, 1)))
+
+
+def test_on_an_empty_sketch_layer_the_picture_is_the_layer_below(gimp: Gimp) -> None:
+    assert gimp.run(_sketching) == ["", [200, 100, 50, 255]]

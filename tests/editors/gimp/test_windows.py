@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from scumble_client.editor.settings import SETTINGS_FILE
 from tests.support.daemon import wait_for
 
+from .conftest import close_errors
 from .harness.session import Gimp
 from .test_inpaint import picture
 
@@ -102,7 +104,8 @@ def test_a_picture_that_is_closed_in_the_middle_gives_one_message(shown_gimp: Gi
     wait_for(marker.exists)
     gimp.run("def main(g):\n    g.clear()")
     wait_for(lambda: not gimp.plugin_processes(), 20)
-    assert "The picture was closed before the layer came." in gimp.said() or window(gimp, "GIMP Message")
+    window(gimp, "GIMP Message")
+    close_errors(gimp)
     assert gimp.run("def main(g):\n    return len(g.Gimp.get_images())") == 0
 
 
@@ -167,3 +170,41 @@ def test_layers_called_by_a_roles_name_are_chosen_in_the_dialog(shown_gimp: Gimp
     status, error, layers = gimp.answer()
     assert (status, error) == ("success", "")
     assert [name.split(" ")[0] for name in layers] == ["Strokes", "Follow", "Picture"]
+
+
+def test_ok_waits_while_something_required_is_missing(shown_gimp: Gimp) -> None:
+    gimp = shown_gimp
+    gimp.run(_show, path=picture(gimp))
+    gimp.begin(_call, name="scumble-test-follow")
+    where = window(gimp, "Scumble: Follow")
+    press(gimp, where, "alt+o")
+    press(gimp, where, "Return")
+    time.sleep(1.0)
+    press(gimp, window(gimp, "Scumble: Follow"), "Escape")
+    assert gimp.answer() == ["cancel", "cancelled", ["Background"]]
+
+
+def _channel(g: Any, path: str) -> Any:
+    image = g.open(path)
+    g.store["image"] = image
+    g.select(image, (40, 200, 60, 50))
+    channel = g.Gimp.Channel.new(image, "Kept", image.get_width(), image.get_height(), 100.0, g.Gegl.Color.new("red"))
+    image.insert_channel(channel, None, 0)
+    image.set_selected_channels([channel])
+    g.store["display"] = g.show(image)
+    return [one.get_name() for one in image.get_selected_drawables()]
+
+
+def _chosen(g: Any) -> Any:
+    return [one.get_name() for one in g.store["image"].get_selected_drawables()]
+
+
+def test_with_a_channel_chosen_the_one_layer_is_read(shown_gimp: Gimp) -> None:
+    """As after Select ▸ Save to Channel."""
+    gimp = shown_gimp
+    assert gimp.run(_channel, path=picture(gimp)) == ["Kept"]
+    from_menu(gimp, "i")
+    press(gimp, window(gimp, "Scumble: Inpaint"), "Return")
+    assert count(gimp, 2) == ["Inpaint", "Background"]
+    wait_for(lambda: not gimp.plugin_processes(), 20)
+    assert gimp.run(_chosen) == ["Kept"]

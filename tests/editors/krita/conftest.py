@@ -95,21 +95,43 @@ def make_krita(home: Home, display: Display, folders: Folders, **environment: st
     return Krita(home, display, {**ours, **environment}, FAILURES)
 
 
+class SharedKrita:
+    """The Krita that most tests share. One that has died is followed by another: it costs its own test alone."""
+
+    def __init__(self, start: Callable[[], Krita]) -> None:
+        self._start = start
+        self._running: Krita | None = None
+
+    def get(self) -> Krita:
+        if self._running is None or self._running.process.poll() is not None:
+            self.close()
+            self._running = self._start()
+        return self._running
+
+    def close(self) -> None:
+        if self._running is not None:
+            self._running.close()
+
+
 @pytest.fixture(scope="session")
-def session_krita(
+def shared_krita(
     display: Display, template: Path, krita_daemon: Daemon, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Krita]:
-    home = Home(tmp_path_factory.mktemp("krita"), template)
-    with make_krita(home, display, krita_daemon.folders) as running:
-        yield running
+) -> Iterator[SharedKrita]:
+    def start() -> Krita:
+        return make_krita(Home(tmp_path_factory.mktemp("krita"), template), display, krita_daemon.folders)
+
+    shared = SharedKrita(start)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture
-def krita(session_krita: Krita) -> Iterator[Krita]:
+def krita(shared_krita: SharedKrita) -> Iterator[Krita]:
     """The shared Krita; after the test it has no document and nothing to do."""
-    yield session_krita
-    if session_krita.process.poll() is None:
-        session_krita.run(_tidy)
+    running = shared_krita.get()
+    yield running
+    if running.process.poll() is None:
+        running.run(_tidy)
 
 
 def _tidy(k):  # type: ignore[no-untyped-def]

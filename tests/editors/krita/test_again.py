@@ -191,3 +191,35 @@ def _closed_meanwhile(k: Any) -> Any:
 def test_a_document_that_is_closed_while_a_variation_becomes_a_layer_is_harmless(krita: Krita) -> None:
     krita.lend(_made)
     assert krita.run(_closed_meanwhile) == [["Background"], False]
+
+
+def _picture(k: Any) -> Any:
+    """What inpainting reads with the first result active, and with a sketch above it."""
+    pixels = b"".join(bytes((x, y, x + y, 255)) for y in range(48) for x in range(64))
+    document = yield from k.new(64, 48, pixels=pixels)
+    background = document.topLevelNodes()[0]
+    k.select(document, 20, 20, 8, 8)
+    k.trigger("scumble_inpaint")
+    yield lambda: len(k.layers(document)) == 2
+    yield k.idle
+    first = next(n for n in document.topLevelNodes() if n != background)
+    document.setActiveNode(first)
+    yield lambda: document.activeNode() == first
+    k.trigger("scumble_inpaint")
+    yield lambda: len(k.layers(document)) == 3
+    yield k.idle
+    second = next(n for n in document.topLevelNodes() if n not in (background, first))
+    of_second = k.module("writing").provenance_of(document, second.uniqueId().toString()).sources["image"].kind
+    sketch = document.createNode("Sketch", "paintlayer")
+    document.rootNode().addChildNode(sketch, document.topLevelNodes()[-1])
+    yield lambda: document.activeNode() == sketch
+    read = k.module("scumble_client.editor.roles").resolve(
+        k.studio.operation("inpaint"), {}, k.module("document").view_of(document)
+    )
+    return of_second, read["image"].name, k.said()
+
+
+def test_a_result_is_not_the_picture_unless_it_is_chosen(krita: Krita) -> None:
+    of_second, below_sketch, said = krita.run(_picture)
+    assert of_second == "visible", said
+    assert below_sketch == "Background"

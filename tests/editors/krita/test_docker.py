@@ -276,3 +276,36 @@ def _twins(k: Any, path: str) -> Any:
 
 def test_what_is_chosen_in_a_document_is_not_chosen_in_its_copy(krita: Krita, tmp_path: Path) -> None:
     assert krita.run(_twins, path=str(tmp_path / "twin.kra")) == [["style"], []]
+
+
+def _wheel(k: Any) -> Any:
+    docker = k.module("harness_docker")(k)
+    docker.show_operation(k.studio.catalogue.find("inpaint"))
+    yield 0.2
+    gui, core = k.qt.QtGui, k.qt.QtCore
+    boxes = [docker.operations, docker.form.fields["blend"].widget]
+    before = [box.currentIndex() for box in boxes]
+    for box in boxes:
+        box.setFocus()  # as after something was chosen in it
+        for turn in (-120, 120, 120):
+            where = core.QPointF(5, 5)
+            event = gui.QWheelEvent(
+                where,
+                core.QPointF(box.mapToGlobal(where.toPoint())),
+                core.QPoint(),
+                core.QPoint(0, turn),
+                core.Qt.MouseButton.NoButton,
+                core.Qt.KeyboardModifier.NoModifier,
+                core.Qt.ScrollPhase.NoScrollPhase,
+                False,
+            )
+            k.qt.QtWidgets.QApplication.sendEvent(box, event)
+            yield None
+            if [one.currentIndex() for one in boxes] != before:
+                return False
+    return True
+
+
+def test_the_wheel_changes_no_choice(krita: Krita) -> None:
+    krita.lend(_docker)
+    assert krita.run(_wheel)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.daemon import Daemon
 
+from .conftest import SharedKrita
 from .harness.session import Krita
 from .test_inpaint import test_the_action_makes_a_new_layer_above_the_source as the_main_test
 
@@ -65,6 +66,15 @@ def test_waiting_in_vain_fails_and_leaves_a_screenshot(krita: Krita) -> None:
         assert path.stat().st_size > 1000
         path.unlink()
     assert made
+
+
+def test_a_shared_krita_that_has_died_is_followed_by_another(shared_krita: SharedKrita) -> None:
+    first = shared_krita.get()
+    with pytest.raises(AssertionError, match="Krita went away"):
+        first.run(CRASH)
+    second = shared_krita.get()
+    assert second is not first
+    assert second.run("def main(k):\n    return len(k.app.documents())") == 0
 
 
 def test_a_krita_that_crashes_fails(krita_daemon: Daemon, start_krita: Callable[..., Krita]) -> None:

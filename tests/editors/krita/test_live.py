@@ -269,3 +269,26 @@ def _gone(k: Any, turns: int) -> Any:
 def test_a_layer_that_is_gone_is_said_alike_whenever_that_is_noticed(live_krita: Krita, turns: int) -> None:
     said = live_krita.run(_gone, turns=turns)
     assert said == ["The layer “Strokes” is gone. Choose another one for “Strokes”."]
+
+
+def _waits(k: Any) -> Any:
+    live = k.studio.live
+    document = yield from k.new(64, 48, pixels=bytes((10, 20, 30, 255)) * 3072)
+    strokes = document.createNode("Strokes", "paintlayer")
+    document.rootNode().addChildNode(strokes, document.topLevelNodes()[0])
+    yield lambda: document.activeNode() == strokes
+    assert live.start("test-follow")
+    yield lambda: k.said()
+    yield 0.7
+    said, on = k.said(), live.on
+    strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 16), 4, 4, 4, 4)
+    yield lambda: live.updates == 1
+    live.stop()
+    yield k.idle
+    return said, on
+
+
+def test_on_an_empty_layer_live_mode_waits_and_says_so(live_krita: Krita) -> None:
+    said, on = live_krita.run(_waits)
+    assert said == ["Nothing is painted on the strokes' layer. Paint on it what you want in the face."]
+    assert on

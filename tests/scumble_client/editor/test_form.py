@@ -53,6 +53,7 @@ def test_each_type_has_its_widget(description: dict[str, Any], widget: str) -> N
         (NUMBER, 0.01, 2),
         (parameter("number", 0.5, minimum=0, maximum=4), 0.01, 2),
         (parameter("number", 0.125), 0.1, 3),
+        (parameter("number", 1e-7, maximum=1), 0.1, 7),
         (parameter("number", 100.0, minimum=0, maximum=1000, step=5), 5, 1),
     ],
 )

@@ -65,6 +65,16 @@ def test_the_layer_below_is_the_picture_where_the_sketch_is_active() -> None:
     assert found == Source("layer", "1", "Background")
 
 
+def test_an_empty_sketch_layer_is_the_picture_for_no_operation() -> None:
+    empty = LayerInfo(DRAWN.id, DRAWN.name, empty=True)
+    assert obvious(IMAGE, View((empty, LayerInfo("1", "Picture")), empty), ["image", "mask"]).id == "1"
+
+
+def test_a_result_below_the_sketch_is_not_the_picture() -> None:
+    result = LayerInfo("3", "Inpaint", False, "a result")
+    assert obvious(IMAGE, View((DRAWN, result, LayerInfo("1", "Picture")), DRAWN), ["image", "sketch"]).id == "1"
+
+
 def test_a_sketch_layer_is_the_picture_for_an_operation_without_sketches() -> None:
     assert obvious(IMAGE, view(DRAWN), ["image", "mask"]).id == "2"
 

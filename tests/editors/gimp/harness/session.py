@@ -80,12 +80,14 @@ class Gimp(Driven):
         folder = Path(tempfile.mkdtemp(prefix="driver-", dir=home.base))
         path = folder / "driver.sock"
         surroundings = {**home.environment, **(environment or {}), "SCUMBLE_DRIVER_SOCKET": str(path)}
-        program = ["gimp-console-3.0", "-i"]
+        program = ["gimp-console", "-i"]
         if display:
-            program = ["gimp-3.0", "-n", "-s"]
+            program = ["gimp", "-n", "-s"]
             surroundings["DISPLAY"] = display.name
         batch = f"exec(open('{home.base / DRIVER.name}').read(), globals())"
-        command = [*program, "-c", "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
+        if not display:
+            program.append("-c")  # messages to the log; with windows they come as an artist sees them
+        command = [*program, "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
         log = folder / "gimp.log"
         super().__init__("GIMP", inside(home.root, command), surroundings, log, path, failures, START_SECONDS)
 
@@ -95,6 +97,13 @@ class Gimp(Driven):
         own = self.home.base / "log" / "gimp.log"
         lines += own.read_text("utf-8", "replace").splitlines() if own.exists() else []
         return "\n".join(line for line in lines if not NOISE.search(line))[-4000:]
+
+    def error_windows(self) -> list[str]:
+        """The ids of the windows in which GIMP tells what went wrong."""
+        found = self.xdotool(
+            "search", "--onlyvisible", "--name", "^(GIMP Message|GIMP Error|GIMP Warning)", check=False
+        )
+        return found.split()
 
     def plugin_processes(self) -> list[int]:
         """The processes of our plug-in that this GIMP has started."""

@@ -3,8 +3,8 @@
 from krita import Krita
 
 if Krita.instance().version().startswith("5"):
-    from PyQt5 import QtCore, QtTest, QtWidgets
+    from PyQt5 import QtCore, QtGui, QtTest, QtWidgets
 else:
-    from PyQt6 import QtCore, QtTest, QtWidgets
+    from PyQt6 import QtCore, QtGui, QtTest, QtWidgets
 
-__all__ = ["QtCore", "QtTest", "QtWidgets"]
+__all__ = ["QtCore", "QtGui", "QtTest", "QtWidgets"]
