@@ -10,6 +10,7 @@ DATA ?= ../shared/data
 # `root.sh` names them; host: the Krita that setup.sh installs.
 KRITAS := host krita-trixie krita-forky krita-experimental
 GIMPS := gimp-trixie gimp-forky
+NEWEST := krita-experimental gimp-forky
 
 .PHONY: demo test test-editors quick soak lint format bench docs pictures clean
 
@@ -17,12 +18,13 @@ demo: $(READY)
 	$(BIN)/scumble demo --out demo-output
 
 test: $(READY)
-	@[ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null || tests/editors/setup.sh
+	@[ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null || { tests/editors/setup.sh && $(foreach one,$(NEWEST),tests/editors/root.sh $(one);) true; }
 	$(BIN)/python -m pytest $(ARGS)
 
 # The editors' tests in every version that there is a root for; `make test` runs them in the newest alone.
 test-editors: $(READY)
 	tests/editors/setup.sh
+	$(foreach one,$(filter-out host,$(KRITAS) $(GIMPS)),tests/editors/root.sh $(one);) true
 	@failed=; \
 	for one in $(KRITAS); do \
 	  SCUMBLE_TEST_KRITA=$$one $(BIN)/python -m pytest tests/editors/krita $(ARGS) || failed="$$failed krita:$$one"; \

@@ -39,7 +39,7 @@ moved_on() {
   touch "$root/.scumble-asked"
   local here there
   here=$(chroot "$root" dpkg-query -W -f='${Version}' "$editor")
-  chroot "$root" true && cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
+  cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
   chroot "$root" apt-get update -q -o Acquire::Check-Valid-Until=false >/dev/null 2>&1 || return 1
   there=$(chroot "$root" apt-cache show "$editor" -t "$suite" 2>/dev/null | awk '$1 == "Version:" {print $2; exit}')
   chroot "$root" sh -c 'rm -rf /var/lib/apt/lists/*'
