@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from scumble.faces.exemplars.collection import Collection, Exemplar, Writer, read_collection
+from scumble.faces.exemplars.collection import Collection, Exemplar, Writer, counted, read_collection
 from scumble.faces.exemplars.library import PULLED, own_directory, pulled_directory
 from scumble.weights import WeightStore
 from scumble_client.errors import ScumbleError
@@ -80,32 +80,28 @@ def _nothing(paths: Sequence[Path], summary: Summary) -> tuple[str, str]:
 
 def sentence(summary: Summary) -> str:
     """What came of it, for people."""
-    pieces = [f"{_counted(summary.faces, 'face')} from {_counted(summary.pictures, 'picture')}"]
+    pieces = [f"{counted(summary.faces, 'face')} from {counted(summary.pictures, 'picture')}"]
     if summary.known:
-        pieces.append(f"{_counted(summary.known, 'face')} {_are(summary.known)} there already")
+        pieces.append(f"{counted(summary.known, 'face')} {_are(summary.known)} there already")
     if summary.empty:
         shows = "shows" if len(summary.empty) == 1 else "show"
-        pieces.append(f"{_counted(len(summary.empty), 'picture')} {shows} no face: {_names(summary.empty)}")
+        pieces.append(f"{counted(len(summary.empty), 'picture')} {shows} no face: {_names(summary.empty)}")
     if summary.refused:
         pieces.append(f"not used: {_refused(summary)}")
     if summary.unreadable:
         count = len(summary.unreadable)
         what = "is not a picture that can be read" if count == 1 else "are not pictures that can be read"
-        pieces.append(f"{_counted(count, 'file')} {what}: {_names(summary.unreadable)}")
+        pieces.append(f"{counted(count, 'file')} {what}: {_names(summary.unreadable)}")
     return "; ".join(pieces)
 
 
 def _refused(summary: Summary) -> str:
-    return ", ".join(f"{_counted(count, 'face')} {WHY[why]}" for why, count in sorted(summary.refused.items()))
+    return ", ".join(f"{counted(count, 'face')} {WHY[why]}" for why, count in sorted(summary.refused.items()))
 
 
 def _names(names: Sequence[str]) -> str:
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _are(count: int) -> str:
@@ -162,7 +158,7 @@ def list_faces(as_json: bool) -> None:
     else:
         out.print("There are no faces of your own. Add some: scumble faces add FOLDER")
     if pulled.faces:
-        out.print(f"{PULLED}: {_counted(len(pulled.faces), 'face')}, {size(_bytes(pulled))}")
+        out.print(f"{PULLED}: {counted(len(pulled.faces), 'face')}, {size(_bytes(pulled))}")
     else:
         out.print(f"{PULLED}: not here. Get it with: scumble weights pull {PULLED}")
 
@@ -201,7 +197,7 @@ def remove(names: list[str], everything: bool) -> None:
         out.print(f"{PULLED} was removed.")
     if chosen or everything:
         removed = Writer(own_directory()).remove(None if everything else chosen)
-        out.print(f"{_counted(removed, 'face')} removed")
+        out.print(f"{counted(removed, 'face')} removed")
 
 
 def _meant(name: str, own: Collection) -> list[str]:

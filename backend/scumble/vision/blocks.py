@@ -23,6 +23,11 @@ class GatedBlock(nn.Module):
         return x + inner * torch.sigmoid(self.gate(x))
 
 
+def gated_blocks(width: int, count: int) -> nn.Sequential:
+    """So many of them one after the other, every second one dilated."""
+    return nn.Sequential(*(GatedBlock(width, 2 ** (n % 2)) for n in range(count)))
+
+
 class KnownAttention(nn.Module):
     """Attention (Vaswani et al. 2017, eq. 1) whose keys count by how much of them is known."""
 

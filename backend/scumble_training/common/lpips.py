@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from scumble.weights import WeightStore
 from scumble_client.errors import ScumbleError
 
 NETWORK, HEADS = "squeezenet-torchvision", "lpips-squeeze"
@@ -181,6 +182,12 @@ def load(network: Path, heads: Path) -> Lpips:
                 f"Get it again: scumble weights pull {NETWORK} {HEADS}",
             ) from error
     return made.eval()
+
+
+def chosen(network: str = "", heads: str = "") -> Lpips:
+    """LPIPS out of the files that settings name; what is left empty is the file that was pulled. Raises as `load` does."""
+    store = WeightStore()
+    return load(*(Path(named) if named else store.path(entry) for named, entry in ((network, NETWORK), (heads, HEADS))))
 
 
 def _read_network(lpips: Lpips, path: Path) -> None:

@@ -7,7 +7,7 @@ as it is. The error is that of pixels and gradients, LPIPS where the hole is, an
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,9 @@ from scumble.faces.sketch.weights import load as load_completion
 from scumble.vision.precision import fast
 from scumble.weights import WeightStore
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
-from scumble_training.common.lpips import HEADS, NETWORK, Lpips
-from scumble_training.common.lpips import load as load_lpips
+from scumble_training.common.datasets import Split
+from scumble_training.common.lpips import Lpips
+from scumble_training.common.lpips import chosen as chosen_lpips
 from scumble_training.common.metrics import hole_psnr
 from scumble_training.common.projected_judge import ProjectedJudge, doubt, persuasion
 from scumble_training.common.trainer import Run, Trainer, TrainerSettings
@@ -138,7 +139,7 @@ def halved(batch: SketchBatch) -> SketchBatch:
     return SketchBatch(functional.avg_pool2d(batch.truth, 2), hole, lines, colours, given, noise)
 
 
-def losses(found: Tensor, given: Finishing, settings: FaceFinishSettings) -> dict[str, Tensor]:
+def losses(found: Tensor, given: Finishing) -> dict[str, Tensor]:
     """The error of pixels and of gradients in the hole; every square counts alike however much of it is hole."""
     area = 3 * given.hole.sum((1, 2, 3)).clamp(min=64)
     wrong = (found - given.truth) * given.hole
@@ -152,32 +153,18 @@ def losses(found: Tensor, given: Finishing, settings: FaceFinishSettings) -> dic
 def train(run: Run, settings: FaceFinishSettings) -> Path:
     """Analyse the faces, then learn from them; the finished file."""
     torch.manual_seed(run.seed)
-    points = examples.load_points(run.data)
-    paths: dict[str, list[Path]] = {}
-    for split, limit in (("heldout", settings.heldout), ("train", settings.faces)):
-        for number, _ in enumerate(
-            examples.prepare(run, split, settings.side, limit, settings.processes),  # type: ignore[arg-type]
-            start=1,
-        ):
-            if number % 200 == 0:
-                run.say(f"{number} faces of “{split}” analysed")
-        names = examples.chosen(run.data, split, points, limit)  # type: ignore[arg-type]
-        paths[split] = examples.files(run.folder / "examples", names, split, settings.side)
-    store = WeightStore()
+    paths = examples.prepared(run, settings.side, settings.heldout, settings.faces, settings.processes)
     completion = load_completion(
-        Path(settings.completion) if settings.completion else store.path("scumble-face-sketch"), run.device
+        Path(settings.completion) if settings.completion else WeightStore().path("scumble-face-sketch"), run.device
     )
-    lpips = load_lpips(
-        Path(settings.lpips_network) if settings.lpips_network else store.path(NETWORK),
-        Path(settings.lpips_heads) if settings.lpips_heads else store.path(HEADS),
-    ).to(run.device)
+    lpips = chosen_lpips(settings.lpips_network, settings.lpips_heads).to(run.device)
     return _learned(run, settings, paths, completion, lpips)
 
 
 def _learned(
     run: Run,
     settings: FaceFinishSettings,
-    paths: dict[str, list[Path]],
+    paths: Mapping[Split, list[Path]],
     completion: FaceSketchNetwork,
     lpips: Lpips,
 ) -> Path:
@@ -212,7 +199,7 @@ def _learned(
         batch = draws.batch(settings.batch, rng, run.device)
         given = finishing_of(batch, completion).cut(settings.squares, settings.cut, rng)
         found = given.by(network)
-        terms = losses(found, given, settings)
+        terms = losses(found, given)
         maps = lpips.maps(found)
         with torch.no_grad():
             true = lpips.maps(given.truth)

@@ -19,11 +19,10 @@ from torch.nn import functional
 from scumble.faces.sketch.network import SIDE, FaceSketchNetwork, FaceSketchSize
 from scumble.faces.sketch.sc_fegan import NO_COLOUR
 from scumble.faces.sketch.weights import load as load_network
-from scumble.weights import WeightStore
 from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
-from scumble_training.common.lpips import HEADS, NETWORK, Lpips
-from scumble_training.common.lpips import load as load_lpips
+from scumble_training.common.lpips import Lpips
+from scumble_training.common.lpips import chosen as chosen_lpips
 from scumble_training.common.metrics import hole_psnr
 from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 from scumble_training.common.training_loop import Stateful, TrainingLoop, cosine_rate
@@ -107,14 +106,7 @@ def train(run: Run, settings: FaceSketchSettings) -> Path:
     # the embedded network's faces are analysed at twice their size: line detectors are made for that
     halve = settings.form == "embedded"
     side = 2 * settings.side if halve else settings.side
-    points = examples.load_points(run.data)
-    paths: dict[str, list[Path]] = {}
-    for split, limit in (("heldout", settings.heldout), ("train", settings.faces)):
-        for number, _ in enumerate(examples.prepare(run, split, side, limit, settings.processes), start=1):  # type: ignore[arg-type]
-            if number % 200 == 0:
-                run.say(f"{number} faces of “{split}” analysed")
-        names = examples.chosen(run.data, split, points, limit)  # type: ignore[arg-type]
-        paths[split] = examples.files(run.folder / "examples", names, split, side)
+    paths = examples.prepared(run, side, settings.heldout, settings.faces, settings.processes)
     draws, fixed = Draws(paths["train"], halve), heldout_batch(paths["heldout"], run.seed, run.device, halve)
     learn = _published if settings.form == "published" else _embedded
     return learn(run, settings, draws, fixed)
@@ -134,7 +126,7 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
     }
     loop = TrainingLoop(run, "face-sketch", settings.steps, parts, settings.keep_every)
     features = feature_network().to(run.device) if settings.features else None
-    lpips = _lpips(settings).to(run.device) if settings.lpips else None
+    lpips = chosen_lpips(settings.lpips_network, settings.lpips_heads).to(run.device) if settings.lpips else None
     weights = {
         "pixel": settings.pixel,
         "gradient": settings.gradient,
@@ -178,16 +170,6 @@ def _begun(settings: FaceSketchSettings) -> FaceSketchNetwork:
                 "Start with a file of the same widths and depths.",
             )
     return network
-
-
-def _lpips(settings: FaceSketchSettings) -> Lpips:
-    if settings.lpips_network and settings.lpips_heads:
-        return load_lpips(Path(settings.lpips_network), Path(settings.lpips_heads))
-    store = WeightStore()
-    return load_lpips(
-        Path(settings.lpips_network) if settings.lpips_network else store.path(NETWORK),
-        Path(settings.lpips_heads) if settings.lpips_heads else store.path(HEADS),
-    )
 
 
 def _averaged(size: FaceSketchSize, average: WeightAverage, device: str) -> Completer:

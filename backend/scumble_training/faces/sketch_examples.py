@@ -111,6 +111,19 @@ def prepare(run: Run, split: datasets.Split, side: int, limit: int | None = None
             yield from pool.map(work, part, chunksize=8)
 
 
+def prepared(run: Run, side: int, heldout: int, faces: int | None, processes: int) -> dict[datasets.Split, list[Path]]:
+    """The files of the analysed faces of both splits, at most so many of each; those that are missing are made first."""
+    points = load_points(run.data)
+    limits: dict[datasets.Split, int | None] = {"heldout": heldout, "train": faces}
+    found: dict[datasets.Split, list[Path]] = {}
+    for split, limit in limits.items():
+        for number, _ in enumerate(prepare(run, split, side, limit, processes), start=1):
+            if number % 200 == 0:
+                run.say(f"{number} faces of “{split}” analysed")
+        found[split] = files(run.folder / "examples", chosen(run.data, split, points, limit), split, side)
+    return found
+
+
 def load_points(data: Path) -> dict[str, NDArray[np.float64]]:
     """Landmarks by the name of the picture, in pixels of the stored picture."""
     path = data / f"{COLLECTION}_landmarks49.npz"

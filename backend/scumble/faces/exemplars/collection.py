@@ -183,7 +183,7 @@ def _read(folder: Path) -> Collection:
     kept = [number for number, face in enumerate(faces) if face.file in there]
     missing = len(faces) - len(kept)
     if missing:
-        notes.append(f"{_counted(missing, 'face')} in {folder} {'is' if missing == 1 else 'are'} damaged or gone.")
+        notes.append(f"{counted(missing, 'face')} in {folder} {'is' if missing == 1 else 'are'} damaged or gone.")
     if thumbnails is None:
         thumbnails, kept = _made_anew(folder, faces, kept)
         notes.append(f"The thumbnails in {folder} are damaged; they were made anew from the faces.")
@@ -427,5 +427,6 @@ def _entry(face: Exemplar) -> dict[str, Any]:
     }
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """“1 face”, “2 faces”."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"

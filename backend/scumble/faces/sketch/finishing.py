@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scumble.vision.blocks import GatedBlock
+from scumble.vision.blocks import gated_blocks
 
 SIDE = 256
 """Of the aligned faces that it learns from, in pixels."""
@@ -48,10 +48,10 @@ class FaceFinishNetwork(nn.Module):
         self.size = size = size or FaceFinishSize()
         w, d = size.widths, size.depths
         self.enter = nn.Conv2d(4 * CHANNELS, w[0], 3, padding=1)
-        self.down_blocks = nn.ModuleList(_blocks(w[n], d[n]) for n in range(4))
+        self.down_blocks = nn.ModuleList(gated_blocks(w[n], d[n]) for n in range(4))
         self.down = nn.ModuleList(nn.Conv2d(w[n], w[n + 1], 2, stride=2) for n in range(3))
         self.up = nn.ModuleList(nn.Conv2d(w[n + 1] + w[n], w[n], 1) for n in range(3))
-        self.up_blocks = nn.ModuleList(_blocks(w[n], d[n]) for n in range(3))
+        self.up_blocks = nn.ModuleList(gated_blocks(w[n], d[n]) for n in range(3))
         # the last two see every pixel: a picture shuffled out of channels would have a weave
         self.widen = nn.Conv2d(w[0], size.last, 1)
         self.mix = nn.Conv2d(size.last + CHANNELS, size.last, 3, padding=1)
@@ -75,7 +75,3 @@ class FaceFinishNetwork(nn.Module):
         wide = functional.interpolate(self.widen(x), scale_factor=2.0, mode="bilinear", align_corners=False)
         found: Tensor = self.leave(functional.silu(self.mix(torch.cat([wide, seen.to(wide.dtype)], 1))))
         return completed + found.float() * hole
-
-
-def _blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(GatedBlock(width, 2 ** (n % 2)) for n in range(count)))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scumble.vision.blocks import GatedBlock, KnownAttention
+from scumble.vision.blocks import KnownAttention, gated_blocks
 
 SIDE = 128
 """Of the aligned faces that it learns from, in pixels."""
@@ -54,7 +54,7 @@ class FaceSketchNetwork(nn.Module):
         cells = UNSHUFFLE**2
         w, d = size.widths, size.depths
         self.enter = nn.Conv2d(CHANNELS * cells, w[0], 3, padding=1)
-        self.down_blocks = nn.ModuleList(_blocks(w[n], d[n]) for n in range(4))
+        self.down_blocks = nn.ModuleList(gated_blocks(w[n], d[n]) for n in range(4))
         self.down = nn.ModuleList(nn.Conv2d(w[n], w[n + 1], 2, stride=2) for n in range(3))
         self.place = nn.ParameterList(
             nn.Parameter(0.1 * torch.randn(1, w[n], SIDE // (UNSHUFFLE * 2**n), SIDE // (UNSHUFFLE * 2**n)))
@@ -62,7 +62,7 @@ class FaceSketchNetwork(nn.Module):
         )
         self.attention = KnownAttention(w[2], size.heads)
         self.up = nn.ModuleList(nn.Conv2d(w[n + 1] + w[n], w[n], 1) for n in range(3))
-        self.up_blocks = nn.ModuleList(_blocks(w[n], d[n]) for n in range(3))
+        self.up_blocks = nn.ModuleList(gated_blocks(w[n], d[n]) for n in range(3))
         self.leave = nn.Conv2d(w[0], 3 * cells, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
@@ -98,7 +98,3 @@ class FaceSketchNetwork(nn.Module):
             made = guess - 0.5 + found * hole
             found = found + self.polish(torch.cat([made.to(seen.dtype), seen[:, :6]], 1))
         return guess + found.float() * hole
-
-
-def _blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(GatedBlock(width, 2 ** (n % 2)) for n in range(count)))
