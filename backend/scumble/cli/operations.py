@@ -44,6 +44,11 @@ def markdown(described: list[dict[str, Any]]) -> str:
             parts.append("\n| parameter | values | default | what |\n|---|---|---|---|\n")
         for p in operation["parameters"]:
             parts.append(f"| `{p['name']}` | {_values(p)} | {p['default']} | {p['help']} |\n")
+        if operation["presets"]:
+            parts.append("\n| preset | values | what |\n|---|---|---|\n")
+        for preset in operation["presets"]:
+            values = ", ".join(f"`{name}={value}`" for name, value in preset["values"].items())
+            parts.append(f"| {preset['title']} | {values or 'the defaults'} | {preset['help']} |\n")
     return "".join(parts)
 
 
@@ -60,7 +65,8 @@ def _table(operation: dict[str, Any]) -> None:
 
 def _values(parameter: dict[str, Any]) -> str:
     if "choices" in parameter:
-        return ", ".join(map(str, parameter["choices"]))
+        labels = parameter["labels"]
+        return ", ".join(f"{choice} ({labels[str(choice)]})" for choice in parameter["choices"])
     if "minimum" in parameter and "maximum" in parameter:
         return f"{parameter['minimum']} to {parameter['maximum']}"
     return str(parameter["type"])

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.imaging.regions import ContextPolicy, plan_regions
-from scumble.operations.base import Operation, Output, Parameters, Role
+from scumble.operations.base import Operation, Output, Parameters, Preset, Role, hints
 from scumble.operations.context import Context
 from scumble.operations.key_colour import KEY_COLOUR, TOLERANCE, KeyColour
 from scumble.operations.new_layer import NewLayer
@@ -24,37 +24,68 @@ from .methods import FillOptions, Method, fill
 
 Floats = NDArray[np.float32]
 
+GUESSING = ("auto", "network")
+"""The methods that ask a network."""
+
+METHODS = {"auto": "Automatic", "network": "Guess alone", "patchmatch": "Copies alone", "smooth": "Smooth colours"}
+WEIGHTS = {
+    "embedded": "Scumble's own",
+    "big-lama": "LaMa (photographs)",
+    "anime-manga-lama": "LaMa (drawn art)",
+    "migan": "MI-GAN (places)",
+    "deepfill-places2": "DeepFill (places)",
+    "deepfill-celebahq": "DeepFill (faces)",
+    "pconv-keras": "Partial convolutions (photographs)",
+    "pconv-pytorch": "Partial convolutions (places)",
+    "deepcreampy-bar": "DeepCreamPy (drawn art)",
+}
+
 
 class InpaintParameters(Parameters):
     method: Method = Field(
         "auto",
         title="Method",
-        description="auto: a network decides what goes where, and the picture's own pixels are copied there (with a source "
-        "mask, as patchmatch); network: its guess alone; patchmatch: copied without it; smooth: the surroundings flow in.",
+        description="How the selection is filled: by copies of the picture's own pixels, led by a guess of what belongs "
+        "there (Automatic), by one of both alone, or by colours that flow in from around it.",
+        json_schema_extra=hints(labels=METHODS),
     )
-    domain: Domain = Field("photo", title="Kind of picture", description="A photograph, or drawn art.")
+    domain: Domain = Field(
+        "photo",
+        title="Kind of picture",
+        description="A photograph, or drawn art.",
+        json_schema_extra=hints(when={"method": GUESSING}, labels={"photo": "Photograph", "art": "Drawn art"}),
+    )
     weights: PublishedWeights = Field(
         "embedded",
         title="Weights",
-        description="The network: the embedded one, or published weights that were downloaded (scumble weights pull).",
+        description="The network that guesses: Scumble's own, or a published one that was downloaded.",
+        json_schema_extra=hints(advanced=True, when={"method": GUESSING}, labels=WEIGHTS),
     )
     detail: float = Field(
         1.0,
         ge=0,
         le=2,
         title="Detail",
-        description="How much of the fine contrast that copies lose where they overlap auto gives back.",
-        json_schema_extra={"step": 0.1},
+        description="How much of the fine contrast is given back that copies lose where they overlap.",
+        json_schema_extra=hints(step=0.1, advanced=True, when={"method": ["auto"]}),
     )
     mask_from: Literal["mask", "alpha", "color"] = Field(
         "mask",
         title="Fill",
-        description="What to fill: the selection (mask), the transparent part (alpha), or what has the key colour (color).",
+        description="What to fill: the selection, the transparent part, or what has the key colour.",
+        json_schema_extra=hints(
+            advanced=True, labels={"mask": "The selection", "alpha": "What is transparent", "color": "The key colour"}
+        ),
     )
     key_color: KeyColour = KEY_COLOUR
     tolerance: float = TOLERANCE
     grow: int = Field(
-        0, ge=0, le=256, title="Grow", description="Widen what is filled by so many pixels, beyond the selection."
+        0,
+        ge=0,
+        le=256,
+        title="Grow",
+        description="Widen what is filled by so many pixels, beyond the selection.",
+        json_schema_extra=hints(unit="pixels"),
     )
     feather: int = Field(
         0,
@@ -62,11 +93,15 @@ class InpaintParameters(Parameters):
         le=256,
         title="Feather",
         description="Fade the new layer out over so many pixels beyond what is filled.",
+        json_schema_extra=hints(unit="pixels"),
     )
     blend: Literal["membrane", "multiband", "none"] = Field(
         "membrane",
         title="Seam",
-        description="How the fill meets its surroundings: by gradients (membrane), by bands of frequency, or as it is.",
+        description="How the fill meets its surroundings: with their colours, in bands from coarse to fine, or as it is.",
+        json_schema_extra=hints(
+            advanced=True, labels={"membrane": "Matched colours", "multiband": "In bands", "none": "As it is"}
+        ),
     )
     context: float = Field(
         1.0,
@@ -74,7 +109,7 @@ class InpaintParameters(Parameters):
         le=4,
         title="Context",
         description="How far around a hole to look for something to copy, as a share of the hole's size.",
-        json_schema_extra={"step": 0.1},
+        json_schema_extra=hints(step=0.1, advanced=True),
     )
     patch: int = Field(
         7,
@@ -82,7 +117,7 @@ class InpaintParameters(Parameters):
         le=15,
         title="Patch size",
         description="Side of the patches that are compared; odd.",
-        json_schema_extra={"step": 2},
+        json_schema_extra=hints(step=2, advanced=True, when={"method": ["auto", "patchmatch"]}),
     )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
 
@@ -101,9 +136,19 @@ class Inpaint(Operation[InpaintParameters]):
     roles = (
         Role("image", "A picture", "Choose the layer to work on.", required=True),
         Role("mask", "A selection", "Select what should be filled.", kind="mask"),
-        Role("source", "A source mask", "Copy only from where this is white.", kind="mask"),
+        Role("source", "A source mask", "Copy only from where this is white.", kind="mask", advanced=True),
     )
     parameters = InpaintParameters
+    presets = (
+        Preset("Remove an object", "A thing in a photograph goes, with its rim.", {"grow": 4, "feather": 2}),
+        Preset(
+            "Dust and scratches",
+            "Small marks: copied from close by.",
+            {"method": "patchmatch", "grow": 1, "context": 0.5},
+        ),
+        Preset("Sky or gradient", "Where nothing but colour is.", {"method": "smooth", "grow": 2, "feather": 2}),
+        Preset("Drawn art", "Lines and flat colours.", {"domain": "art", "grow": 2}),
+    )
 
     def run(self, layers: Mapping[str, Layer], parameters: InpaintParameters, context: Context) -> Sequence[Output]:
         image = layers["image"]

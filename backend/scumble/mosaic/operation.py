@@ -14,7 +14,7 @@ from scipy import ndimage
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.imaging.regions import ContextPolicy, hole_bounds, plan_regions
-from scumble.operations.base import Operation, Output, Parameters, Role
+from scumble.operations.base import Operation, Output, Parameters, Preset, Role, hints
 from scumble.operations.context import Context
 from scumble.operations.key_colour import KEY_COLOUR, TOLERANCE, KeyColour, has_key_colour
 from scumble.operations.new_layer import NewLayer
@@ -46,7 +46,8 @@ class RestoreMosaicParameters(Parameters):
     mask_from: Literal["mask", "color"] = Field(
         "mask",
         title="Restore",
-        description="Where the mosaic is: the selection (mask), or what is painted in the key colour (color) on the marked picture.",
+        description="Where the mosaic is: the selection, or what is painted in the key colour on the marked picture.",
+        json_schema_extra=hints(advanced=True, labels={"mask": "The selection", "color": "The key colour"}),
     )
     key_color: KeyColour = KEY_COLOUR
     tolerance: float = TOLERANCE
@@ -56,17 +57,23 @@ class RestoreMosaicParameters(Parameters):
         le=256,
         title="Cell size",
         description="Side of the mosaic's cells in pixels; 0 finds it, and 4 to 64 are found.",
-        json_schema_extra={"step": 0.5},
+        json_schema_extra=hints(step=0.5, unit="pixels"),
     )
     method: Literal["learned", "smooth"] = Field(
         "learned",
         title="Method",
-        description="Learned from drawn art and photographs (weights), or the smoothest picture that agrees with the mosaic (no weights).",
+        description="By a network that learned from drawn art and photographs, or the smoothest picture that agrees with the mosaic.",
+        json_schema_extra=hints(labels={"learned": "Learned", "smooth": "Smooth"}),
     )
     weights: Literal["embedded", "deepcreampy-mosaic"] = Field(
         "embedded",
         title="Weights",
-        description="For “learned”: the embedded weights, or DeepCreamPy's network (scumble weights list).",
+        description="The network: Scumble's own, or DeepCreamPy's that was downloaded.",
+        json_schema_extra=hints(
+            advanced=True,
+            when={"method": ["learned"]},
+            labels={"embedded": "Scumble's own", "deepcreampy-mosaic": "DeepCreamPy (drawn art)"},
+        ),
     )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
 
@@ -100,9 +107,16 @@ class RestoreMosaic(Operation[RestoreMosaicParameters]):
     roles = (
         Role("image", "A picture with a mosaic", "Choose the layer that the mosaic is on.", required=True),
         Role("mask", "A selection", "Select the mosaic.", kind="mask"),
-        Role("marked", "A marked picture", "A copy on which the mosaic is painted over in the key colour."),
+        Role(
+            "marked", "A marked picture", "A copy on which the mosaic is painted over in the key colour.", advanced=True
+        ),
     )
     parameters = RestoreMosaicParameters
+    presets = (
+        Preset("Find the cells", "The size of the cells is found by itself.", {}),
+        Preset("Three proposals", "Three layers to choose from.", {"variations": 3}),
+        Preset("Calm and exact", "No invention: the smoothest picture that agrees.", {"method": "smooth"}),
+    )
 
     def run(
         self, layers: Mapping[str, Layer], parameters: RestoreMosaicParameters, context: Context

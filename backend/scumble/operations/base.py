@@ -25,13 +25,59 @@ RoleKind = Literal["layer", "mask"]
 
 @dataclass(frozen=True)
 class Role:
-    """One input: a layer, or a mask (gray, white where it applies). `title` and `help` are shown to the artist."""
+    """One input: a layer, or a mask (gray, white where it applies). `title` and `help` are shown to the artist.
+
+    `placed`: whether it lies over the picture, in its coordinates; a style picture has its own.
+    `advanced`: whether it is folded away at first.
+    """
 
     name: str
     title: str
     help: str
     required: bool = False
     kind: RoleKind = "layer"
+    placed: bool = True
+    advanced: bool = False
+
+
+def hints(
+    *,
+    advanced: bool = False,
+    when: Mapping[str, Sequence[Any]] | None = None,
+    labels: Mapping[Any, str] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """What a form needs to know of a parameter beyond its type: a field's `json_schema_extra`.
+
+    Parameters
+    ----------
+    advanced
+        Whether it is folded away at first.
+    when
+        By another parameter's name: the values of it with which this one has an effect. Forms hide it with others.
+    labels
+        What an artist reads for each value of a choice.
+    more
+        `step`, `rows`, `columns`, `minimum`, `maximum`, `widget` (`colour`, `grid`), and `unit`: `pixels` for a
+        length in pixels of the picture, which shrinks along when a preview is made of a smaller one.
+    """
+    found: dict[str, Any] = dict(more)
+    if advanced:
+        found["advanced"] = True
+    if when:
+        found["when"] = {name: list(values) for name, values in when.items()}
+    if labels:
+        found["labels"] = {str(value): label for value, label in labels.items()}
+    return found
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Values that go together for a purpose; what they don't name is at its default. `title` is what an artist reads."""
+
+    title: str
+    help: str
+    values: Mapping[str, Any]
 
 
 class Parameters(BaseModel):
@@ -76,6 +122,9 @@ class Operation(ABC, Generic[P]):
     """Whether editors leave it out of their menus (it is for tests and measurements)."""
     fast: ClassVar[bool] = False
     """Whether it is quick enough to follow an artist's strokes (the editors' live mode)."""
+    slow: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    """By parameter: the choices with which it takes minutes, so that no preview follows a dialog's changes."""
+    presets: ClassVar[tuple[Preset, ...]] = ()
 
     @abstractmethod
     def run(self, layers: Mapping[str, Layer], parameters: P, context: Context) -> Sequence[Output]:
@@ -127,10 +176,20 @@ class Operation(ABC, Generic[P]):
             "hidden": self.hidden,
             "fast": self.fast,
             "roles": [
-                {"name": r.name, "title": r.title, "help": r.help, "required": r.required, "kind": r.kind}
+                {
+                    "name": r.name,
+                    "title": r.title,
+                    "help": r.help,
+                    "required": r.required,
+                    "kind": r.kind,
+                    "placed": r.placed,
+                    "advanced": r.advanced,
+                }
                 for r in self.roles
             ],
             "parameters": [_describe(name, field) for name, field in self.parameters.model_fields.items()],
+            "slow": {name: list(values) for name, values in self.slow.items()},
+            "presets": [{"title": p.title, "help": p.help, "values": dict(p.values)} for p in self.presets],
         }
 
 
@@ -147,11 +206,14 @@ def _describe(name: str, field: FieldInfo) -> dict[str, Any]:
     }
     if get_origin(field.annotation) is Literal:
         out["choices"] = list(get_args(field.annotation))
+        out["labels"] = {str(choice): _label(choice, extra) for choice in out["choices"]}
+    out["advanced"] = bool(extra.get("advanced", False))
+    out["when"] = extra.get("when", {})
     for constraint in field.metadata:
         for attribute, key in (("ge", "minimum"), ("le", "maximum")):
             if hasattr(constraint, attribute):
                 out[key] = getattr(constraint, attribute)
-    out |= {key: extra[key] for key in ("step", "rows", "columns", "minimum", "maximum") if key in extra}
+    out |= {key: extra[key] for key in ("step", "rows", "columns", "minimum", "maximum", "unit") if key in extra}
     return out
 
 
@@ -162,6 +224,11 @@ def _type_name(field: FieldInfo, extra: Mapping[str, Any]) -> str:
         return str(extra["widget"])
     names = {bool: "boolean", int: "integer", float: "number", str: "text"}
     return names[field.annotation]  # type: ignore[index]
+
+
+def _label(choice: Any, extra: Mapping[str, Any]) -> str:
+    labels = extra.get("labels", {})
+    return str(labels.get(str(choice), str(choice).replace("-", " ").capitalize()))
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field
 from scumble.imaging import masks
 from scumble.imaging.layer import Layer
 
+from .base import hints
+
 Mask = NDArray[np.bool_]
 
 
@@ -24,8 +26,8 @@ KeyColour = Annotated[str, AfterValidator(_checked)]
 KEY_COLOUR: Any = Field(
     "#00ff00",
     title="Key colour",
-    description="The colour that marks what is meant, where color is chosen above; soft edges of it are found, too.",
-    json_schema_extra={"widget": "colour"},
+    description="The colour that marks what is meant, where a key colour is chosen above; soft edges of it are found, too.",
+    json_schema_extra=hints(widget="colour", advanced=True, when={"mask_from": ["color"]}),
 )
 TOLERANCE: Any = Field(
     0.12,
@@ -33,7 +35,7 @@ TOLERANCE: Any = Field(
     le=1,
     title="Tolerance",
     description="How far a pixel may be from the key colour.",
-    json_schema_extra={"step": 0.01},
+    json_schema_extra=hints(step=0.01, advanced=True, when={"mask_from": ["color"]}),
 )
 
 

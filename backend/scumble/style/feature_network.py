@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from scumble.operations.base import hints
 from scumble.operations.context import Context
 from scumble.operations.weight_file import weight_file
 from scumble_client.errors import ScumbleError
@@ -25,11 +27,22 @@ NORMALISED_SCALE = 1.0
 
 LAYERS_HINT = "Write layers like relu1_1, relu2_1"
 
-FEATURES = Field(
-    "embedded",
-    title="Features",
-    description="The network that compares styles: the embedded one, or a VGG-19 that was downloaded (scumble weights pull).",
-)
+LABELS = {
+    "embedded": "Scumble's own",
+    "vgg19-caffe-torch": "VGG-19 (Caffe)",
+    "vgg19-torchvision": "VGG-19 (torchvision)",
+    "adain-vgg": "VGG-19 (AdaIN)",
+}
+
+
+def features_field(when: Mapping[str, Sequence[Any]] | None = None) -> Any:
+    """The parameter that chooses among them; `when` as in `hints`."""
+    return Field(
+        "embedded",
+        title="Features",
+        description="The network that compares styles: Scumble's own, or a VGG-19 that was downloaded.",
+        json_schema_extra=hints(advanced=True, labels=LABELS, when=when),
+    )
 
 
 def feature_network(features: Features, pooling: Pooling, context: Context) -> Vgg:

@@ -27,11 +27,25 @@ Floats = NDArray[np.float32]
 Painting = Literal["none", "impasto", "ocean-waves", "mona-lisa", "bedroom", "sunset", "pointillism", "mosaic"]
 """Names of the bundled style pictures; `none` where the style is a layer or a file."""
 
+PAINTINGS = {
+    "none": "None",
+    "impasto": "Impasto",
+    "ocean-waves": "Ocean waves",
+    "mona-lisa": "Mona Lisa",
+    "bedroom": "Bedroom",
+    "sunset": "Sunset",
+    "pointillism": "Pointillism",
+    "mosaic": "Mosaic",
+}
+"""What an artist reads for each."""
+
 OPAQUE = 0.5
 """A pixel with less alpha has no colour that counts."""
 
 IMAGE = Role("image", "A picture", "Choose the layer to work on.", required=True)
-STYLE = Role("style", "A style picture", "Choose a layer or a file whose look to take, or one of the paintings.")
+STYLE = Role(
+    "style", "A style picture", "Choose a layer or a file whose look to take, or one of the paintings.", placed=False
+)
 MASK = Role("mask", "A selection", "Select where the style should go; without one, everywhere.", kind="mask")
 
 

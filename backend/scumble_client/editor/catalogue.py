@@ -11,6 +11,7 @@ CATALOGUE_FILE = "operations.json"
 
 _OPERATION = {"name": str, "title": str, "help": str, "roles": list, "parameters": list}
 _ROLE = {"name": str, "title": str, "help": str}
+_PRESET = {"title": str, "values": dict}
 _PARAMETER = {"name": str, "title": str, "help": str, "type": str}
 
 
@@ -59,7 +60,8 @@ def usable(described: Any) -> List[Dict[str, Any]]:
 
 def _whole(operation: Dict[str, Any]) -> bool:
     roles = all(_fits(role, _ROLE) for role in operation["roles"])
-    return roles and all(_parameter(p) for p in operation["parameters"])
+    presets = all(_fits(preset, _PRESET) for preset in operation.get("presets", []))
+    return roles and presets and all(_parameter(p) for p in operation["parameters"])
 
 
 def _parameter(parameter: Any) -> bool:

@@ -3,7 +3,7 @@
 import math
 import re
 from decimal import Decimal
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ..errors import ScumbleError
 
@@ -130,6 +130,29 @@ def allowed(parameter: Description) -> str:
             return f"{what} of at least {low}"
         return what if high is None else f"{what} of at most {high}"
     return {"boolean": "Yes or no", "colour": "A colour such as #00ff00"}.get(kind, "A text")
+
+
+def label(parameter: Description, value: Any) -> str:
+    """What an artist reads for one value of a choice."""
+    return str(parameter.get("labels", {}).get(str(value), value))
+
+
+def has_effect(parameter: Description, values: Mapping[str, Any]) -> bool:
+    """Whether a parameter does anything with the other `values`."""
+    when = parameter.get("when") or {}
+    return all(name not in values or values[name] in allowed for name, allowed in when.items())
+
+
+def shown(operation: Description, values: Mapping[str, Any]) -> Tuple[List[Description], List[Description]]:
+    """The parameters that have an effect with these values: those that are always in view, and those folded away."""
+    found = [p for p in operation["parameters"] if has_effect(p, values)]
+    return [p for p in found if not p.get("advanced")], [p for p in found if p.get("advanced")]
+
+
+def is_slow(operation: Description, values: Mapping[str, Any]) -> bool:
+    """Whether a run with these values takes minutes, so that no preview should follow each change."""
+    slow = operation.get("slow") or {}
+    return any(values.get(name) in choices for name, choices in slow.items())
 
 
 def defaults(operation: Description) -> Dict[str, Any]:

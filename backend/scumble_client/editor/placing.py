@@ -1,6 +1,6 @@
 """Placing results, as far as it is the same in every editor: where a new layer goes, and its raster in bands of rows."""
 
-from typing import Any, Generic, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
+from typing import Any, Generic, Iterable, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
 
 from ..errors import ScumbleError
 from ..request import CHANNELS, SAMPLE_BYTES, Pixels, Result, ResultLayer
@@ -69,6 +69,12 @@ def bands(pixels: Pixels, most: int, multiple: int = 1) -> Iterator[Tuple[int, i
     for top in range(0, pixels.height, rows):
         count = min(rows, pixels.height - top)
         yield top, count, bytes(view[top * stride : (top + count) * stride])
+
+
+def numbered_name(title: str, taken: Iterable[str]) -> str:
+    """The name of a new result: “Inpaint 1”, or the number after the largest that a layer of the document has."""
+    numbers = [name[len(title) + 1 :] for name in taken if name.startswith(f"{title} ")]
+    return f"{title} {max((int(n) for n in numbers if n.isascii() and n.isdigit() and len(n) < 7), default=0) + 1}"
 
 
 def filled_layers(result: Result) -> List[ResultLayer]:

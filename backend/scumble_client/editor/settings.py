@@ -21,6 +21,8 @@ OPTIONS: Dict[str, Any] = {
     "results_megabytes": 512,  # of results that are not layers yet
     "results_count": 12,  # thumbnails
     "operation": "",  # the one that the docker shows
+    "advanced": False,  # whether parameters that are folded away are in view
+    "preview": True,  # whether a dialog shows what a change gives
 }
 
 
@@ -59,22 +61,34 @@ class EditorSettings:
         self._change(change)
 
     def presets(self, operation: Mapping[str, Any]) -> List[str]:
-        """The names of an operation's presets, in alphabetical order."""
-        stored = self._read()["presets"].get(operation["name"], {})
-        return sorted(stored, key=str.casefold) if isinstance(stored, dict) else []
+        """The names of an operation's presets: those that come along, then the artist's own in alphabetical order."""
+        given = [preset["title"] for preset in operation.get("presets", [])]
+        return given + [name for name in sorted(self._own(operation), key=str.casefold) if name not in given]
+
+    def is_own(self, operation: Mapping[str, Any], name: str) -> bool:
+        """Whether a preset is the artist's, to be replaced and removed."""
+        return name in self._own(operation)
 
     def preset(self, operation: Mapping[str, Any], name: str) -> Dict[str, Any]:
-        """Raises ScumbleError `invalid_parameter` where there is none of that name."""
-        stored = self._read()["presets"].get(operation["name"], {})
-        if name not in stored:
-            raise ScumbleError("invalid_parameter", f"There is no preset called “{name}”.", "Choose another one.")
-        return clean(operation, stored[name])
+        """Every parameter's value. Raises ScumbleError `invalid_parameter` where there is none of that name."""
+        own = self._own(operation)
+        if name in own:
+            return clean(operation, own[name])
+        for preset in operation.get("presets", []):
+            if preset["title"] == name:
+                return clean(operation, preset["values"])
+        raise ScumbleError("invalid_parameter", f"There is no preset called “{name}”.", "Choose another one.")
 
     def set_preset(self, operation: Mapping[str, Any], name: str, values: Optional[Mapping[str, Any]]) -> None:
-        """Keep a preset; without values, forget it. Raises ScumbleError where the name is empty."""
+        """Keep a preset of the artist's; without values, forget it.
+
+        Raises ScumbleError where the name is empty, or is one of those that come along.
+        """
         name = name.strip()
         if not name:
             raise ScumbleError("invalid_parameter", "A preset needs a name.", "Type one.")
+        if name in [preset["title"] for preset in operation.get("presets", [])]:
+            raise ScumbleError("invalid_parameter", f"“{name}” comes with Scumble.", "Choose another name for yours.")
 
         def change(data: Dict[str, Any]) -> None:
             of_operation = data["presets"].setdefault(operation["name"], {})
@@ -84,6 +98,10 @@ class EditorSettings:
                 of_operation[name] = dict(values)
 
         self._change(change)
+
+    def _own(self, operation: Mapping[str, Any]) -> Dict[str, Any]:
+        stored = self._read()["presets"].get(operation["name"], {})
+        return stored if isinstance(stored, dict) else {}
 
     def place_of_file(self, digest: str) -> str:
         """Where a picture file of this content was used from last; empty where that is not known."""

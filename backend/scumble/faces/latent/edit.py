@@ -13,6 +13,7 @@ from scumble.faces.detection.found_face import FaceFrame, aligned_picture, rows_
 from scumble.faces.detection.photograph_cache import digest, photograph_cache
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer, Working
+from scumble.operations.base import hints
 from scumble.operations.context import Context
 from scumble.operations.new_layer import NewLayer
 from scumble_client.errors import ScumbleError
@@ -31,7 +32,10 @@ Fit = Literal["none", "latents", "last-layers"]
 FIT = Field(
     "latents",
     title="Fit",
-    description="How the model is fitted to the photograph first: not at all (none), its latents, or also its last layers.",
+    description="How the model is brought near the photograph first; more is nearer, and takes longer.",
+    json_schema_extra=hints(
+        advanced=True, labels={"none": "Not at all", "latents": "Latents", "last-layers": "Latents and last layers"}
+    ),
 )
 
 SEEN = 0.25 / 255

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import Field
 
+from scumble.operations.base import hints
 from scumble.operations.context import Context
 from scumble.operations.weight_file import weight_file
 
@@ -22,8 +23,10 @@ EMBEDDED = "scumble-face-latent"
 MODEL = Field(
     "embedded",
     title="Face model",
-    description="The network that knows faces: the embedded one, or the published one that was downloaded "
-    "(scumble weights pull).",
+    description="The network that knows faces: Scumble's own, or the Neural Photo Editor's that was downloaded.",
+    json_schema_extra=hints(
+        advanced=True, labels={"embedded": "Scumble's own", "ian-simple": "IAN, simple", "ian-v1": "IAN, first version"}
+    ),
 )
 
 

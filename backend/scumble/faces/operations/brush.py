@@ -12,7 +12,7 @@ from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_cove
 from scumble.faces.latent.edit import FIT, Fit, as_array, change_layer, nothing, subject
 from scumble.faces.latent.model import MODEL, Model
 from scumble.imaging.layer import Layer
-from scumble.operations.base import Operation, Output, Parameters, Role
+from scumble.operations.base import Operation, Output, Parameters, Preset, Role, hints
 from scumble.operations.context import Context
 from scumble_client.errors import ScumbleError
 
@@ -22,6 +22,7 @@ class FaceBrushParameters(Parameters):
         "colour",
         title="Mode",
         description="What strokes mean: their colour is wanted there, or the place should become lighter or darker.",
+        json_schema_extra=hints(labels={"colour": "Colour", "lighten": "Lighten", "darken": "Darken"}),
     )
     strength: float = Field(
         1.0,
@@ -29,7 +30,7 @@ class FaceBrushParameters(Parameters):
         le=1,
         title="Strength",
         description="How far to go from the face as it is to what is painted.",
-        json_schema_extra={"step": 0.05},
+        json_schema_extra=hints(step=0.05),
     )
     locality: float = Field(
         0.6,
@@ -37,9 +38,16 @@ class FaceBrushParameters(Parameters):
         le=1,
         title="Locality",
         description="1: nothing moves beyond three times the brush's radius. 0: the whole face may follow.",
-        json_schema_extra={"step": 0.05},
+        json_schema_extra=hints(step=0.05),
     )
-    steps: int = Field(12, ge=1, le=100, title="Steps", description="Most steps of the solve; it ends when it is done.")
+    steps: int = Field(
+        12,
+        ge=1,
+        le=100,
+        title="Steps",
+        description="Most steps of the search for the face; it ends when it is done.",
+        json_schema_extra=hints(advanced=True),
+    )
     fit: Fit = FIT  # type: ignore[assignment]
     model: Model = MODEL  # type: ignore[assignment]
 
@@ -55,6 +63,12 @@ class FaceBrush(Operation[FaceBrushParameters]):
         WITHIN,
     )
     parameters = FaceBrushParameters
+    presets = (
+        Preset("Make-up", "Stays where it is painted, half as strong.", {"strength": 0.5, "locality": 1.0}),
+        Preset("New features", "Hair, teeth, glasses: the face may follow.", {"strength": 1.0, "locality": 0.4}),
+        Preset("Light", "Strokes lighten what is under them.", {"mode": "lighten", "strength": 0.6}),
+        Preset("Shadow", "Strokes darken what is under them.", {"mode": "darken", "strength": 0.6}),
+    )
     fast = True
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceBrushParameters, context: Context) -> Sequence[Output]:

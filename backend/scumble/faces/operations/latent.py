@@ -15,7 +15,7 @@ from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_cove
 from scumble.faces.latent.edit import FIT, Fit, as_array, change_layer, nothing, picture_layer, subject
 from scumble.faces.latent.model import MODEL, Model
 from scumble.imaging.layer import Layer
-from scumble.operations.base import Operation, Output, Parameters
+from scumble.operations.base import Operation, Output, Parameters, Preset, hints
 from scumble.operations.context import Context
 from scumble_client.errors import ScumbleError
 
@@ -27,12 +27,13 @@ class FaceLatentParameters(Parameters):
         [],
         title="Latents",
         description="Cells from −1 to 1, row by row; those first in the canvas change the most. Empty: all 0.",
-        json_schema_extra={"widget": "grid", "rows": ROWS, "columns": COLUMNS, "minimum": -1, "maximum": 1},
+        json_schema_extra=hints(widget="grid", rows=ROWS, columns=COLUMNS, minimum=-1, maximum=1),
     )
     cells: Literal["added", "taken"] = Field(
         "added",
         title="Cells are",
-        description="added to the photograph's own latents, or taken as they are, for a face out of the canvas alone.",
+        description="Added to the photograph's own, or taken as they are, for a face out of the canvas alone.",
+        json_schema_extra=hints(advanced=True, labels={"added": "Added", "taken": "Taken as they are"}),
     )
     reach: float = Field(
         2.0,
@@ -40,12 +41,13 @@ class FaceLatentParameters(Parameters):
         le=4,
         title="Reach",
         description="What a cell of 1 means, in standard deviations of faces (1 as published).",
-        json_schema_extra={"step": 0.1},
+        json_schema_extra=hints(step=0.1),
     )
     show: Literal["change", "reconstruction"] = Field(
         "change",
         title="Show",
         description="The photograph with the change, or the model's own picture of it, without the photograph's detail.",
+        json_schema_extra=hints(labels={"change": "The change", "reconstruction": "The model's picture"}),
     )
     fit: Fit = FIT  # type: ignore[assignment]
     model: Model = MODEL  # type: ignore[assignment]
@@ -72,6 +74,11 @@ class FaceLatent(Operation[FaceLatentParameters]):
     help = "Changes a face by the latents of the face model, or shows how the model sees it."
     roles = (IMAGE, MASK, WITHIN)
     parameters = FaceLatentParameters
+    presets = (
+        Preset("Subtle", "A full cell moves the face a little.", {"reach": 1.0}),
+        Preset("Strong", "A full cell moves the face far.", {"reach": 3.0}),
+        Preset("How the model sees it", "The model's own picture of the face.", {"show": "reconstruction"}),
+    )
     fast = True
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceLatentParameters, context: Context) -> Sequence[Output]:

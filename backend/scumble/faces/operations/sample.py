@@ -12,7 +12,7 @@ from scumble.faces.detection.found_face import IMAGE, MASK, frame_of
 from scumble.faces.latent.edit import as_array, picture_layer
 from scumble.faces.latent.model import MODEL, Model, face_model
 from scumble.imaging.layer import Layer
-from scumble.operations.base import Operation, Output, Parameters
+from scumble.operations.base import Operation, Output, Parameters, Preset, hints
 from scumble.operations.context import Context
 
 
@@ -21,12 +21,15 @@ class FaceSampleParameters(Parameters):
         0.7,
         ge=0,
         le=2,
-        title="Truncation",
+        title="Variety",
         description="How far from the mean face: 0 is the mean itself, 1 is as varied as real faces are.",
-        json_schema_extra={"step": 0.05},
+        json_schema_extra=hints(step=0.05),
     )
     rim: Literal["soft", "hard"] = Field(
-        "soft", title="Rim", description="Whether the new face fades out at its square's edge, or fills it."
+        "soft",
+        title="Rim",
+        description="Whether the new face fades out at its square's edge, or fills it.",
+        json_schema_extra=hints(labels={"soft": "Soft", "hard": "Hard"}),
     )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different faces to make.")
     model: Model = MODEL  # type: ignore[assignment]
@@ -38,6 +41,11 @@ class FaceSample(Operation[FaceSampleParameters]):
     help = "Puts a random face where a face or the selection is; without either, in the middle of the layer."
     roles = (IMAGE, MASK)
     parameters = FaceSampleParameters
+    presets = (
+        Preset("Anybody", "As varied as most faces are.", {}),
+        Preset("Near the mean", "Even, common features.", {"truncation": 0.4}),
+        Preset("Four strangers", "Four faces to choose from.", {"truncation": 0.9, "variations": 4}),
+    )
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceSampleParameters, context: Context) -> Sequence[Output]:
         import torch

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from scumble.faces.sketch.completion import WEIGHTS, Weights
 from scumble.imaging.layer import Layer
-from scumble.operations.base import Operation, Output, Parameters, Role
+from scumble.operations.base import Operation, Output, Parameters, Preset, Role, hints
 from scumble.operations.context import Context
 
 
@@ -19,7 +19,7 @@ class FaceSketchParameters(Parameters):
         le=2,
         title="Detail",
         description="How much of the fine detail of the picture's other parts (pores, strands) is laid over the new part.",
-        json_schema_extra={"step": 0.1},
+        json_schema_extra=hints(step=0.1),
     )
     feather: int = Field(
         0,
@@ -27,9 +27,13 @@ class FaceSketchParameters(Parameters):
         le=256,
         title="Feather",
         description="Fade the new layer out over so many pixels beyond the selection.",
+        json_schema_extra=hints(unit="pixels"),
     )
     blend: bool = Field(
-        True, title="Blend the seam", description="Let the new part take on its surroundings' colours at its rim."
+        True,
+        title="Blend the seam",
+        description="Let the new part take on its surroundings' colours at its rim.",
+        json_schema_extra=hints(advanced=True),
     )
     exemplars: bool = Field(
         True,
@@ -65,6 +69,11 @@ class FaceSketch(Operation[FaceSketchParameters]):
         ),
     )
     parameters = FaceSketchParameters
+    presets = (
+        Preset("As drawn", "Follows lines and colours.", {}),
+        Preset("Four proposals", "Four layers to choose from.", {"variations": 4}),
+        Preset("Smooth skin", "Less grain, a soft rim.", {"detail": 0.3, "feather": 4}),
+    )
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceSketchParameters, context: Context) -> Sequence[Output]:
         from scumble.faces.exemplars.copying import Guess, copied, sureness

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from scumble.faces.detection.found_face import FaceFrame
 from scumble.imaging.layer import Layer
+from scumble.operations.base import hints
 from scumble.operations.context import Context
 from scumble.operations.weight_file import weight_file
 
@@ -34,7 +35,8 @@ FINE = (256, 512)
 WEIGHTS = Field(
     "embedded",
     title="Weights",
-    description="The network: the embedded one, or SC-FEGAN's published weights, once they are here (scumble weights pull).",
+    description="The network: Scumble's own, or SC-FEGAN's that was downloaded.",
+    json_schema_extra=hints(advanced=True, labels={"embedded": "Scumble's own", "sc-fegan": "SC-FEGAN"}),
 )
 
 

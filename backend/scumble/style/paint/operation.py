@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from scumble.imaging.layer import Layer
-from scumble.operations.base import Operation, Output, Role
+from scumble.operations.base import Operation, Output, Preset, Role
 from scumble.operations.context import Context
 from scumble.style.inputs import IMAGE, MASK, STYLE, Canvas, target
 
@@ -22,12 +23,24 @@ class PaintStyle(Operation[PaintStyleParameters]):
     roles = (
         IMAGE,
         STYLE,
-        Role("second_style", "A second style", "Another layer or file, to be mixed in."),
-        Role("third_style", "A third style", "Another layer or file, to be mixed in."),
-        Role("initial", "A picture to begin with", "gatys starts from it, in place of the picture itself."),
+        Role("second_style", "A second style", "Another layer or file, to be mixed in.", placed=False, advanced=True),
+        Role("third_style", "A third style", "Another layer or file, to be mixed in.", placed=False, advanced=True),
+        Role(
+            "initial",
+            "A picture to begin with",
+            "The slow method starts from it, in place of the picture itself.",
+            advanced=True,
+        ),
         MASK,
     )
     parameters = PaintStyleParameters
+    slow: ClassVar[Mapping[str, tuple[Any, ...]]] = {"method": ("gatys",)}
+    presets = (
+        Preset("Oil painting", "Thick strokes in the painting's colours.", {"painting": "impasto"}),
+        Preset("My own colours", "The painting's strokes, the picture's colours.", {"original_colors": True}),
+        Preset("Fine strokes", "Half as large, with more detail.", {"style_scale": 0.5, "detail": 0.8}),
+        Preset("Broad strokes", "Twice as large, with less detail.", {"style_scale": 2.0, "detail": 0.2}),
+    )
 
     def run(self, layers: Mapping[str, Layer], parameters: PaintStyleParameters, context: Context) -> Sequence[Output]:
         context.report(0.0, "Looking at the pictures")

@@ -7,26 +7,40 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from scumble.operations.base import Parameters
-from scumble.style.feature_network import FEATURES, Features, LayerList
-from scumble.style.inputs import Painting
+from scumble.operations.base import Parameters, hints
+from scumble.style.feature_network import Features, LayerList, features_field
+from scumble.style.inputs import PAINTINGS, Painting
+
+GATYS = hints(advanced=True, when={"method": ["gatys"]})
 
 
 class PaintStyleParameters(Parameters):
     method: Literal["fast", "gatys"] = Field(
         "fast",
         title="Method",
-        description="fast lays strokes of the style, in seconds; gatys optimizes the features of a network, for minutes.",
+        description="Lay strokes of the style, in seconds, or compare features of a network over and over, for minutes.",
+        json_schema_extra=hints(labels={"fast": "Fast", "gatys": "Deep (minutes)"}),
     )
-    painting: Painting = Field("impasto", title="Painting", description="A bundled style, where no other is given.")
-    second_painting: Painting = Field("none", title="Second painting", description="A bundled style to be mixed in.")
+    painting: Painting = Field(
+        "impasto",
+        title="Painting",
+        description="A bundled style, where no other is given.",
+        json_schema_extra=hints(labels=PAINTINGS),
+    )
+    second_painting: Painting = Field(
+        "none",
+        title="Second painting",
+        description="A bundled style to be mixed in.",
+        json_schema_extra=hints(advanced=True, labels=PAINTINGS),
+    )
     blend: str = Field(
         "",
         title="Blend weights",
         description="How much each style counts, like 2, 1: first the style layers, then the paintings. Empty: all alike.",
+        json_schema_extra=hints(advanced=True),
     )
     strength: float = Field(
-        1.0, ge=0, le=1, title="Strength", description="How far to go.", json_schema_extra={"step": 0.05}
+        1.0, ge=0, le=1, title="Strength", description="How far to go.", json_schema_extra=hints(step=0.05)
     )
     original_colors: bool = Field(
         False,
@@ -39,7 +53,7 @@ class PaintStyleParameters(Parameters):
         le=4,
         title="Style scale",
         description="Size of the style's strokes and forms in the result.",
-        json_schema_extra={"step": 0.25},
+        json_schema_extra=hints(step=0.25),
     )
     size: int = Field(
         768,
@@ -47,50 +61,104 @@ class PaintStyleParameters(Parameters):
         le=4096,
         title="Working size",
         description="Longest side at which the painting is made; it is then brought to the size of the document.",
+        json_schema_extra=hints(advanced=True),
     )
     detail: float = Field(
         0.5,
         ge=0,
         le=1,
         title="Detail",
-        description="fast: how much of the picture is painted with finer strokes.",
-        json_schema_extra={"step": 0.05},
+        description="How much of the picture is painted with finer strokes.",
+        json_schema_extra=hints(step=0.05, when={"method": ["fast"]}),
     )
-    turn: bool = Field(True, title="Turn strokes", description="fast: strokes may be mirrored and turned.")
-    features: Features = FEATURES  # type: ignore[assignment]
+    turn: bool = Field(
+        True,
+        title="Turn strokes",
+        description="Strokes may be mirrored and turned.",
+        json_schema_extra=hints(advanced=True, when={"method": ["fast"]}),
+    )
+    features: Features = features_field()  # type: ignore[assignment]
     iterations: int = Field(
-        300, ge=1, le=20000, title="Iterations", description="gatys: of the smallest scale; each larger one takes half."
+        300,
+        ge=1,
+        le=20000,
+        title="Iterations",
+        description="Of the smallest scale; each larger one takes half.",
+        json_schema_extra=GATYS,
     )
     scales: int = Field(
-        2, ge=1, le=6, title="Scales", description="gatys: sizes, each twice the one before, up to the working size."
+        2,
+        ge=1,
+        le=6,
+        title="Scales",
+        description="Sizes, each twice the one before, up to the working size.",
+        json_schema_extra=GATYS,
     )
     optimizer: Literal["lbfgs", "adam"] = Field(
-        "lbfgs", title="Optimizer", description="gatys: how the loss is lowered."
+        "lbfgs",
+        title="Optimizer",
+        description="How the difference is lowered.",
+        json_schema_extra=GATYS | hints(labels={"lbfgs": "L-BFGS", "adam": "Adam"}),
     )
     learning_rate: float = Field(
-        10.0, gt=0, le=100, title="Learning rate", description="gatys: of adam, in steps of 8-bit colour."
+        10.0,
+        gt=0,
+        le=100,
+        title="Learning rate",
+        description="In steps of 8-bit colour.",
+        json_schema_extra=hints(advanced=True, when={"method": ["gatys"], "optimizer": ["adam"]}),
     )
     corrections: int = Field(
-        100, ge=1, le=1000, title="Corrections", description="gatys: how many past steps lbfgs keeps in memory."
+        100,
+        ge=1,
+        le=1000,
+        title="Corrections",
+        description="How many past steps are kept in memory.",
+        json_schema_extra=hints(advanced=True, when={"method": ["gatys"], "optimizer": ["lbfgs"]}),
     )
-    content_weight: float = Field(5.0, ge=0, le=1e9, title="Content weight", description="gatys: likeness in content.")
-    style_weight: float = Field(100.0, ge=0, le=1e9, title="Style weight", description="gatys: likeness in style.")
-    tv_weight: float = Field(0.0, ge=0, le=1e9, title="Smoothness weight", description="gatys: total variation.")
-    content_layers: LayerList = Field("relu3_2", title="Content layers", description="gatys: separated by commas.")
+    content_weight: float = Field(
+        5.0, ge=0, le=1e9, title="Content weight", description="Likeness in content.", json_schema_extra=GATYS
+    )
+    style_weight: float = Field(
+        100.0, ge=0, le=1e9, title="Style weight", description="Likeness in style.", json_schema_extra=GATYS
+    )
+    tv_weight: float = Field(
+        0.0, ge=0, le=1e9, title="Smoothness weight", description="Total variation.", json_schema_extra=GATYS
+    )
+    content_layers: LayerList = Field(
+        "relu3_2", title="Content layers", description="Separated by commas.", json_schema_extra=GATYS
+    )
     style_layers: LayerList = Field(
-        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1", title="Style layers", description="gatys: separated by commas."
+        "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
+        title="Style layers",
+        description="Separated by commas.",
+        json_schema_extra=GATYS,
     )
     pooling: Literal["max", "average"] = Field(
-        "average", title="Pooling", description="gatys: how the network halves; max as published, average is smoother."
+        "average",
+        title="Pooling",
+        description="How the network halves; max as published, average is smoother.",
+        json_schema_extra=GATYS,
     )
     normalize_gradients: bool = Field(
-        False, title="Normalize gradients", description="gatys: let every layer pull with the same force."
+        False,
+        title="Normalize gradients",
+        description="Let every layer pull with the same force.",
+        json_schema_extra=GATYS,
     )
     start: Literal["image", "noise"] = Field(
-        "image", title="Begin with", description="gatys: the picture (or the one given for it), or noise as published."
+        "image",
+        title="Begin with",
+        description="The picture (or the one given for it), or noise as published.",
+        json_schema_extra=GATYS | hints(labels={"image": "The picture", "noise": "Noise"}),
     )
     preview_every: int = Field(
-        25, ge=0, le=20000, title="Preview every", description="gatys: iterations between previews; 0 for none."
+        25,
+        ge=0,
+        le=20000,
+        title="Preview every",
+        description="Iterations between previews; 0 for none.",
+        json_schema_extra=GATYS,
     )
 
     @field_validator("blend")

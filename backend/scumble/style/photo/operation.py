@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scumble.imaging.layer import Layer
 from scumble.imaging.reduction import strips
-from scumble.operations.base import Operation, Output, Role
+from scumble.operations.base import Operation, Output, Preset, Role
 from scumble.operations.context import Context
 from scumble.style.colour_transfer import lab_to_rgb, rgb_to_lab
 from scumble.style.inputs import IMAGE, MASK, STYLE, Canvas, Target, seen_small, style_layer, target
@@ -33,11 +34,24 @@ class PhotoStyle(Operation[PhotoStyleParameters]):
     roles = (
         IMAGE,
         STYLE,
-        Role("segmentation", "A segmentation", "Flat colours over the picture; equal ones go together."),
-        Role("style_segmentation", "A segmentation of the style", "Flat colours over the style picture."),
+        Role("segmentation", "A segmentation", "Flat colours over the picture; equal ones go together.", advanced=True),
+        Role(
+            "style_segmentation",
+            "A segmentation of the style",
+            "Flat colours over the style picture.",
+            placed=False,
+            advanced=True,
+        ),
         MASK,
     )
     parameters = PhotoStyleParameters
+    slow: ClassVar[Mapping[str, tuple[Any, ...]]] = {"method": ("deep",)}
+    presets = (
+        Preset("Full look", "Light and colours of the style picture.", {}),
+        Preset("A touch", "Half of the way.", {"strength": 0.5, "contrast": 0.7}),
+        Preset("Colours only", "The picture keeps its own contrast.", {"contrast": 1.0}),
+        Preset("Close to the style", "Colours vary as fast as the style's.", {"smoothness": 0.5, "contrast": 0.3}),
+    )
 
     def run(self, layers: Mapping[str, Layer], parameters: PhotoStyleParameters, context: Context) -> Sequence[Output]:
         context.report(0.0, "Looking at the pictures")
