@@ -128,6 +128,9 @@ class Request:
     `replaces` is the id of an earlier job of this client that this one makes pointless.
     `priority` is `interactive` or `batch`. `previews` is the longest side, in pixels up to 512, of the pictures that are
     to be shown of what a long run has come to so far; 0 for none.
+    `view` (`x`, `y`, `width`, `height` in document coordinates, and `side`, up to 1024) asks for a look in place of the
+    result: that part of the document before and after, as two 8-bit sRGB layers whose longest side has `side` pixels at
+    most.
     """
 
     operation: str
@@ -137,6 +140,7 @@ class Request:
     priority: str = "interactive"
     replaces: Optional[str] = None
     previews: int = 0
+    view: Optional[Dict[str, int]] = None
 
     def copied(self) -> "Request":
         """This request with its parameters as they are now, whatever becomes of them afterwards.
@@ -145,7 +149,7 @@ class Request:
         """
         plain = {
             name: getattr(self, name)
-            for name in ("operation", "parameters", "seed", "priority", "replaces", "previews")
+            for name in ("operation", "parameters", "seed", "priority", "replaces", "previews", "view")
         }
         try:
             packed = pack(plain)
@@ -172,6 +176,8 @@ class Request:
             out["replaces"] = self.replaces
         if self.previews:
             out["previews"] = self.previews
+        if self.view is not None:
+            out["view"] = self.view
         return out
 
     def buffers(self) -> Dict[bytes, Buffer]:

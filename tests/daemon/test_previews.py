@@ -10,6 +10,7 @@ import pytest
 from scumble.daemon.submission import MAX_PREVIEW
 from scumble_client import Client, Request, ScumbleError
 from scumble_client.client import Event
+from scumble_client.request import Pixels, ResultLayer
 from tests.support.daemon import square, wait_for
 
 
@@ -81,3 +82,22 @@ def test_an_optimization_shows_how_far_it_is(client: Client) -> None:
     client.wait(job, 120)
     assert job.preview is not None
     assert (job.preview.width, job.preview.height) == (20, 20)
+
+
+def view_of(client: Client, pixels: Pixels, **view: int) -> list[ResultLayer]:
+    job = client.submit(Request("identity", {"image": pixels}, view=view))
+    return client.wait(job, 60).layers
+
+
+def test_a_view_comes_back_before_and_after_in_place_of_the_result(client: Client) -> None:
+    picture = Pixels(bytes([10, 20, 30, 255]) * 64, 8, 8, "bgra", x=5)
+    before, after = view_of(client, picture, x=5, y=0, width=8, height=4, side=4)
+    assert (before.name, after.name) == ("Before", "After")
+    for layer in (before.pixels, after.pixels):
+        assert (layer.x, layer.y, layer.width, layer.height, layer.layout) == (0, 0, 4, 2, "rgba")
+        assert bytes(layer.data) == bytes([30, 20, 10, 255]) * 8
+
+
+def test_a_view_beside_the_layer_is_one_clear_sentence(client: Client) -> None:
+    with pytest.raises(ScumbleError, match="Nothing of the layer is in view"):
+        view_of(client, square(1), x=500, y=0, width=8, height=4, side=4)

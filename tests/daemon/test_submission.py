@@ -45,6 +45,36 @@ def test_odd_wishes_are_refused(odd: dict[str, Any]) -> None:
     assert raised.value.code == "bad_request"
 
 
+VIEW = {"x": -3, "y": 4, "width": 500, "height": 300, "side": 256}
+
+
+def test_a_view_is_taken_as_it_is() -> None:
+    assert parse(body(view=VIEW)).view == VIEW
+    assert parse(body()).view is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [1, 2, 3],
+        {},
+        {**VIEW, "more": 1},
+        {**VIEW, "width": 0},
+        {**VIEW, "height": -5},
+        {**VIEW, "side": 0},
+        {**VIEW, "side": 1025},
+        {**VIEW, "x": 1.5},
+        {**VIEW, "x": 10**9},
+        {**VIEW, "y": True},
+        {k: v for k, v in VIEW.items() if k != "side"},
+    ],
+)
+def test_an_odd_view_is_refused(odd: Any) -> None:
+    with pytest.raises(ScumbleError) as raised:
+        parse(body(view=odd))
+    assert raised.value.code == "bad_request"
+
+
 @pytest.mark.parametrize("name", ["../evil", "a/b", "a.b", "", "x" * 65, "a\n", "ä", "a\0"])
 def test_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
     with pytest.raises(ScumbleError, match="other than letters"):

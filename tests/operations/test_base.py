@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import pytest
@@ -17,6 +17,7 @@ from scumble.operations.base import Operation, Output, Parameters, Role
 from scumble.operations.context import Context
 from scumble.worker.models import ModelCache
 from scumble_client import wire
+from scumble_client.editor import form
 from scumble_client.errors import ScumbleError
 
 
@@ -159,6 +160,7 @@ class TestDescription:
             {"name": "image", "title": "A picture", "help": "Choose a layer.", "required": True, "kind": "layer"},
             {"name": "mask", "title": "A selection", "help": "Select something.", "required": False, "kind": "mask"},
         ]
+        assert (found["slow"], found["presets"]) == ({}, [])
         assert found["parameters"] == [
             {
                 "name": "count",
@@ -186,6 +188,7 @@ class TestDescription:
                 "type": "choice",
                 "default": "soft",
                 "choices": ["soft", "hard"],
+                "labels": {"soft": "Soft", "hard": "Hard"},
             },
             {"name": "tint", "title": "Tint", "help": "Colour.", "type": "colour", "default": "#ff0000"},
             {"name": "label_text", "title": "Label text", "help": "Words.", "type": "text", "default": ""},
@@ -245,3 +248,68 @@ class TestContext:
         for sentence in ("One.", "Two.", "One."):
             context.note(sentence)
         assert context.notes == ["One.", "Two."]
+
+
+FORBIDDEN = ("lbfgs", "l-bfgs", "membrane", "embedded", "patchmatch", "scumble ", "laplacian", "gatys")
+"""Words that say nothing to an artist, and commands of a terminal."""
+
+MOST_IN_VIEW = 6
+
+
+def settings_of(operation: Operation[Any]) -> Iterator[dict[str, Any]]:
+    """The defaults, and each choice of each parameter in turn."""
+    described = operation.describe()["parameters"]
+    defaults = {p["name"]: p["default"] for p in described}
+    yield defaults
+    for parameter in described:
+        for choice in parameter.get("choices", [True, False] if parameter["type"] == "boolean" else []):
+            yield {**defaults, parameter["name"]: choice}
+
+
+@pytest.mark.parametrize("name", sorted(operations()))
+class TestWhatAFormShows:
+    def test_six_controls_at_most_are_in_view(self, name: str) -> None:
+        described = operations()[name].describe()
+        for values in settings_of(operations()[name]):
+            assert len(form.shown(described, values)[0]) <= MOST_IN_VIEW
+
+    def test_an_effect_depends_on_choices_that_there_are(self, name: str) -> None:
+        parameters = {p["name"]: p for p in operations()[name].describe()["parameters"]}
+        for parameter in parameters.values():
+            for other, values in parameter.get("when", {}).items():
+                allowed = parameters[other].get("choices", [True, False])
+                assert set(values) < set(allowed), f"{parameter['name']} hangs on {other}"
+
+    def test_slow_choices_are_choices(self, name: str) -> None:
+        parameters = {p["name"]: p for p in operations()[name].describe()["parameters"]}
+        for other, values in operations()[name].slow.items():
+            assert set(values) <= set(parameters[other]["choices"])
+
+    def test_what_is_first_seen_is_in_an_artist_s_words(self, name: str) -> None:
+        described = operations()[name].describe()
+        for parameter in described["parameters"]:
+            words = [parameter["title"], parameter["help"], *parameter.get("labels", {}).values()]
+            text = " ".join(words).lower()
+            if not parameter.get("advanced"):
+                assert not [word for word in FORBIDDEN if word in text], parameter["name"]
+            assert "scumble " not in text
+            assert len(set(parameter.get("labels", {}).values())) == len(parameter.get("choices", []))
+
+    def test_presets_are_valid_and_change_what_they_say(self, name: str) -> None:
+        operation = operations()[name]
+        titles = [preset.title for preset in operation.presets]
+        assert len(titles) == len(set(titles)) and (operation.hidden or 3 <= len(titles) <= 4)
+        defaults = operation.validate({})
+        for preset in operation.presets:
+            valid = operation.validate(preset.values)
+            for parameter, value in preset.values.items():
+                assert getattr(valid, parameter) == value
+            if preset.values:
+                assert valid != defaults or name == "paint-style", preset.title  # its first preset names the default
+
+
+def test_a_parameter_that_hangs_on_another_is_hidden_with_the_rest_of_its_choices() -> None:
+    described = operations()["photo-style"].describe()
+    fast = {p["name"] for p in sum(form.shown(described, {"method": "fast"}), [])}
+    deep = {p["name"] for p in sum(form.shown(described, {"method": "deep"}), [])}
+    assert "iterations" in deep - fast and "smoothness" in fast - deep and "strength" in fast & deep

@@ -127,5 +127,17 @@ def request(operation: str, value: int = 7, **parameters: Any) -> Request:
     return Request(operation, {"image": square(value)}, parameters)
 
 
+def looked_at(client: Client) -> list[bytes]:
+    """The bytes of both pictures of a view: half the size of one pixel's colour everywhere, blue and red swapped."""
+    pixels = Pixels(bytes([10, 20, 30, 255]) * 64, 8, 8, "bgra", x=5)
+    view = {"x": 5, "y": 0, "width": 8, "height": 4, "side": 4}
+    result = client.wait(client.submit(Request("identity", {"image": pixels}, view=view)), 240)
+    return [bytes(layer.pixels.data) for layer in result.layers]
+
+
+LOOK = [bytes([30, 20, 10, 255]) * 8] * 2
+"""What `looked_at` gives."""
+
+
 def status(client: Client) -> dict[str, Any]:
     return client.call("status").body

@@ -145,7 +145,7 @@ class Scheduler:
             job.move("running")
             s = job.submission
             roles = {name: self._located(described) for name, described in s.roles.items()}
-            self._do(Start(Task(job.id, s.operation, s.parameters, s.seed, roles, s.previews, s.priority)))
+            self._do(Start(Task(job.id, s.operation, s.parameters, s.seed, roles, s.previews, s.priority, s.view)))
         return started > 0
 
     # -- what clients say

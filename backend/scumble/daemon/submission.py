@@ -17,6 +17,10 @@ PRIORITIES = ("interactive", "batch")
 MAX_SIDE = 1_000_000
 MAX_ROLES = 16
 MAX_PREVIEW = 512
+MAX_VIEW = 1024
+"""Longest side, in pixels, of a view."""
+
+VIEW = ("x", "y", "width", "height", "side")
 MAX_PATIENCE = 600
 SEEDS = 2**32
 MAX_PROFILE = 16 * 1024**2
@@ -59,6 +63,8 @@ class Submission:
 
     patience: float = 0.0
     """Seconds for which a client that can't be reached may still come back."""
+    view: dict[str, int] | None = None
+    """The part of the document, and the longest side in pixels, that the result is to be shown of; None: all, as it is."""
     pack: bool = False
     """Whether the client wants its result packed."""
 
@@ -142,6 +148,7 @@ def parse(body: Mapping[str, Any]) -> Submission:
         raise _bad("has an unknown priority")
     if not 0 <= previews <= MAX_PREVIEW:
         raise _bad(f"wants previews of other than 0 to {MAX_PREVIEW} pixels")
+    view = _view(body.get("view"))
     if replaces is not None and not isinstance(replaces, str):
         raise _bad("replaces something that is no job")
     if len(roles) > MAX_ROLES:
@@ -152,7 +159,20 @@ def parse(body: Mapping[str, Any]) -> Submission:
         if not isinstance(name, str) or not isinstance(described, dict):
             raise _bad("describes a layer wrongly")
         clean[name] = _layer(described, sizes)
-    return Submission(operation, parameters, seed, priority, replaces, clean, sizes, previews, patience, pack)
+    return Submission(operation, parameters, seed, priority, replaces, clean, sizes, previews, patience, view, pack)
+
+
+def _view(raw: Any) -> dict[str, int] | None:
+    if raw is None:
+        return None
+    if not isinstance(raw, dict) or set(raw) != set(VIEW) or not all(type(value) is int for value in raw.values()):
+        raise _bad("wants a view that is none")
+    small = abs(raw["x"]) <= MAX_SIDE and abs(raw["y"]) <= MAX_SIDE
+    if not small or not all(1 <= raw[key] <= MAX_SIDE for key in ("width", "height")):
+        raise _bad("wants a view that is no part of a document")
+    if not 1 <= raw["side"] <= MAX_VIEW:
+        raise _bad(f"wants a view of other than 1 to {MAX_VIEW} pixels")
+    return dict(raw)
 
 
 def _layer(described: Mapping[str, Any], sizes: dict[bytes, int | None]) -> dict[str, Any]:

@@ -175,22 +175,20 @@ class Operation(ABC, Generic[P]):
             "help": self.help,
             "hidden": self.hidden,
             "fast": self.fast,
-            "roles": [
-                {
-                    "name": r.name,
-                    "title": r.title,
-                    "help": r.help,
-                    "required": r.required,
-                    "kind": r.kind,
-                    "placed": r.placed,
-                    "advanced": r.advanced,
-                }
-                for r in self.roles
-            ],
+            "roles": [_role(role) for role in self.roles],
             "parameters": [_describe(name, field) for name, field in self.parameters.model_fields.items()],
             "slow": {name: list(values) for name, values in self.slow.items()},
             "presets": [{"title": p.title, "help": p.help, "values": dict(p.values)} for p in self.presets],
         }
+
+
+def _role(role: Role) -> dict[str, Any]:
+    out = {"name": role.name, "title": role.title, "help": role.help, "required": role.required, "kind": role.kind}
+    if not role.placed:
+        out["placed"] = False
+    if role.advanced:
+        out["advanced"] = True
+    return out
 
 
 def _describe(name: str, field: FieldInfo) -> dict[str, Any]:
@@ -207,13 +205,15 @@ def _describe(name: str, field: FieldInfo) -> dict[str, Any]:
     if get_origin(field.annotation) is Literal:
         out["choices"] = list(get_args(field.annotation))
         out["labels"] = {str(choice): _label(choice, extra) for choice in out["choices"]}
-    out["advanced"] = bool(extra.get("advanced", False))
-    out["when"] = extra.get("when", {})
     for constraint in field.metadata:
         for attribute, key in (("ge", "minimum"), ("le", "maximum")):
             if hasattr(constraint, attribute):
                 out[key] = getattr(constraint, attribute)
-    out |= {key: extra[key] for key in ("step", "rows", "columns", "minimum", "maximum", "unit") if key in extra}
+    out |= {
+        key: extra[key]
+        for key in ("step", "rows", "columns", "minimum", "maximum", "unit", "advanced", "when")
+        if key in extra
+    }
     return out
 
 

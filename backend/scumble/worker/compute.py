@@ -29,9 +29,12 @@ def compute(
     from .execute import execute
 
     started = time.monotonic()
-    outcome = execute(task["operation"], task["parameters"], layers, task["seed"], device, models, report, preview)
+    view = task.get("view")
+    outcome = execute(
+        task["operation"], task["parameters"], layers, task["seed"], device, models, report, preview, view
+    )
     image = task["roles"].get("image", {})
-    swapped = str(image.get("layout", "")).startswith("bgr")
+    swapped = view is None and str(image.get("layout", "")).startswith("bgr")
     results = []
     for name, output in outcome.layers:
         layer = output.layer

@@ -15,6 +15,7 @@ from scumble.operations.context import Context, Models
 from scumble_client.errors import ScumbleError
 
 from .device import is_out_of_memory
+from .view import View
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,12 @@ def execute(
     models: Models,
     report: Callable[[float, str], None],
     preview: Callable[[Layer], None] | None = None,
+    view: Mapping[str, int] | None = None,
 ) -> Outcome:
     """Run an operation. Where memory runs out: once more with smaller tiles, then on the CPU, then a clear error.
+
+    With a `view` (x, y, width, height, side) it runs on what is in view, made that small, and gives that part before and
+    after, each as a layer.
 
     Raises ScumbleError; any other exception is a defect in the operation.
     """
@@ -50,11 +55,15 @@ def execute(
             raise ScumbleError(
                 "missing_input", f"The {role} has no pixels (0 × 0).", "Choose a layer that has something on it."
             )
+    seen = View.of(view) if view is not None else None
+    given = layers
+    if seen is not None:
+        given, valid = seen.layers(chosen, layers), seen.parameters(chosen, valid)
     attempts = [(device, 1.0), (device, 0.5)] + ([("cpu", 1.0)] if device != "cpu" else [])
     for number, (where, scale) in enumerate(attempts):
         context = Context(seed, where, models, report, memory_scale=scale, preview=preview)
         try:
-            outputs = chosen.run(layers, valid, context)
+            outputs = chosen.run(given, valid, context)
             break
         except ScumbleError:
             raise  # said already; looking further would import torch, which takes seconds
@@ -79,4 +88,8 @@ def execute(
         "weights": context.weights,
         "version": __version__,
     }
-    return Outcome([(f"{chosen.title} {o.seed}", o) for o in outputs], context.notes, request)
+    if seen is not None:
+        pair = seen.before_and_after(given["image"], outputs[0].layer)
+        outputs = [Output(layer, outputs[0].seed) for layer in pair]
+        return Outcome(list(zip(("Before", "After"), outputs, strict=True)), context.notes, request)
+    return Outcome([(chosen.title, o) for o in outputs], context.notes, request)

@@ -36,6 +36,9 @@ from .ray_slots import Slot, Slots, SlotTask
 log = logging.getLogger("scumble.ray")
 
 KILL_AFTER = 2.0
+TASK = ("job", "operation", "parameters", "seed", "roles", "previews", "view")
+"""What an actor needs of a task."""
+
 MAX_ATTEMPTS = 3
 """How often a job may lose its actor before it is thought to be the job's own fault."""
 LOOK = 1.0
@@ -183,7 +186,7 @@ class Bridge:
             try:
                 needed, room = inputs(task), store_size(self._slots.nodes)
                 arrays = [self._objects.reference(name, path, room) for name, path in needed.items()]
-                described = {key: task[key] for key in ("job", "operation", "parameters", "seed", "roles", "previews")}
+                described = {key: task[key] for key in TASK}
                 reference = slot.actor.run.remote(described, list(needed), *arrays)
             except (OSError, RayError) as error:
                 log.warning("job %s can't be sent: %s", task["job"], error)

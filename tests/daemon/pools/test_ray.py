@@ -14,7 +14,7 @@ from scumble_client import Client, Pixels, Request, ScumbleError
 from scumble_client.paths import process_alive
 from tests.conftest import _enter
 from tests.soak.size import soak_only
-from tests.support.daemon import Daemon, Folders, ending, request, status, wait_for
+from tests.support.daemon import LOOK, Daemon, Folders, ending, looked_at, request, status, wait_for
 from tests.support.ray_cluster import RayCluster, ray_cluster
 from tests.support.ray_soak import batch_with_a_killed_node
 
@@ -66,6 +66,10 @@ def test_pixels_come_back_as_from_a_local_worker(client: Client) -> None:
     assert (back.colour, back.icc) == ("icc", b"a profile's bytes")
     with pytest.raises(ScumbleError, match="no pixels"):
         client.wait(client.submit(Request("identity", {"image": Pixels(b"", 0, 0)})), 240)
+
+
+def test_a_view_comes_from_there(client: Client) -> None:
+    assert looked_at(client) == LOOK
 
 
 def test_progress_and_previews_come(client: Client) -> None:

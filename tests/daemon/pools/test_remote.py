@@ -12,7 +12,7 @@ import pytest
 from scumble_client import Client, Pixels, Request, ScumbleError
 from tests.conftest import _enter
 from tests.support.cable import NamespaceCable, namespaces_work
-from tests.support.daemon import request, status, wait_for
+from tests.support.daemon import LOOK, looked_at, request, status, wait_for
 from tests.support.two_machines import TwoMachines, stranger, two_machines
 
 
@@ -81,6 +81,10 @@ def test_a_slow_link_has_its_layers_packed(machines: TwoMachines, client: Client
     before = machines.cable.carried
     client.wait(client.submit(Request("test-slow", {"image": layer})), 240)
     assert machines.cable.carried - before < 1.6 * memoryview(layer.data).nbytes  # there and back
+
+
+def test_a_view_comes_from_there(client: Client) -> None:
+    assert looked_at(client) == LOOK
 
 
 def test_progress_previews_and_cancel(client: Client, tmp_path: Path) -> None:

@@ -148,3 +148,36 @@ def test_every_operations_defaults_are_valid(name: str) -> None:
     defaults = form.defaults(described)
     assert form.clean(described, defaults) == defaults
     operations()[name].validate(defaults)
+
+
+def test_a_choice_is_read_by_its_label_and_by_itself_where_there_is_none() -> None:
+    described = parameter("choice", 1, choices=[1, "b"], labels={"1": "One"})
+    assert (form.label(described, 1), form.label(described, "b")) == ("One", "b")
+
+
+def test_what_has_no_effect_is_hidden_and_what_is_advanced_is_apart() -> None:
+    names = ("method", "radius", "weight", "old")
+    method, radius, weight, old = (
+        {"name": name, **more}
+        for name, more in zip(
+            names,
+            (
+                {},
+                {"when": {"method": ["a"]}},
+                {"when": {"method": ["a", "b"], "gone": ["x"]}, "advanced": True},
+                {"when": {}},
+            ),
+            strict=True,
+        )
+    )
+    operation = {"parameters": [method, radius, weight, old]}
+    assert form.shown(operation, {"method": "a"}) == ([method, radius, old], [weight])
+    assert form.shown(operation, {"method": "b"}) == ([method, old], [weight])
+    assert form.shown(operation, {"method": "c"}) == ([method, old], [])
+    assert form.has_effect(weight, {"method": "a", "gone": "y"}) is False
+
+
+@pytest.mark.parametrize(("values", "slow"), [({"method": "deep"}, True), ({"method": "fast"}, False), ({}, False)])
+def test_choices_that_take_minutes_are_known(values: dict[str, Any], slow: bool) -> None:
+    assert form.is_slow({"slow": {"method": ["deep"]}}, values) is slow
+    assert form.is_slow({}, values) is False

@@ -104,3 +104,16 @@ def test_what_is_damaged_names_no_file(tmp_path: Path) -> None:
     settings = EditorSettings(tmp_path)
     settings.path.write_text('{"files": {"a": 7}}')
     assert settings.place_of_file("a") == ""
+
+
+def test_presets_that_come_along_are_first_and_can_be_neither_replaced_nor_removed(tmp_path: Path) -> None:
+    settings = EditorSettings(tmp_path)
+    operation = {**OPERATION, "presets": [{"title": "Zebra", "help": "Stripes.", "values": {"grow": 5}}]}
+    settings.set_preset(operation, "Alpha", {})
+    assert settings.presets(operation) == ["Zebra", "Alpha"]
+    assert [settings.is_own(operation, name) for name in ("Zebra", "Alpha")] == [False, True]
+    assert settings.preset(operation, "Zebra") == {"grow": 5}
+    for values in ({}, None):
+        with pytest.raises(ScumbleError, match="comes with Scumble"):
+            settings.set_preset(operation, "Zebra", values)
+    assert settings.presets(operation) == ["Zebra", "Alpha"]

@@ -22,6 +22,8 @@ class Task:
     """Longest side, in pixels, of the pictures to be shown on the way; 0 for none."""
     priority: str = "interactive"
     """For a pool that has a queue of its own."""
+    view: dict[str, int] | None = None
+    """The part of the document to be shown, and how large (`Submission.view`)."""
 
 
 class Listener(Protocol):

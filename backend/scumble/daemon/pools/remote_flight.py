@@ -56,6 +56,8 @@ class Flight:
             "pack": pack,
             "buffers": list(small),
         }
+        if task.view is not None:
+            body["view"] = task.view
         return Message("submit", body, list(small.values()), id=task.job)
 
     def buffers(self, digests: list[Any], pack: bool, parent: str) -> Message:
