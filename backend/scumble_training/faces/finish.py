@@ -1,14 +1,17 @@
 """Training of the network that finishes completed faces (`scumble train face-finish`): skin, hair and eyes at 256 pixels.
 
 It learns on squares cut from around holes, which costs a quarter of whole faces; the completion network before it is given and stays
-as it is. The error is that of pixels and gradients, LPIPS where the hole is, and a judge that sees with SqueezeNet.
+as it is. Part of the faces come from the latent model instead, as the operations on latents have them; part of both come with
+copies of other faces, where this machine has a library. The error is that of pixels and gradients, LPIPS where the hole is, and a
+judge that sees with SqueezeNet.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +22,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from scumble.faces.sketch.finishing import MULTIPLE, SIDE, FaceFinishNetwork
+from scumble.faces.finishing.network import MULTIPLE, SIDE, FaceFinishNetwork
+from scumble.faces.finishing.weights import load as load_finishing
+from scumble.faces.latent.network import FaceModel
+from scumble.faces.latent.weights import load as load_latents
 from scumble.faces.sketch.first_guess import first_guess
 from scumble.faces.sketch.network import FaceSketchNetwork
 from scumble.faces.sketch.weights import load as load_completion
+from scumble.vision.gaussian import blurred
 from scumble.vision.precision import fast
 from scumble.weights import WeightStore
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
@@ -35,9 +42,13 @@ from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 from scumble_training.common.training_loop import TrainingLoop, cosine_rate
 
 from . import sketch_examples as examples
+from .copies import CopySearch
 from .sketch import heldout_batch
 from .sketch_draws import Draws, SketchBatch
 from .sketch_metrics import gradient_energy, obedience
+
+LIGHT = (0.04, 0.2)
+"""Standard deviations, as shares of the side, of the blur with which the latent model's error is given back."""
 
 LEAST_HOLE = 0.1
 """Share of a square that is hole, at least."""
@@ -61,6 +72,12 @@ class FaceFinishSettings(TrainerSettings):
     judge_from: int = Field(300, ge=0, description="The step from which it counts.")
     judge_rate: float = Field(4e-4, gt=0, description="Its rate of learning.")
     completion: str = Field("", description="File of the completion network; empty: the embedded one.")
+    latent: float = Field(0.3, ge=0, le=1, description="Share of the faces that come from the latent model.")
+    copied: float = Field(0.5, ge=0, le=1, description="Share of the faces that come with copies of other faces.")
+    looked_through: int = Field(24, ge=1, description="Faces of the library that are looked through for copies.")
+    searches: float = Field(0.5, gt=0, description="New searches for copies a step; what was found is used again.")
+    remembered: int = Field(160, ge=1, description="Faces with copies that are used again.")
+    start: str = Field("", description="File of weights to begin with; empty: none.")
     decay: float = Field(0.998, ge=0, lt=1, description="Share that the average of weights keeps at each step.")
     heldout: int = Field(16, ge=1, description="Held-out faces that are measured and shown, at most.")
     measure_every: int = Field(250, ge=1, description="Steps between figures and grids.")
@@ -78,11 +95,35 @@ class Finishing:
     lines: Tensor
     given: Tensor
     noise: Tensor
+    copies: Tensor
+    trust: Tensor
 
     def by(self, network: FaceFinishNetwork) -> Tensor:
         with fast(self.truth.device):
-            found: Tensor = network(self.completed, self.guess, self.hole, self.lines, self.given, self.noise)
+            found: Tensor = network(
+                self.completed,
+                self.guess,
+                self.hole,
+                self.lines,
+                self.given,
+                self.noise,
+                self.copies,
+                self.trust,
+            )
         return found
+
+    @classmethod
+    def joined(cls, many: Sequence[Finishing]) -> Finishing:
+        """One batch."""
+        return cls(*(torch.cat([getattr(one, name) for one in many]) for name in cls.__dataclass_fields__))
+
+    def copied(self, network: FaceFinishNetwork, search: CopySearch) -> Finishing:
+        """The same with what other faces offer for it, led by what the network makes of it alone."""
+        with torch.no_grad():
+            soft = self.by(network).float().clamp(0, 1)
+        told = torch.maximum(self.lines, self.given)
+        found = [search.find(*one) for one in zip(soft, self.hole, told, self.truth, strict=True)]
+        return replace(self, copies=torch.stack([c for c, _ in found]), trust=torch.stack([t for _, t in found]))
 
     def cut(self, squares: int, side: int, rng: np.random.Generator) -> Finishing:
         """Squares around random pixels of each hole."""
@@ -127,7 +168,23 @@ def finishing_of(batch: SketchBatch, completion: FaceSketchNetwork) -> Finishing
     large = functional.interpolate(found, scale_factor=2.0, mode="bicubic", align_corners=False).clamp(0, 1)
     completed = torch.where(batch.hole > 0.5, large, batch.truth)
     fine = first_guess(batch.truth, batch.hole > 0.5, batch.lines > 0.5, batch.colours, batch.given > 0.5)
-    return Finishing(batch.truth, completed, fine, batch.hole, batch.lines, batch.given, batch.noise)
+    nothing = torch.zeros_like(batch.hole)
+    return Finishing(
+        batch.truth, completed, fine, batch.hole, batch.lines, batch.given, batch.noise, completed, nothing
+    )
+
+
+@torch.no_grad()
+def finishing_of_latents(batch: SketchBatch, model: FaceModel, rng: np.random.Generator) -> Finishing:
+    """What the latent model makes of faces: its picture in the hole, with the photograph's own light as operations bring it back."""
+    side = batch.truth.shape[-1]
+    small = functional.interpolate(batch.truth, size=(model.side, model.side), mode="area") * 2 - 1
+    found = (model.decode(model.encode(small)) / 2 + 0.5).clamp(0, 1)
+    error = blurred(small / 2 + 0.5 - found, float(rng.uniform(*LIGHT)) * model.side)
+    large = functional.interpolate(found + error, size=(side, side), mode="bicubic", align_corners=False).clamp(0, 1)
+    soft = torch.where(batch.hole > 0.5, large, batch.truth)
+    nothing = torch.zeros_like(batch.hole)
+    return Finishing(batch.truth, soft, soft, batch.hole, nothing, nothing, batch.noise, soft, nothing)
 
 
 def halved(batch: SketchBatch) -> SketchBatch:
@@ -161,6 +218,44 @@ def train(run: Run, settings: FaceFinishSettings) -> Path:
     return _learned(run, settings, paths, completion, lpips)
 
 
+class _Examples:
+    """Batches of whole faces: of the completion network and of the latent model, with copies or without."""
+
+    def __init__(
+        self,
+        draws: Draws,
+        completion: FaceSketchNetwork,
+        latents: FaceModel,
+        search: CopySearch | None,
+        settings: FaceFinishSettings,
+        device: str,
+    ) -> None:
+        self.draws, self.completion, self.latents, self.search = draws, completion, latents, search
+        self.settings, self.device = settings, device
+        self.remembered: deque[Finishing] = deque(maxlen=settings.remembered)
+
+    def batch(self, network: FaceFinishNetwork, rng: np.random.Generator) -> Finishing:
+        count = self.settings.batch
+        with_copies = int(rng.binomial(count, self.settings.copied)) if self.search is not None else 0
+        if with_copies:
+            searches = int(rng.poisson(self.settings.searches))
+            for _ in range(max(searches, with_copies - len(self.remembered))):
+                self.remembered.append(self._fresh(1, rng).copied(network, self.search))  # type: ignore[arg-type]
+        again = [self.remembered[int(n)] for n in rng.integers(max(1, len(self.remembered)), size=with_copies)]
+        fresh = [self._fresh(count - with_copies, rng)] if count > with_copies else []
+        return Finishing.joined([*again, *fresh])
+
+    def _fresh(self, count: int, rng: np.random.Generator) -> Finishing:
+        of_latents = int(rng.binomial(count, self.settings.latent))
+        parts = []
+        if of_latents:
+            batch = self.draws.batch(of_latents, rng, self.device)
+            parts.append(finishing_of_latents(batch, self.latents, rng))
+        if count > of_latents:
+            parts.append(finishing_of(self.draws.batch(count - of_latents, rng, self.device), self.completion))
+        return Finishing.joined(parts)
+
+
 def _learned(
     run: Run,
     settings: FaceFinishSettings,
@@ -168,7 +263,14 @@ def _learned(
     completion: FaceSketchNetwork,
     lpips: Lpips,
 ) -> Path:
-    network = FaceFinishNetwork().to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = FaceFinishNetwork()
+    if settings.start:
+        network.load_state_dict(load_finishing(Path(settings.start)).state_dict())
+    network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    latents = load_latents(WeightStore().path("scumble-face-latent"), run.device)
+    search = CopySearch.on_this_machine(settings.looked_through, run.device) if settings.copied else None
+    if settings.copied and search is None:
+        run.say("There is no library of faces on this machine, so nothing is learned of copies.")
     judge = ProjectedJudge().to(run.device)
     makes = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
     judges = torch.optim.Adam(judge.parameters(), settings.judge_rate, (0.0, 0.99))
@@ -181,6 +283,7 @@ def _learned(
         settings.keep_every,
     )
     draws = Draws(paths["train"])
+    drawn = _Examples(draws, completion, latents, search, settings, run.device)
     fixed = heldout_batch(paths["heldout"], run.seed, run.device)
     ways = {
         name: finishing_of(part, completion)
@@ -190,14 +293,19 @@ def _learned(
             ("neither", fixed.without(True, True)),
         )
     }
+    ways["latents"] = finishing_of_latents(fixed, latents, np.random.default_rng(run.seed))
+    if search is not None:
+        network.eval()
+        for name in ("both", "neither", "latents"):
+            ways[f"{name}_copied"] = ways[name].copied(network, search)
+        network.train()
     told: list[dict[str, float]] = []
     began = time.monotonic()
     for step in loop.steps():
         for group in makes.param_groups:
             group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         rng = loop.generator(step)
-        batch = draws.batch(settings.batch, rng, run.device)
-        given = finishing_of(batch, completion).cut(settings.squares, settings.cut, rng)
+        given = drawn.batch(network, rng).cut(settings.squares, settings.cut, rng)
         found = given.by(network)
         terms = losses(found, given)
         maps = lpips.maps(found)
@@ -253,11 +361,11 @@ def measured(
         figures[f"psnr_{name}"] = float(
             np.mean([hole_psnr(a, b, c > 0.5) for a, b, c in zip(found, given.truth, given.hole, strict=True)])
         )
-        if name != "neither":
+        if name.startswith(("both", "sketch")):
             figures[f"obeys_{name}"] = float(np.nanmean(_obeyed(found, given)))
         shown += [given.completed, found]
     if sheet is not None:
-        rows = torch.cat([*shown, next(iter(ways.values())).truth], 3)[:12]
+        rows = torch.cat([*shown, next(iter(ways.values())).truth], 3)[:8]
         pixels = rows.permute(0, 2, 3, 1).cpu().numpy()
         Image.fromarray(np.concatenate(list(np.round(pixels.clip(0, 1) * 255).astype(np.uint8)))).save(
             sheet, quality=90

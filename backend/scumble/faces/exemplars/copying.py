@@ -63,8 +63,19 @@ class Guess:
     """(S, S) in 0 to 1: how far the artist said what is to be there."""
 
 
-def copied(guess: Guess, image: Layer, place: FaceFrame, selected: Layer | None, seed: int, context: Context) -> Floats:
-    """(S, S, 3): the guess with its hole made of real faces, as far as any look like it.
+@dataclass(frozen=True)
+class Copies:
+    """What was found for a guess, as large as it is."""
+
+    picture: Floats
+    """(S, S, 3): the guess with its hole made of real faces, as far as any look like it."""
+
+    trust: Floats
+    """(S, S) in 0 to 1: how far they do; 0 outside the hole."""
+
+
+def copied(guess: Guess, image: Layer, place: FaceFrame, selected: Layer | None, seed: int, context: Context) -> Copies:
+    """The guess with its hole made of real faces.
 
     `image` is the document's layer, `selected` what of it must not be copied (the selection itself). Seed 0 takes what fits
     best; others choose anew among what fits well.
@@ -91,7 +102,10 @@ def copied(guess: Guess, image: Layer, place: FaceFrame, selected: Layer | None,
         for plane in (guess.picture.transpose(2, 0, 1), guess.hole[None], guess.sure[None])
     )
     made = synthesized(soft, hole, sure, Faces(small, large, 1 - lacking), seed)
-    return np.asarray(made.picture.permute(1, 2, 0).cpu().numpy(), np.float32)
+    return Copies(
+        np.asarray(made.picture.permute(1, 2, 0).cpu().numpy(), np.float32),
+        np.asarray(made.trust[0].cpu().numpy(), np.float32),
+    )
 
 
 def sureness(told: Mask) -> Floats:
@@ -112,7 +126,7 @@ class Shelf:
         self._pictures: OrderedDict[tuple[int, int], Bytes] = OrderedDict()
         self._bytes = 0
 
-    def alike(self, guess: Guess, context: Context) -> Iterator[Bytes]:
+    def alike(self, guess: Guess, context: Context, most: int = SHORTLIST) -> Iterator[Bytes]:
         """(S, S, 3) each: those that look most like the face in and around its hole, mirrored where that looks more like it."""
         if not len(self._library):
             return
@@ -123,7 +137,7 @@ class Shelf:
         near = blurred(torch.from_numpy(share.astype(np.float32))[None, None], 2.0)[0, 0].numpy()
         weight = (np.clip(3 * near, 0, 1) + AROUND)[..., None].astype(np.float32)
         apart = _without_cast(self._thumbnails, weight) - _without_cast(seen, weight)
-        order = np.argsort((np.square(apart) * weight).sum((1, 2, 3)), kind="stable")[:SHORTLIST]
+        order = np.argsort((np.square(apart) * weight).sum((1, 2, 3)), kind="stable")[:most]
         numbers = sorted({int(n) % count for n in order})
         found = dict(self._decoded(numbers, side, context))
         for n in sorted(int(n) for n in order):

@@ -38,6 +38,19 @@ FIT = Field(
     ),
 )
 
+FINISH = Field(
+    True,
+    title="Finish",
+    description="Redraw what has changed as a photograph would show it: skin, hair, teeth.",
+)
+
+EXEMPLARS = Field(
+    True,
+    title="Copy from real faces",
+    description="Take skin, hair and eyes from the picture's own faces, your own portraits and the library, where some fit.",
+    json_schema_extra=hints(advanced=True, when={"finish": [True]}),
+)
+
 SEEN = 0.25 / 255
 """A smaller change is none."""
 

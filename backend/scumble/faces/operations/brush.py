@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, aligned_layer, frame_of
-from scumble.faces.latent.edit import FIT, Fit, as_array, change_layer, nothing, subject
+from scumble.faces.latent.edit import EXEMPLARS, FINISH, FIT, Fit, as_array, change_layer, nothing, subject
 from scumble.faces.latent.model import MODEL, Model
 from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Preset, Role, hints
@@ -40,6 +40,8 @@ class FaceBrushParameters(Parameters):
         description="1: nothing moves beyond three times the brush's radius. 0: the whole face may follow.",
         json_schema_extra=hints(step=0.05),
     )
+    finish: bool = FINISH  # type: ignore[assignment]
+    exemplars: bool = EXEMPLARS  # type: ignore[assignment]
     steps: int = Field(
         12,
         ge=1,
@@ -91,6 +93,7 @@ class FaceBrush(Operation[FaceBrushParameters]):
 
         from scumble.faces.latent.compositing import enlarger, interpolation_mask
         from scumble.faces.latent.edit import Subject
+        from scumble.faces.latent.photographic import finished_change
         from scumble.faces.latent.solver import Strokes, decoded, solve
         from scumble.faces.latent.strokes import paint_targets
 
@@ -124,4 +127,8 @@ class FaceBrush(Operation[FaceBrushParameters]):
         change = change * (interpolation_mask(change) * wanted.through)[..., None]
         if np.abs(change).max() < 1 / 255:
             return nothing(layers["image"], context, "The strokes ask for what the face already is.")
-        return change_layer(layers["image"], layers, enlarger(change / 2, face.picture, face.place.frame), context)
+        image = layers["image"]
+        layer = change_layer(image, layers, enlarger(change / 2, face.picture, face.place.frame), context)
+        if parameters.finish:
+            return finished_change(layer, after, face, image, parameters.exemplars, context.seed, context)
+        return layer

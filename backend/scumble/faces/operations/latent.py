@@ -12,7 +12,17 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, frame_of
-from scumble.faces.latent.edit import FIT, Fit, as_array, change_layer, nothing, picture_layer, subject
+from scumble.faces.latent.edit import (
+    EXEMPLARS,
+    FINISH,
+    FIT,
+    Fit,
+    as_array,
+    change_layer,
+    nothing,
+    picture_layer,
+    subject,
+)
 from scumble.faces.latent.model import MODEL, Model
 from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Preset, hints
@@ -49,6 +59,8 @@ class FaceLatentParameters(Parameters):
         description="The photograph with the change, or the model's own picture of it, without the photograph's detail.",
         json_schema_extra=hints(labels={"change": "The change", "reconstruction": "The model's picture"}),
     )
+    finish: bool = FINISH  # type: ignore[assignment]
+    exemplars: bool = EXEMPLARS  # type: ignore[assignment]
     fit: Fit = FIT  # type: ignore[assignment]
     model: Model = MODEL  # type: ignore[assignment]
 
@@ -92,6 +104,7 @@ def _edited(layers: dict[str, Layer], parameters: FaceLatentParameters, context:
     import torch
 
     from scumble.faces.latent.compositing import enlarger, interpolation_mask, rim
+    from scumble.faces.latent.photographic import finished_change
     from scumble.faces.latent.solver import decoded
 
     place = frame_of(layers, context)
@@ -114,4 +127,7 @@ def _edited(layers: dict[str, Layer], parameters: FaceLatentParameters, context:
         change = change * aligned_coverage(layers["within"], place, face.model.side)[..., None]
     if np.abs(change).max() < 1 / 255:
         return nothing(layers["image"], context, "All cells of the canvas are 0, so nothing changes.")
-    return change_layer(layers["image"], layers, enlarger(change / 2, face.picture, place.frame), context)
+    layer = change_layer(layers["image"], layers, enlarger(change / 2, face.picture, place.frame), context)
+    if parameters.finish:
+        return finished_change(layer, after, face, layers["image"], parameters.exemplars, context.seed, context)
+    return layer

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from scumble.faces.detection.found_face import IMAGE, MASK, frame_of
-from scumble.faces.latent.edit import as_array, picture_layer
+from scumble.faces.latent.edit import EXEMPLARS, FINISH, as_array, picture_layer
 from scumble.faces.latent.model import MODEL, Model, face_model
 from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Preset, hints
@@ -31,6 +32,8 @@ class FaceSampleParameters(Parameters):
         description="Whether the new face fades out at its square's edge, or fills it.",
         json_schema_extra=hints(labels={"soft": "Soft", "hard": "Hard"}),
     )
+    finish: bool = FINISH  # type: ignore[assignment]
+    exemplars: bool = EXEMPLARS  # type: ignore[assignment]
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different faces to make.")
     model: Model = MODEL  # type: ignore[assignment]
 
@@ -50,13 +53,13 @@ class FaceSample(Operation[FaceSampleParameters]):
     def run(self, layers: Mapping[str, Layer], parameters: FaceSampleParameters, context: Context) -> Sequence[Output]:
         import torch
 
-        from scumble.faces.latent.compositing import rim
+        from scumble.faces.latent.photographic import finished_picture
 
         given = dict(layers)
         context.report(0.0, "Looking for a place")
         place = frame_of(given, context, needs_face=False)
         network = face_model(parameters.model, context)
-        alpha = rim(network.side) if parameters.rim == "soft" else np.ones((network.side, network.side), np.float32)
+        alpha = _rim(parameters.rim, network.side)
         outputs = []
         for variation in range(parameters.variations):
             context.report(0.4 + 0.6 * variation / parameters.variations, "Drawing a face")
@@ -66,6 +69,16 @@ class FaceSample(Operation[FaceSampleParameters]):
             z = torch.from_numpy(drawn * np.float32(parameters.truncation)).to(context.device)
             with torch.inference_mode():
                 picture = as_array(network.decode(z)[0]) / 2 + 0.5
+            if parameters.finish:
+                picture = finished_picture(picture, given["image"], place, parameters.exemplars, seed, context)
+                alpha = _rim(parameters.rim, len(picture))
             outputs.append(Output(picture_layer(given["image"], given, picture, place, alpha), seed))
         context.report(1.0, "Done")
         return outputs
+
+
+def _rim(kind: Literal["soft", "hard"], side: int) -> NDArray[np.float32]:
+    """(side, side): the new face's alpha."""
+    from scumble.faces.latent.compositing import rim
+
+    return rim(side) if kind == "soft" else np.ones((side, side), np.float32)

@@ -76,7 +76,6 @@ class FaceSketch(Operation[FaceSketchParameters]):
     )
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceSketchParameters, context: Context) -> Sequence[Output]:
-        from scumble.faces.exemplars.copying import Guess, copied, sureness
         from scumble.faces.sketch.completion import completed, completion_input
         from scumble.faces.sketch.inputs import frame_of_hole
         from scumble.faces.sketch.layer import detailed, layer_of
@@ -91,12 +90,8 @@ class FaceSketch(Operation[FaceSketchParameters]):
         for number in range(parameters.variations):
             seed = (context.seed + number) % 2**32
             context.report(0.4 + 0.6 * number / parameters.variations, "Completing the face")
-            found = completed(job, seed, context)
-            if parameters.exemplars:
-                context.report(0.4 + 0.6 * (number + 0.6) / parameters.variations, "Looking for real faces alike")
-                sure = sureness(job.fine.lines | job.fine.given)
-                found = copied(Guess(found, job.fine.hole, sure), image, place, mask, seed, context)
-            picture = detailed(found, job.fine, image, place, parameters.detail, seed)
+            found = completed(job, parameters.exemplars, given, seed, context)
+            picture = detailed(found, job.fine.hole, image, place, parameters.detail, seed)
             layer = layer_of(picture, image, mask, place, parameters.feather, parameters.blend, context)
             outputs.append(Output(layer, seed))
         context.report(1.0, "Done")

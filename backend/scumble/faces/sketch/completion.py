@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from scumble.faces.detection.found_face import FaceFrame
+from scumble.faces.finishing.soft_face import SIDES
 from scumble.imaging.layer import Layer
 from scumble.operations.base import hints
 from scumble.operations.context import Context
@@ -20,17 +21,16 @@ from .inputs import Conditions, conditions
 if TYPE_CHECKING:
     import torch
 
+    from scumble.faces.finishing.soft_face import SoftFace
+
 Floats = NDArray[np.float32]
 Weights = Literal["embedded", "sc-fegan"]
 """Entries of the weights' manifest; `embedded` is `scumble-face-sketch`."""
 
-EMBEDDED, FINISH = "scumble-face-sketch", "scumble-face-finish"
+EMBEDDED = "scumble-face-sketch"
 
 PUBLISHED_SIDE = 512
 """At which SC-FEGAN sees an aligned face, in pixels."""
-
-FINE = (256, 512)
-"""Sides of the embedded networks' result: that of the one that finishes, and twice as much, brought together with lines and colours."""
 
 WEIGHTS = Field(
     "embedded",
@@ -59,31 +59,66 @@ def completion_input(layers: dict[str, Layer], place: FaceFrame, weights: Weight
 
     if weights == "sc-fegan":
         return CompletionInput(place, conditions(layers, place, PUBLISHED_SIDE, context), None, None)
-    large = scale_of(place.frame) > sum(FINE) / 2
-    fine = conditions(layers, place, FINE[large], context)
+    large = scale_of(place.frame) > sum(SIDES) / 2
+    fine = conditions(layers, place, SIDES[large], context)
     # the networks learned from lines that were thin at the larger one's size
     middle = fine.halved(thin=True) if large else fine
     return CompletionInput(place, fine, middle, middle.halved(thin=False))
 
 
-def completed(job: CompletionInput, seed: int, context: Context) -> Floats:
+def completed(job: CompletionInput, exemplars: bool, layers: dict[str, Layer], seed: int, context: Context) -> Floats:
     """(F, F, 3) in 0 to 1: the aligned face with its hole completed; outside the hole, bit for bit what it was.
 
-    Odd seeds complete the mirrored face; each has its own noise.
+    Odd seeds complete the mirrored face; each has its own noise. With `exemplars` real faces are copied where some fit.
     """
-    import torch
+    from scumble.faces.exemplars.copying import Guess, copied, sureness
+    from scumble.faces.finishing.soft_face import finished
 
-    rng = np.random.default_rng(seed)
+    soft = _softly(job, seed, context)
+    image, mask = layers["image"], layers["mask"]
+    if soft is not None:
+        return finished(soft, exemplars, image, job.place, mask, seed, context)
+    found = _published(job.fine, seed, context)
+    if not exemplars:
+        return found
+    sure = sureness(job.fine.lines | job.fine.given)
+    return copied(Guess(found, job.fine.hole, sure), image, job.place, mask, seed, context).picture
+
+
+def _softly(job: CompletionInput, seed: int, context: Context) -> SoftFace | None:
+    """The face as the embedded network completes it, at 128 pixels enlarged; None where a published one does it at its own size."""
+    import torch
+    from torch.nn import functional
+
+    from scumble.faces.finishing.soft_face import FineFace, SoftFace
+    from scumble.vision.precision import fast
+
+    from . import weights as sketch_weights
+
+    small, middle, fine = job.small, job.middle, job.fine
+    if small is None or middle is None:
+        return None
+    path = weight_file(EMBEDDED, context)
+    complete = context.models.get(f"{EMBEDDED}, {context.device}", lambda: sketch_weights.load(path, context.device))
     mirrored = seed % 2 == 1
     with torch.inference_mode():
-        fine = _Tensors(job.fine, mirrored, context)
-        if job.small is None or job.middle is None:
-            picture = _published(fine, rng, context)
-        else:
-            middle = fine if job.middle is job.fine else _Tensors(job.middle, mirrored, context)
-            picture = _embedded(_Tensors(job.small, mirrored, context), middle, fine, rng, context)
+        given = _Tensors(small, mirrored, context)
+        with fast(context.device):
+            noise = _noise(given.hole, np.random.default_rng(seed))
+            found = complete(given.guess(), given.hole, given.lines, given.given, noise)
+        large = functional.interpolate(found.float(), scale_factor=2.0, mode="bicubic", align_corners=False)
+        guides = [_array(_Tensors(one, False, context).guess()) for one in (middle, fine)]
+    picture = _array(large.clamp(0, 1))
     picture = picture[:, ::-1] if mirrored else picture
-    return np.where(job.fine.hole[..., None], np.clip(picture, 0, 1), job.fine.picture).astype(np.float32)
+    soft = np.where(middle.hole[..., None], picture, middle.picture)
+    return SoftFace(
+        soft,
+        guides[0],
+        middle.hole,
+        middle.lines,
+        middle.given,
+        None if fine is middle else FineFace(fine.picture, guides[1], fine.hole, fine.lines | fine.given),
+    )
 
 
 class _Tensors:
@@ -107,42 +142,13 @@ class _Tensors:
         return first_guess(self.picture, self.hole > 0.5, self.lines > 0.5, self.colours, self.given > 0.5)
 
 
-def _embedded(small: _Tensors, middle: _Tensors, fine: _Tensors, rng: np.random.Generator, context: Context) -> Floats:
-    """Completed at 128 pixels, finished at 256, and from there enlarged along given lines and colours."""
-    from torch.nn import functional
-
-    from scumble.vision.guided_enlargement import guided_enlargement
-    from scumble.vision.precision import fast
-
-    from . import weights as sketch_weights
-
-    paths = {name: weight_file(name, context) for name in (EMBEDDED, FINISH)}
-    complete = context.models.get(
-        f"{EMBEDDED}, {context.device}", lambda: sketch_weights.load(paths[EMBEDDED], context.device)
-    )
-    finish = context.models.get(
-        f"{FINISH}, {context.device}", lambda: sketch_weights.load_finishing(paths[FINISH], context.device)
-    )
-    noise, more = (_noise(one.hole, rng) for one in (small, middle))
-    with fast(context.device):
-        found = complete(small.guess(), small.hole, small.lines, small.given, noise)
-    large = functional.interpolate(found.float(), scale_factor=2.0, mode="bicubic", align_corners=False).clamp(0, 1)
-    guess = middle.guess()
-    with fast(context.device):
-        start = middle.picture + (large - middle.picture) * middle.hole
-        found = finish(start, guess, middle.hole, middle.lines, middle.given, more).clamp(0, 1)
-    if fine is middle:
-        return _array(found)
-    return guided_enlargement(_array(found), _array(guess), _array(fine.guess()))
-
-
 def _noise(hole: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     import torch
 
     return torch.from_numpy(rng.random(hole.shape, np.float32)).to(hole.device) * hole
 
 
-def _published(given: _Tensors, rng: np.random.Generator, context: Context) -> Floats:
+def _published(fine: Conditions, seed: int, context: Context) -> Floats:
     import torch
 
     from . import sc_fegan_weights
@@ -150,10 +156,16 @@ def _published(given: _Tensors, rng: np.random.Generator, context: Context) -> F
 
     path = weight_file("sc-fegan", context)
     network = context.models.get(f"sc-fegan, {context.device}", lambda: sc_fegan_weights.load(path, context.device))
-    # as the published program makes it: normal noise of deviation 255 in bytes, saturated, then divided by 255 in integers
-    noise = torch.from_numpy((rng.standard_normal(given.hole.shape) >= 1).astype(np.float32)).to(given.hole.device)
-    found = network(inputs_of(given.picture, given.hole, given.lines, given.colours, given.given, noise))
-    return _array((found.flip(1) + 1) / 2)
+    rng, mirrored = np.random.default_rng(seed), seed % 2 == 1
+    with torch.inference_mode():
+        given = _Tensors(fine, mirrored, context)
+        # as the published program makes it: normal noise of deviation 255 in bytes, saturated, then divided by 255 in integers
+        drawn = (rng.standard_normal(given.hole.shape) >= 1).astype(np.float32)
+        noise = torch.from_numpy(drawn).to(given.hole.device)
+        found = network(inputs_of(given.picture, given.hole, given.lines, given.colours, given.given, noise))
+    picture = _array((found.flip(1) + 1) / 2)
+    picture = picture[:, ::-1] if mirrored else picture
+    return np.where(fine.hole[..., None], np.clip(picture, 0, 1), fine.picture).astype(np.float32)
 
 
 def _array(picture: torch.Tensor) -> Floats:

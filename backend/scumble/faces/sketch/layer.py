@@ -14,8 +14,6 @@ from scumble.operations.new_layer import NewLayer
 from scumble.vision import blending
 from scumble_client.errors import ScumbleError
 
-from .inputs import Conditions
-
 Floats = NDArray[np.float32]
 
 FINEST = 1024
@@ -28,8 +26,10 @@ LARGE = 160_000
 """Pixels of a hole above which the seam's correction is found at a smaller size: it is smooth but for the rim."""
 
 
-def detailed(found: Floats, given: Conditions, image: Layer, place: FaceFrame, amount: float, seed: int) -> Floats:
-    """(F, F, 3): the completed face enlarged towards the document's resolution, with detail of its surroundings."""
+def detailed(
+    found: Floats, hole: NDArray[np.bool_], image: Layer, place: FaceFrame, amount: float, seed: int
+) -> Floats:
+    """(F, F, 3): a face whose hole (S, S) was completed or finished, enlarged towards the document's resolution, with detail of its surroundings."""
     from scumble.faces.detection.alignment import aligned, scale_of
     from scumble.vision.detail_transfer import transferred_detail
     from scumble.vision.guided_enlargement import enlarged
@@ -43,7 +43,7 @@ def detailed(found: Floats, given: Conditions, image: Layer, place: FaceFrame, a
     working = image.to_working(bounds)
     matrix = place.frame - np.array([[0, 0, bounds.x], [0, 0, bounds.y]])
     fine = np.clip(aligned(working.rgb, matrix, factor * side), 0, 1)
-    extra = transferred_detail(found, fine, given.hole, ~given.hole, np.random.default_rng(seed))
+    extra = transferred_detail(found, fine, hole, ~hole, np.random.default_rng(seed))
     return np.asarray(large + np.float32(amount) * extra, np.float32)
 
 
@@ -58,7 +58,7 @@ def layer_of(
     working = image.to_working(crop)
     for note in working.notes:
         context.note(note)
-    fill, inside = _in_document(picture, place, crop)
+    fill, inside = in_document(picture, place, crop)
     alpha = mask.coverage(crop)
     if feather:
         alpha = np.maximum(alpha, np.where(alpha > 0, 0, blending.feather(alpha > 0, feather)))
@@ -89,7 +89,7 @@ def _changed(image: Layer, mask: Layer, place: FaceFrame, feather: int) -> Bound
     return bounds
 
 
-def _in_document(picture: Floats, place: FaceFrame, crop: Bounds) -> tuple[Floats, Floats]:
+def in_document(picture: Floats, place: FaceFrame, crop: Bounds) -> tuple[Floats, Floats]:
     """(H, W, 3) and (H, W): the aligned picture in a part of the document, and 1 where it is seen."""
     import torch
     from torch.nn import functional

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from scumble.faces.sketch import weights
-from scumble.faces.sketch.finishing import FaceFinishNetwork, FaceFinishSize
+from scumble.faces.finishing import weights
+from scumble.faces.finishing.network import FaceFinishNetwork, FaceFinishSize
 from scumble_client.errors import ScumbleError
 
 SMALL = FaceFinishSize((8, 8, 12, 16), (1, 1, 1, 2), 4)
@@ -66,7 +66,7 @@ def test_the_file_says_how_large_it_is(tmp_path: Path, network: FaceFinishNetwor
     network, given = moved(network), inputs()
     path = tmp_path / "x.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
-    found = weights.load_finishing(path)
+    found = weights.load(path)
     assert found.size == SMALL
     with torch.no_grad():
         assert torch.equal(found(*given), network(*given))
@@ -77,5 +77,5 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, path)
     for bad in (path, tmp_path / "nowhere.safetensors"):
         with pytest.raises(ScumbleError) as raised:
-            weights.load_finishing(bad)
+            weights.load(bad)
         assert raised.value.code == "weights_missing"
