@@ -109,7 +109,7 @@ class TestFiles:
         out, whole = scene.path("layer.png"), scene.path("whole.png")
         where = ("--out", out, "--composite", whole, "--seed", "7", "--json")
         said = scumble("run", "inpaint", "--image", scene.image, "--mask", scene.mask, *where, *way).done().json
-        about = {"name": "Inpaint 7", "seed": 7, "bounds": [18, 14, 14, 10]}
+        about = {"name": "Inpaint", "seed": 7, "bounds": [18, 14, 14, 10]}
         assert said["files"] == [
             {"path": str(out), "kind": "layer", **about},
             {"path": str(whole), "kind": "composite", **about},

@@ -65,9 +65,11 @@ def run(monkeypatch: pytest.MonkeyPatch, probe: Probe, device: str = "cpu", **mo
 
 
 class TestOutcome:
-    def test_layers_are_named_after_operation_and_seed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_layers_are_named_after_the_operation_and_have_seeds_of_their_own(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         outcome = run(monkeypatch, Probe(), parameters={"count": 2})
-        assert [(name, output.seed) for name, output in outcome.layers] == [("Probe 7", 7), ("Probe 8", 8)]
+        assert [(name, output.seed) for name, output in outcome.layers] == [("Probe", 7), ("Probe", 8)]
         assert outcome.notes == ["A note."]
 
     def test_the_request_has_all_that_makes_the_pixels(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ what to expect, not each pixel of the result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from scumble.imaging.colour import SRGB
-from scumble.imaging.geometry import Bounds, Point
+from scumble.imaging.geometry import Bounds
 from scumble.imaging.io.profiles import to_srgb
 from scumble.imaging.layer import Layer, composite, from_working
 from scumble.operations.base import Operation, Parameters
@@ -57,19 +58,35 @@ class View:
 
         Raises ScumbleError `missing_input` where nothing of the picture is in view.
         """
+        image = layers["image"].bounds
         margin = round(MARGIN * max(self.bounds.width, self.bounds.height))
-        frame = self.bounds.padded(margin).intersection(layers["image"].bounds)
-        if not self.bounds.intersection(layers["image"].bounds):
+        frame = self.bounds.padded(margin).intersection(image)
+        across, down = (b / a for a, b in zip(self.bounds.extent, self.shown.extent, strict=True))
+        # whole pixels of the view's own grid, each of which the frame covers
+        small = Bounds.from_edges(
+            math.ceil((frame.x - self.bounds.x) * across - 1e-6),
+            math.ceil((frame.y - self.bounds.y) * down - 1e-6),
+            math.floor((frame.right - self.bounds.x) * across + 1e-6),
+            math.floor((frame.bottom - self.bounds.y) * down + 1e-6),
+        )
+        if not self.bounds.intersection(image) or not small.intersection(self.shown):
             raise ScumbleError("missing_input", "Nothing of the layer is in view.", "Move the view over the layer.")
+        box = (
+            small.x / across + self.bounds.x - frame.x,
+            small.y / down + self.bounds.y - frame.y,
+            small.right / across + self.bounds.x - frame.x,
+            small.bottom / down + self.bounds.y - frame.y,
+        )
         placed = {role.name: role.placed for role in operation.roles}
-        left, top = (round((a - b) * self.scale) for a, b in ((frame.x, self.bounds.x), (frame.y, self.bounds.y)))
-        corner = Point(left, top)
         return {
-            role: smaller(layer.crop(frame), self.scale, corner)
-            if placed[role]
-            else smaller(layer, max(self.scale, min(1.0, LEAST_SIDE / layer.extent.longest)), Point(0, 0))
+            role: smaller(layer.crop(frame), box, small) if placed[role] else self._of_its_own(layer)
             for role, layer in layers.items()
         }
+
+    def _of_its_own(self, layer: Layer) -> Layer:
+        """A style picture, as much smaller as the document is."""
+        extent = layer.extent.scaled(max(self.scale, min(1.0, LEAST_SIDE / layer.extent.longest)))
+        return smaller(layer, (0.0, 0.0, *layer.extent), Bounds.of(extent))
 
     def parameters(self, operation: Operation[P], parameters: P) -> P:
         """The parameters with their lengths in pixels as the view has them, and one variation only."""
@@ -93,17 +110,32 @@ class View:
         return _on_screen(image.crop(self.shown)), _on_screen(composite(image, made).crop(self.shown))
 
 
-def smaller(layer: Layer, scale: float, offset: Point) -> Layer:
-    """The layer's means at another size, in its own depth and colour; at scale 1 it is only moved."""
-    if scale >= 1:
-        return replace(layer, offset=offset)
-    extent = layer.extent.scaled(scale)
+def smaller(layer: Layer, box: tuple[float, float, float, float], to: Bounds) -> Layer:
+    """The means of a part of a layer, in its own depth and colour; at the same size it is only moved.
+
+    Parameters
+    ----------
+    box
+        Left, top, right and lower edge in pixels of the layer, from its own corner.
+    to
+        Where the part is to lie; no larger than it is.
+    """
+    size = (box[2] - box[0], box[3] - box[1])
+    if np.allclose(size, to.extent, atol=1e-6) and np.allclose(box, np.round(box), atol=1e-6):
+        left, top = round(box[0]), round(box[1])
+        return replace(layer, pixels=layer.pixels[top : top + to.height, left : left + to.width], offset=to.offset)
     working = layer.to_working()
     planes = [working.rgb[..., channel] * working.alpha for channel in range(3)] + [working.alpha]
-    means = [np.asarray(Image.fromarray(plane).resize(extent, Image.Resampling.BOX)) for plane in planes]
+    inside = (
+        max(0.0, box[0]),
+        max(0.0, box[1]),
+        min(float(layer.extent.width), box[2]),
+        min(layer.extent.height, box[3]),
+    )
+    means = [np.asarray(Image.fromarray(plane).resize(to.extent, Image.Resampling.BOX, inside)) for plane in planes]
     alpha = means[3]
     rgb = np.stack(means[:3], axis=2) / np.maximum(alpha, 1e-6)[..., None]
-    return from_working(rgb, alpha, Bounds.of(extent, offset), layer)
+    return from_working(rgb, alpha, to, layer)
 
 
 def _on_screen(layer: Layer) -> Layer:

@@ -59,7 +59,7 @@ def test_a_face_in_the_library_gives_its_eye_back() -> None:
         [new_face(portrait(SIDE), np.zeros((49, 2)), "mine.jpg"), random_face(1), random_face(2)]
     )
     given = context()
-    made = copied(guess, Layer(portrait(SIDE)), PLACE, None, 0, given)
+    made = copied(guess, Layer(portrait(SIDE)), PLACE, None, 0, given).picture
     assert error(made, portrait(SIDE), guess.hole) < 0.5 * error(guess.picture, portrait(SIDE), guess.hole)
     assert np.array_equal(made[~guess.hole], guess.picture[~guess.hole])
     assert given.notes == []
@@ -72,7 +72,7 @@ def test_without_a_library_one_eye_is_the_other_s(side: int) -> None:
     symmetric = np.concatenate([half[:, : side // 2], half[:, : side // 2][:, ::-1]], 1)
     guess = soft_guess(symmetric, side)
     place = FaceFrame(np.array([[side, 0, 0], [0, side, 0.0]]), True)
-    made = copied(guess, Layer(symmetric), place, None, 0, context())
+    made = copied(guess, Layer(symmetric), place, None, 0, context()).picture
     assert made.shape == (side, side, 3)
     assert error(made, symmetric, guess.hole) < 0.6 * error(guess.picture, symmetric, guess.hole)
 
@@ -86,11 +86,11 @@ def test_another_face_of_the_picture_is_copied_from_but_not_its_selection(monkey
     blank = np.full((SIDE, SIDE, 3), 128, np.uint8)
     image = Layer(np.concatenate([blank, portrait(SIDE)], 1))
     own = Guess(np.where(guess.hole[..., None], guess.picture, 0.5).astype(np.float32), guess.hole, guess.sure)
-    made = copied(own, image, PLACE, None, 0, context())
+    made = copied(own, image, PLACE, None, 0, context()).picture
     # all around is grey, which the patches have to go over into
     assert error(made, portrait(SIDE), guess.hole) < 0.8 * error(own.picture, portrait(SIDE), guess.hole)
     selected = Layer(np.full((SIDE, 2 * SIDE, 1), 255, np.uint8))
-    kept = copied(own, image, PLACE, selected, 0, context())
+    kept = copied(own, image, PLACE, selected, 0, context()).picture
     assert error(kept, portrait(SIDE), guess.hole) > 1.2 * error(made, portrait(SIDE), guess.hole)
 
 

@@ -126,8 +126,9 @@ class Shelf:
         self._pictures: OrderedDict[tuple[int, int], Bytes] = OrderedDict()
         self._bytes = 0
 
-    def alike(self, guess: Guess, context: Context, most: int = SHORTLIST) -> Iterator[Bytes]:
-        """(S, S, 3) each: those that look most like the face in and around its hole, mirrored where that looks more like it."""
+    def alike(self, guess: Guess, context: Context, most: int | None = None) -> Iterator[Bytes]:
+        """(S, S, 3) each: those that look most like the face in and around its hole, mirrored where that looks more like it;
+        so many at most (`SHORTLIST` where nothing is said)."""
         if not len(self._library):
             return
         side, count = len(guess.hole), len(self._library)
@@ -137,7 +138,7 @@ class Shelf:
         near = blurred(torch.from_numpy(share.astype(np.float32))[None, None], 2.0)[0, 0].numpy()
         weight = (np.clip(3 * near, 0, 1) + AROUND)[..., None].astype(np.float32)
         apart = _without_cast(self._thumbnails, weight) - _without_cast(seen, weight)
-        order = np.argsort((np.square(apart) * weight).sum((1, 2, 3)), kind="stable")[:most]
+        order = np.argsort((np.square(apart) * weight).sum((1, 2, 3)), kind="stable")[: most or SHORTLIST]
         numbers = sorted({int(n) % count for n in order})
         found = dict(self._decoded(numbers, side, context))
         for n in sorted(int(n) for n in order):
