@@ -19,6 +19,10 @@ class NewLayer:
         channels = 2 if image.is_gray else 4
         self._pixels = np.zeros((*bounds.extent.shape, channels), image.pixels.dtype)
 
+    @property
+    def bounds(self) -> Bounds:
+        return self._bounds
+
     def put(self, rgb: Floats, alpha: Floats, part: Bounds) -> None:
         """Set what is seen of a part: (h, w, 3) and (h, w). What is not shown is not kept, and covers nothing."""
         layer = from_working(rgb, alpha, part, self._image)

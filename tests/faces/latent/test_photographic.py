@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from scumble.faces.detection.found_face import frame_of
-from scumble.faces.latent import photographic
 from scumble.faces.latent.edit import Subject, subject
 from scumble.faces.latent.photographic import finished_change, finished_picture, soft_face
 from scumble.imaging.geometry import Bounds, Point
 from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
+from scumble.vision.guided_enlargement import enlarged
 from scumble.worker.models import ModelCache
 from tests.support.faces import portrait
 
@@ -45,13 +45,13 @@ MOUTH = Bounds(100, 180, 60, 30)
 
 def test_colours_that_move_alone_leave_the_photograph_s_detail(face: Subject) -> None:
     rouge = changed((30, -15, -3), MOUTH)  # of the same lightness
-    made = finished_change(rouge, after(face), face, FACE, False, 0, context())
+    made = finished_change(rouge, after(face), face, FACE, None, False, 0, context())
     assert made is rouge
 
 
 def test_forms_that_move_are_finished_and_nothing_beyond(face: Subject) -> None:
     light = changed((90, 90, 90), MOUTH)
-    made = finished_change(light, after(face), face, FACE, False, 0, context())
+    made = finished_change(light, after(face), face, FACE, None, False, 0, context())
     assert MOUTH.contains(made.bounds)
     there = light.crop(made.bounds)
     assert np.array_equal(made.pixels[..., 3], there.pixels[..., 3])
@@ -60,13 +60,13 @@ def test_forms_that_move_are_finished_and_nothing_beyond(face: Subject) -> None:
 
 def test_a_speck_is_none(face: Subject) -> None:
     speck = changed((90, 90, 90), Bounds(120, 190, 2, 2))
-    assert finished_change(speck, after(face), face, FACE, False, 0, context()) is speck
+    assert finished_change(speck, after(face), face, FACE, None, False, 0, context()) is speck
 
 
 def test_a_picture_is_finished_at_the_document_s_size(face: Subject) -> None:
     found = finished_picture(face.picture, FACE, face.place, False, 0, context())
     assert found.shape == (256, 256, 3)
-    soft = photographic.enlarged(face.picture, (256, 256))
+    soft = enlarged(face.picture, (256, 256))
     assert np.abs(np.diff(found, axis=1)).mean() > np.abs(np.diff(soft, axis=1)).mean()
 
 
@@ -86,7 +86,7 @@ def test_the_change_may_lie_in_a_document_of_any_offset(face: Subject) -> None:
     there = subject(moved, frame_of({"image": moved}, given), "embedded", "latents", given)
     layer = changed((90, 90, 90), MOUTH)
     layer = Layer(layer.pixels, layer.offset + moved.offset)
-    made = finished_change(layer, after(there), there, moved, False, 0, given)
-    same = finished_change(changed((90, 90, 90), MOUTH), after(face), face, FACE, False, 0, context())
+    made = finished_change(layer, after(there), there, moved, None, False, 0, given)
+    same = finished_change(changed((90, 90, 90), MOUTH), after(face), face, FACE, None, False, 0, context())
     assert made.bounds.offset == same.bounds.offset + moved.offset
     assert np.abs(made.pixels.astype(int) - same.pixels).max() <= 2

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
 
+from scumble.faces.detection.found_face import frame_of, points_of
+from scumble.faces.detection.parts import parts_of
 from scumble.imaging.colour import LINEAR
 from scumble.imaging.geometry import Bounds, Point
 from scumble.imaging.layer import Layer, composite
@@ -18,8 +22,11 @@ from tests.support.faces import on_canvas, portrait, strokes
 from tests.support.style import stored
 
 WARM = ModelCache()
+CONTEXT = Context(0, "cpu", WARM, lambda fraction, message: None)
 FACE = Layer(portrait())
 MOUTH = strokes(x=0.5, y=0.8, radius=0.06, colour=(200, 30, 50))
+PALE = strokes(x=0.5, y=0.8, radius=0.06, colour=(245, 240, 232))
+"""Too light for a tint, too broad for a line: the face has to follow."""
 
 
 def brushed(models: ModelCache = WARM, notes: list[str] | None = None, **given: Any) -> Layer:
@@ -53,6 +60,11 @@ def seen(base: Layer, layer: Layer) -> np.ndarray:
     return composite(base, layer).pixels.astype(int)
 
 
+def moved(rows: slice, columns: slice, by: tuple[int, int, int]) -> tuple[int, ...]:
+    """A colour that differs by so much from the face's own in a place."""
+    return tuple(int(v) for v in FACE.pixels[rows, columns].mean((0, 1)) + np.array(by))
+
+
 class TestStrokes:
     def test_the_face_goes_towards_what_is_painted(self) -> None:
         after, before = seen(FACE, brushed(image=FACE, strokes=MOUTH)), FACE.pixels.astype(int)
@@ -63,8 +75,8 @@ class TestStrokes:
         far[:100] = True
         assert np.abs(after[far] - before[far]).mean() < 4
 
-    def test_detail_stays(self) -> None:
-        after, before = seen(FACE, brushed(image=FACE, strokes=MOUTH)), FACE.pixels.astype(int)
+    def test_detail_stays_where_the_face_follows(self) -> None:
+        after, before = seen(FACE, brushed(image=FACE, strokes=PALE, finish=False)), FACE.pixels.astype(int)
         fine = [(p[1:] - p[:-1])[200:220, 100:150].astype(float).ravel() for p in (after, before)]
         assert np.corrcoef(*fine)[0, 1] > 0.7
 
@@ -88,7 +100,7 @@ class TestStrokes:
         far = np.ones((256, 256), np.bool_)
         far[130:] = False
         change = [
-            np.abs(seen(FACE, brushed(image=FACE, strokes=MOUTH, locality=v)) - FACE.pixels)[far].mean()
+            np.abs(seen(FACE, brushed(image=FACE, strokes=PALE, locality=v)) - FACE.pixels)[far].mean()
             for v in (0, 0.6, 1)
         ]
         assert change[0] > change[1] > change[2] == 0
@@ -96,6 +108,58 @@ class TestStrokes:
     def test_fits(self) -> None:
         for fit in ("none", "latents", "last-layers"):
             assert brushed(image=FACE, strokes=MOUTH, fit=fit).pixels[..., 3].any()
+
+
+class TestMeanings:
+    def test_a_tint_moves_colours_and_leaves_every_pore(self) -> None:
+        rouge = strokes(x=0.27, y=0.65, radius=0.05, colour=moved(slice(160, 170), slice(60, 75), (25, -20, -10)))
+        layer = brushed(image=FACE, strokes=rouge)
+        after, before = seen(FACE, layer).astype(float), FACE.pixels.astype(float)
+        centre = slice(160, 172), slice(63, 75)
+        shift = (after - before)[centre]
+        assert shift[..., 0].mean() > 12
+        assert shift[..., 1].mean() < -10
+        assert shift.std((0, 1)).max() < 3
+
+    def test_a_lipstick_stays_on_the_lips(self) -> None:
+        points = points_of(FACE, frame_of({"image": FACE}, CONTEXT), CONTEXT)
+        assert points is not None
+        parts = parts_of(points * 256, 256)
+        stick = np.zeros((256, 256, 4), np.uint8)
+        around = ndimage.binary_dilation(parts.lips + parts.mouth > 0.5, iterations=2)
+        stick[around] = (170, 20, 60, 255)
+        after = seen(FACE, brushed(image=FACE, strokes=Layer(stick)))
+        change = np.abs(after - FACE.pixels).sum(2)
+        assert change[parts.lips > 0.9].mean() > 20
+        beyond = ndimage.binary_dilation(parts.lips > 0.05, iterations=6)
+        assert change[~beyond].max() <= 1
+
+    def test_a_thin_line_is_drawn_and_nothing_beyond_it_changes(self) -> None:
+        canvas = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
+        ImageDraw.Draw(canvas).line([(60, 60), (120, 50), (190, 62)], fill=(25, 18, 15, 255), width=4)
+        line = Layer(np.asarray(canvas))
+        after, before = seen(FACE, brushed(image=FACE, strokes=line)), FACE.pixels.astype(int)
+        drawn = line.pixels[..., 3] > 0
+        assert (before[drawn].mean() - after[drawn].mean()) > 0.6 * (before[drawn].mean() - 20)
+        assert np.array_equal(
+            after[ndimage.distance_transform_edt(~drawn) > 8], before[ndimage.distance_transform_edt(~drawn) > 8]
+        )
+
+    def test_a_tint_a_line_and_a_mass_on_one_layer_all_happen(self) -> None:
+        canvas = np.array(PALE.pixels)
+        canvas[150:160, 40:60] = (*moved(slice(150, 160), slice(40, 60), (20, -10, 0)), 255)
+        canvas[40:43, 60:190] = (20, 15, 10, 255)
+        change = np.abs(seen(FACE, brushed(image=FACE, strokes=Layer(canvas))) - FACE.pixels).mean(2)
+        assert change[152:158, 45:55].mean() > 4
+        assert change[41, 70:180].mean() > 15
+        assert change[195:215, 115:140].mean() > 4
+
+    def test_the_selection_bounds_tints_and_lines_as_well(self) -> None:
+        canvas = np.zeros((256, 256, 4), np.uint8)
+        canvas[150:160, 40:60] = (*moved(slice(150, 160), slice(40, 60), (20, -10, 0)), 255)
+        canvas[80:83, 60:190] = (20, 15, 10, 255)
+        layer = brushed(image=FACE, strokes=Layer(canvas), mask=selection(0, 0, 128, 256))
+        assert layer.bounds.right <= 128
 
 
 class TestPath:
@@ -181,7 +245,7 @@ class TestBadInputs:
 
     def test_published_weights_that_are_not_here(self) -> None:
         with pytest.raises(ScumbleError) as raised:
-            brushed(image=FACE, strokes=MOUTH, model="ian-simple")
+            brushed(image=FACE, strokes=PALE, model="ian-simple")
         assert raised.value.code == "weights_missing"
         assert "scumble weights pull ian-simple" in raised.value.hint
 

@@ -49,11 +49,20 @@ class TestSample:
         for truncation in (0.0, 0.5, 1.0):
             faces = [
                 o.layer.pixels[..., :3].astype(float)
-                for o in run("face-sample", EMPTY, truncation=truncation, variations=3, rim="hard")
+                for o in run("face-sample", EMPTY, truncation=truncation, variations=3, rim="hard", finish=False)
             ]
             spread.append(float(np.std(faces, axis=0).mean()))
         assert spread[0] == 0
         assert spread[0] < spread[1] < spread[2]
+
+    def test_finished_it_has_detail_that_the_model_has_not(self) -> None:
+        soft, finished = (
+            run("face-sample", EMPTY, seed=3, rim="hard", finish=f, exemplars=False)[0].layer.pixels.astype(int)
+            for f in (False, True)
+        )
+        assert finished.shape == soft.shape
+        fine = [np.abs(np.diff(p[..., :3], axis=1)).mean() for p in (soft, finished)]
+        assert fine[1] > 1.05 * fine[0]
 
     def test_variations_have_seeds_of_their_own(self) -> None:
         outputs = run("face-sample", EMPTY, seed=7, variations=3)

@@ -156,20 +156,10 @@ def test_a_choice_is_read_by_its_label_and_by_itself_where_there_is_none() -> No
 
 
 def test_what_has_no_effect_is_hidden_and_what_is_advanced_is_apart() -> None:
-    names = ("method", "radius", "weight", "old")
-    method, radius, weight, old = (
-        {"name": name, **more}
-        for name, more in zip(
-            names,
-            (
-                {},
-                {"when": {"method": ["a"]}},
-                {"when": {"method": ["a", "b"], "gone": ["x"]}, "advanced": True},
-                {"when": {}},
-            ),
-            strict=True,
-        )
-    )
+    method: dict[str, Any] = {"name": "method"}
+    radius: dict[str, Any] = {"name": "radius", "when": {"method": ["a"]}}
+    weight: dict[str, Any] = {"name": "weight", "when": {"method": ["a", "b"], "gone": ["x"]}, "advanced": True}
+    old: dict[str, Any] = {"name": "old", "when": {}}
     operation = {"parameters": [method, radius, weight, old]}
     assert form.shown(operation, {"method": "a"}) == ([method, radius, old], [weight])
     assert form.shown(operation, {"method": "b"}) == ([method, old], [weight])

@@ -133,6 +133,19 @@ def frame_of(layers: dict[str, Layer], context: Context, needs_face: bool = True
     )
 
 
+def points_of(image: Layer, place: FaceFrame, context: Context) -> NDArray[np.float64] | None:
+    """(49, 2): the landmarks of the face whose model frame `place` is, in its aligned frame's unit square; None for a selection."""
+    from .alignment import applied, inverse
+    from .model_frame import aligned_frame, model_frame
+
+    if not place.found:
+        return None
+    for face in faces_of(image, context):
+        if np.abs(model_frame(face.frame) - place.frame).max() < 1e-6:
+            return np.asarray(applied(inverse(aligned_frame(place.frame)), face.points))
+    return None
+
+
 def square_around(bounds: Bounds) -> FaceFrame:
     """The square around a rectangle's middle that holds it."""
     side = float(max(bounds.width, bounds.height))

@@ -7,19 +7,22 @@ photograph's own detail is there already, and stays.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from scumble.faces.detection.alignment import scale_of
 from scumble.faces.detection.found_face import FaceFrame, aligned_layer, rows_of
+from scumble.faces.detection.model_frame import aligned_frame, model_frame
 from scumble.faces.finishing.soft_face import SIDES, FineFace, SoftFace, finished
 from scumble.faces.sketch.layer import detailed, in_document
 from scumble.imaging.colour import luma
+from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer, composite
 from scumble.operations.context import Context
 from scumble.operations.new_layer import NewLayer
-from scumble.vision.guided_enlargement import enlarged
 
 from .edit import Subject, as_array
 
@@ -38,12 +41,38 @@ LIGHT = 0.1
 SPECK, RIM = 1 / 128, 1 / 80
 """Shares of the side: places narrower than the first are none; how softly what is finished begins."""
 
+TOWARDS = 0.5
+"""How far what the model found for a stroke is moved on towards its colour."""
+
 LEAST = 1 / 1500
 """Share of the face's square below which nothing is finished."""
 
 
+@dataclass(frozen=True)
+class Painted:
+    """Strokes in a face's aligned frame."""
+
+    rgb: Floats
+    """(S, S, 3) in 0 to 1."""
+
+    alpha: Floats
+    """(S, S), times how far they are to be followed."""
+
+
+def side_of(place: FaceFrame) -> int:
+    """Of the aligned frame in which a face is finished: as the document is fine."""
+    return SIDES[scale_of(aligned_frame(place.frame)) > sum(SIDES) / 2]
+
+
 def finished_change(
-    change: Layer, after: Floats, face: Subject, image: Layer, exemplars: bool, seed: int, context: Context
+    change: Layer,
+    after: Floats,
+    face: Subject,
+    image: Layer,
+    painted: Painted | None,
+    exemplars: bool,
+    seed: int,
+    context: Context,
 ) -> Layer:
     """The layer of a change with those places finished where forms have moved.
 
@@ -53,9 +82,11 @@ def finished_change(
         What `change_layer` made: seen over the image, and transparent where nothing changes; it stays so there.
     after
         (h, w, 3) in −1 to 1: the model's picture after the change.
+    painted
+        What the model was asked for, of `side_of` the face; it is moved so much nearer to it.
     """
-    place = face.place
-    side = SIDES[scale_of(place.frame) > sum(SIDES) / 2]
+    place = FaceFrame(aligned_frame(face.place.frame), face.place.found)
+    side = side_of(face.place)
     around = place.bounds.padded(6).intersection(image.bounds)
     base = image.crop(around)
     before, alpha = aligned_layer(base, place, side)
@@ -69,23 +100,40 @@ def finished_change(
     hole = np.asarray(ndimage.binary_dilation(hole, cross, 2 * steps) & (alpha > 0.5))
     light = face.picture - (as_array(face.base.picture) / 2 + 0.5)
     light = ndimage.gaussian_filter(light, (LIGHT * len(light), LIGHT * len(light), 0))
-    model = enlarged(np.asarray(after / 2 + 0.5 + light, np.float32), (side, side)).clip(0, 1)
-    share = np.clip(moved / WHOLLY, 0, 1)[..., None] * hole[..., None]
-    soft = np.asarray(now + share * (model - now), np.float32).clip(0, 1)
-    found = finished(soft_face(soft, hole), exemplars, image, place, None, seed, context)
+    model, seen = _in_aligned(np.asarray(after / 2 + 0.5 + light, np.float32), side)
+    share = (np.clip(moved / WHOLLY, 0, 1) * seen * hole)[..., None]
+    soft = np.asarray(now + share * (model - now), np.float32)
+    if painted is not None:
+        weight = (TOWARDS * painted.alpha * hole)[..., None]
+        soft = np.asarray(soft + weight * (painted.rgb - soft), np.float32)
+    found = finished(soft_face(soft.clip(0, 1), hole), exemplars, image, place, None, seed, context)
     picture = detailed(found, hole, image, place, 1.0, seed)
-    weight = np.minimum(ndimage.gaussian_filter(hole.astype(np.float32), RIM * side) * 2 - 0.5, 1).clip(0, 1)
-    return _over(change, picture, np.asarray(weight, np.float32), image, place)
+    rim = np.clip(ndimage.gaussian_filter(hole.astype(np.float32), RIM * side) * 2 - 0.5, 0, 1)
+    return _over(change, picture, np.asarray(rim, np.float32), image, place)
 
 
 def finished_picture(
     picture: Floats, image: Layer, place: FaceFrame, exemplars: bool, seed: int, context: Context
 ) -> Floats:
-    """(S, S, 3) in 0 to 1: a model's picture (h, w, 3), all of it finished; S as the document is fine."""
-    side = SIDES[scale_of(place.frame) > sum(SIDES) / 2]
-    soft = enlarged(picture, (side, side)).clip(0, 1)
-    hole = np.ones((side, side), np.bool_)
-    return finished(soft_face(soft, hole), exemplars, image, place, None, seed, context)
+    """(S, S, 3) in 0 to 1: a model's picture (h, w, 3), all of it finished and as large as the document is fine."""
+    from scumble.faces.detection.alignment import aligned
+
+    whole = FaceFrame(aligned_frame(place.frame), place.found)
+    side = side_of(place)
+    soft, seen = _in_aligned(picture, side)
+    # beyond the model's square lies what is there already; it is seen by nobody, but the network knows faces with it
+    around, alpha = aligned_layer(image, whole, side)
+    soft = soft * seen[..., None] + (around * alpha[..., None] + 0.5 * (1 - alpha[..., None])) * (1 - seen[..., None])
+    found = finished(
+        soft_face(np.asarray(soft, np.float32).clip(0, 1), seen > 0.5), exemplars, image, whole, None, seed, context
+    )
+    return np.asarray(aligned(found, model_frame(np.array([[side, 0, 0], [0, side, 0.0]])), side), np.float32)
+
+
+def _in_aligned(picture: Floats, side: int) -> tuple[Floats, Floats]:
+    """A model's picture (h, w, 3) in the aligned frame (S, S, 3) around it, and (S, S): where it is."""
+    frame = model_frame(np.array([[side, 0, 0], [0, side, 0.0]]))
+    return in_document(picture, FaceFrame(frame, True), Bounds(0, 0, side, side))
 
 
 def soft_face(soft: Floats, hole: Mask) -> SoftFace:

@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
+from scipy import ndimage
 
-from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, aligned_layer, frame_of
+from scumble.faces.detection.alignment import aligned
+from scumble.faces.detection.found_face import (
+    IMAGE,
+    MASK,
+    WITHIN,
+    FaceFrame,
+    aligned_coverage,
+    aligned_layer,
+    frame_of,
+    points_of,
+)
 from scumble.faces.latent.edit import EXEMPLARS, FINISH, FIT, Fit, as_array, change_layer, nothing, subject
 from scumble.faces.latent.model import MODEL, Model
+from scumble.faces.latent.strokes import PAINTED
 from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Preset, Role, hints
 from scumble.operations.context import Context
 from scumble_client.errors import ScumbleError
+
+if TYPE_CHECKING:
+    from scumble.faces.latent.assembly import Redrawn
+    from scumble.faces.latent.photographic import Painted
+
+
+AROUND = 1 / 70
+"""How far around a line the face is drawn again, as a share of the aligned frame's side."""
+
+TOUCHES = 0.02
+"""Coverage from which a stroke counts."""
+
+NOTHING = "The strokes ask for what the face already is."
 
 
 class FaceBrushParameters(Parameters):
@@ -40,8 +66,8 @@ class FaceBrushParameters(Parameters):
         description="1: nothing moves beyond three times the brush's radius. 0: the whole face may follow.",
         json_schema_extra=hints(step=0.05),
     )
-    finish: bool = FINISH  # type: ignore[assignment]
-    exemplars: bool = EXEMPLARS  # type: ignore[assignment]
+    finish: bool = FINISH
+    exemplars: bool = EXEMPLARS
     steps: int = Field(
         12,
         ge=1,
@@ -81,54 +107,115 @@ class FaceBrush(Operation[FaceBrushParameters]):
                 "missing_input", "Nothing is painted on the strokes' layer.", "Paint on it what you want in the face."
             )
         place = frame_of(given, context)
-        face = subject(given["image"], place, parameters.model, parameters.fit, context)
-        layer = self._edited(given, face, parameters, context)
+        layer = _painted(given, place, parameters, context)
         context.report(1.0, "Done")
         return [Output(layer, context.seed)]
 
-    def _edited(
-        self, layers: dict[str, Layer], face: object, parameters: FaceBrushParameters, context: Context
-    ) -> Layer:
-        import torch
 
-        from scumble.faces.latent.compositing import enlarger, interpolation_mask
-        from scumble.faces.latent.edit import Subject
-        from scumble.faces.latent.photographic import finished_change
-        from scumble.faces.latent.solver import Strokes, decoded, solve
-        from scumble.faces.latent.strokes import paint_targets
+def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushParameters, context: Context) -> Layer:
+    """Strokes that tint are laid on, thin ones drawn; the face follows the others."""
+    from scumble.faces.detection.model_frame import aligned_frame
+    from scumble.faces.detection.parts import parts_of
+    from scumble.faces.latent.assembly import assembled
+    from scumble.faces.latent.photographic import Painted, side_of
+    from scumble.faces.latent.stroke_meanings import meanings
 
-        assert isinstance(face, Subject)
-        side = face.model.side
-        rgb, alpha = aligned_layer(layers["strokes"], face.place, side)
-        if not (alpha > 0.02).any():
-            raise ScumbleError(
-                "missing_input",
-                "The strokes do not touch the face.",
-                "Paint on the face, with a brush that is not too thin for it.",
-            )
-        within = aligned_coverage(layers["within"], face.place, side) if "within" in layers else None
-        before = as_array(face.base.picture)
-        error = face.picture * 2 - 1 - before
-        wanted = paint_targets(
-            rgb, alpha, before, parameters.mode, parameters.strength, parameters.locality, within, error
+    image, side = layers["image"], side_of(place)
+    whole = FaceFrame(aligned_frame(place.frame), place.found)
+    rgb, alpha = aligned_layer(layers["strokes"], whole, side)
+    if not (alpha > TOUCHES).any():
+        raise ScumbleError(
+            "missing_input",
+            "The strokes do not touch the face.",
+            "Paint on the face, with a brush that is not too thin for it.",
         )
+    if parameters.mode != "colour":
+        return _followed(layers, place, Painted(rgb, alpha), parameters, context)
+    photograph, _ = aligned_layer(image, whole, side)
+    points = points_of(image, place, context)
+    parts = None if points is None else parts_of(points * side, side)
+    meant = meanings(rgb, alpha, photograph, parts, parameters.strength)
+    lines, left = meant.lines, meant.left
+    if not parameters.finish:  # a line is drawn by the network that completes faces
+        lines, left = np.zeros_like(lines), np.maximum(lines, left)
+    followed = redrawn = None
+    if (left > TOUCHES).any():
+        followed = _followed(layers, place, Painted(rgb, left), parameters, context)
+    if (lines > TOUCHES).any():
+        redrawn = _drawn(image, whole, Painted(rgb, lines), parameters, context)
+    if redrawn is None and not meant.shift.any():
+        return followed if followed is not None else nothing(image, context, NOTHING)
+    layer = assembled(image, layers, whole, followed, redrawn, meant.shift)
+    return layer if layer.bounds else nothing(image, context, NOTHING)
 
-        def tensor(array: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array)).to(context.device)
 
-        strokes = Strokes(tensor(wanted.colour).permute(2, 0, 1), tensor(wanted.weight), tensor(wanted.stay))
-        progress = context.part(0.5, 0.8, "Solving")
-        z = solve(face.model, face.base, strokes, parameters.steps, progress=progress)
-        with torch.no_grad():
-            after = as_array(decoded(face.model, z[None], face.base.correction)[0])
-        # what no picture can show would come out as a stain
-        seen = face.picture * 2 - 1
-        change = np.clip(seen + after - before, -1, 1) - seen
-        change = change * (interpolation_mask(change) * wanted.through)[..., None]
-        if np.abs(change).max() < 1 / 255:
-            return nothing(layers["image"], context, "The strokes ask for what the face already is.")
-        image = layers["image"]
-        layer = change_layer(image, layers, enlarger(change / 2, face.picture, face.place.frame), context)
-        if parameters.finish:
-            return finished_change(layer, after, face, image, parameters.exemplars, context.seed, context)
+def _drawn(
+    image: Layer, place: FaceFrame, painted: Painted, parameters: FaceBrushParameters, context: Context
+) -> Redrawn:
+    """Thin strokes as lines of a face, in their colours; `place` is the aligned frame."""
+    from scumble.faces.latent.assembly import Redrawn
+    from scumble.faces.sketch.completion import completed, input_of
+    from scumble.faces.sketch.inputs import Conditions
+    from scumble.faces.sketch.layer import detailed
+    from scumble.vision.edges import thinned
+
+    side = len(painted.alpha)
+    photograph, seen = aligned_layer(image, place, side)
+    drawn = painted.alpha > PAINTED
+    around = ndimage.distance_transform_edt(~drawn)
+    hole = np.asarray((around < AROUND * side) & (seen > 0.5))
+    given = Conditions(
+        photograph.clip(0, 1), hole, np.zeros_like(hole), thinned(drawn) & hole, painted.rgb.clip(0, 1), drawn & hole
+    )
+    found = completed(input_of(given, place), parameters.exemplars, image, None, context.seed, context)
+    picture = detailed(found, hole, image, place, 1.0, context.seed)
+    soft = np.clip((AROUND * side - around) / (0.5 * AROUND * side), 0, 1) * hole
+    return Redrawn(picture, np.asarray(parameters.strength * soft, np.float32))
+
+
+def _followed(
+    layers: dict[str, Layer], place: FaceFrame, painted: Painted, parameters: FaceBrushParameters, context: Context
+) -> Layer:
+    """The face, moved through the latent space towards what is painted."""
+    import torch
+
+    from scumble.faces.detection.model_frame import model_frame
+    from scumble.faces.latent.compositing import enlarger, interpolation_mask
+    from scumble.faces.latent.photographic import finished_change
+    from scumble.faces.latent.solver import Strokes, decoded, solve
+    from scumble.faces.latent.strokes import paint_targets
+
+    image = layers["image"]
+    face = subject(image, place, parameters.model, parameters.fit, context)
+    side = face.model.side
+    inner = model_frame(np.array([[len(painted.rgb), 0, 0], [0, len(painted.rgb), 0.0]]))
+    planes = np.concatenate([painted.rgb * painted.alpha[..., None], painted.alpha[..., None]], axis=2)
+    seen = aligned(planes, inner, side)
+    alpha = np.asarray(np.clip(seen[..., 3], 0, 1), np.float32)
+    rgb = np.asarray(seen[..., :3] / np.maximum(seen[..., 3:], 1e-4), np.float32)
+    within = aligned_coverage(layers["within"], place, side) if "within" in layers else None
+    before = as_array(face.base.picture)
+    error = face.picture * 2 - 1 - before
+    wanted = paint_targets(rgb, alpha, before, parameters.mode, parameters.strength, parameters.locality, within, error)
+
+    def tensor(array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(context.device)
+
+    strokes = Strokes(tensor(wanted.colour).permute(2, 0, 1), tensor(wanted.weight), tensor(wanted.stay))
+    progress = context.part(0.5, 0.8, "Solving")
+    z = solve(face.model, face.base, strokes, parameters.steps, progress=progress)
+    with torch.no_grad():
+        after = as_array(decoded(face.model, z[None], face.base.correction)[0])
+    # what no picture can show would come out as a stain
+    shown = face.picture * 2 - 1
+    change = np.clip(shown + after - before, -1, 1) - shown
+    change = change * (interpolation_mask(change) * wanted.through)[..., None]
+    if np.abs(change).max() < 1 / 255:
+        return nothing(image, context, NOTHING)
+    layer = change_layer(image, layers, enlarger(change / 2, face.picture, place.frame), context)
+    if not parameters.finish:
         return layer
+    asked = None
+    if parameters.mode == "colour":
+        asked = replace(painted, alpha=painted.alpha * np.float32(parameters.strength))
+    return finished_change(layer, after, face, image, asked, parameters.exemplars, context.seed, context)

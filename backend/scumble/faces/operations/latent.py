@@ -59,8 +59,8 @@ class FaceLatentParameters(Parameters):
         description="The photograph with the change, or the model's own picture of it, without the photograph's detail.",
         json_schema_extra=hints(labels={"change": "The change", "reconstruction": "The model's picture"}),
     )
-    finish: bool = FINISH  # type: ignore[assignment]
-    exemplars: bool = EXEMPLARS  # type: ignore[assignment]
+    finish: bool = FINISH
+    exemplars: bool = EXEMPLARS
     fit: Fit = FIT  # type: ignore[assignment]
     model: Model = MODEL  # type: ignore[assignment]
 
@@ -129,5 +129,5 @@ def _edited(layers: dict[str, Layer], parameters: FaceLatentParameters, context:
         return nothing(layers["image"], context, "All cells of the canvas are 0, so nothing changes.")
     layer = change_layer(layers["image"], layers, enlarger(change / 2, face.picture, place.frame), context)
     if parameters.finish:
-        return finished_change(layer, after, face, layers["image"], parameters.exemplars, context.seed, context)
+        return finished_change(layer, after, face, layers["image"], None, parameters.exemplars, context.seed, context)
     return layer

@@ -32,8 +32,8 @@ class FaceSampleParameters(Parameters):
         description="Whether the new face fades out at its square's edge, or fills it.",
         json_schema_extra=hints(labels={"soft": "Soft", "hard": "Hard"}),
     )
-    finish: bool = FINISH  # type: ignore[assignment]
-    exemplars: bool = EXEMPLARS  # type: ignore[assignment]
+    finish: bool = FINISH
+    exemplars: bool = EXEMPLARS
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different faces to make.")
     model: Model = MODEL  # type: ignore[assignment]
 
@@ -68,7 +68,7 @@ class FaceSample(Operation[FaceSampleParameters]):
             drawn = np.random.default_rng(seed).standard_normal((1, network.latents)).astype(np.float32)
             z = torch.from_numpy(drawn * np.float32(parameters.truncation)).to(context.device)
             with torch.inference_mode():
-                picture = as_array(network.decode(z)[0]) / 2 + 0.5
+                picture = np.asarray(as_array(network.decode(z)[0]) / 2 + 0.5, np.float32)
             if parameters.finish:
                 picture = finished_picture(picture, given["image"], place, parameters.exemplars, seed, context)
                 alpha = _rim(parameters.rim, len(picture))

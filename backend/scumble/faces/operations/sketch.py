@@ -90,7 +90,7 @@ class FaceSketch(Operation[FaceSketchParameters]):
         for number in range(parameters.variations):
             seed = (context.seed + number) % 2**32
             context.report(0.4 + 0.6 * number / parameters.variations, "Completing the face")
-            found = completed(job, parameters.exemplars, given, seed, context)
+            found = completed(job, parameters.exemplars, image, mask, seed, context)
             picture = detailed(found, job.fine.hole, image, place, parameters.detail, seed)
             layer = layer_of(picture, image, mask, place, parameters.feather, parameters.blend, context)
             outputs.append(Output(layer, seed))

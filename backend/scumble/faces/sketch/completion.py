@@ -60,29 +60,36 @@ def completion_input(layers: dict[str, Layer], place: FaceFrame, weights: Weight
     if weights == "sc-fegan":
         return CompletionInput(place, conditions(layers, place, PUBLISHED_SIDE, context), None, None)
     large = scale_of(place.frame) > sum(SIDES) / 2
-    fine = conditions(layers, place, SIDES[large], context)
+    return input_of(conditions(layers, place, SIDES[large], context), place)
+
+
+def input_of(fine: Conditions, place: FaceFrame) -> CompletionInput:
+    """The same for the embedded network, of conditions whose side is one of `SIDES`."""
+    large = len(fine.hole) > SIDES[0]
     # the networks learned from lines that were thin at the larger one's size
     middle = fine.halved(thin=True) if large else fine
     return CompletionInput(place, fine, middle, middle.halved(thin=False))
 
 
-def completed(job: CompletionInput, exemplars: bool, layers: dict[str, Layer], seed: int, context: Context) -> Floats:
+def completed(
+    job: CompletionInput, exemplars: bool, image: Layer, selected: Layer | None, seed: int, context: Context
+) -> Floats:
     """(F, F, 3) in 0 to 1: the aligned face with its hole completed; outside the hole, bit for bit what it was.
 
-    Odd seeds complete the mirrored face; each has its own noise. With `exemplars` real faces are copied where some fit.
+    Odd seeds complete the mirrored face; each has its own noise. With `exemplars` real faces are copied where some fit, but for
+    what is `selected` of the image.
     """
     from scumble.faces.exemplars.copying import Guess, copied, sureness
     from scumble.faces.finishing.soft_face import finished
 
     soft = _softly(job, seed, context)
-    image, mask = layers["image"], layers["mask"]
     if soft is not None:
-        return finished(soft, exemplars, image, job.place, mask, seed, context)
+        return finished(soft, exemplars, image, job.place, selected, seed, context)
     found = _published(job.fine, seed, context)
     if not exemplars:
         return found
     sure = sureness(job.fine.lines | job.fine.given)
-    return copied(Guess(found, job.fine.hole, sure), image, job.place, mask, seed, context).picture
+    return copied(Guess(found, job.fine.hole, sure), image, job.place, selected, seed, context).picture
 
 
 def _softly(job: CompletionInput, seed: int, context: Context) -> SoftFace | None:

@@ -77,7 +77,7 @@ class PaintStyleParameters(Parameters):
         description="Strokes may be mirrored and turned.",
         json_schema_extra=hints(advanced=True, when={"method": ["fast"]}),
     )
-    features: Features = features_field()  # type: ignore[assignment]
+    features: Features = features_field()
     iterations: int = Field(
         300,
         ge=1,

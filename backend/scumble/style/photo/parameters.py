@@ -69,7 +69,7 @@ class PhotoStyleParameters(Parameters):
         description="Longest side, in pixels, at which it is made.",
         json_schema_extra=DEEP,
     )
-    features: Features = features_field({"method": ["deep"]})  # type: ignore[assignment]
+    features: Features = features_field({"method": ["deep"]})
     style_option: Literal[0, 1, 2] = Field(
         2,
         title="Stages",

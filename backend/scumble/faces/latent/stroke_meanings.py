@@ -1,0 +1,100 @@
+"""What each stroke on a face means: a tint, a line, or a mass that the face is to follow.
+
+Where a stroke is about as light as what lies under it, forms are to stay and colours to move (a lipstick, a rouge, a shadow on a
+lid): the photograph's own colours are shifted, with all of their detail, within the part of the face that the stroke lies on. A
+thin stroke is a drawn line. For all others a face is looked for that has such colours there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from scumble.faces.detection.parts import Parts
+from scumble.imaging.colour import luma
+
+from .strokes import PAINTED, stroke_radius
+
+Floats = NDArray[np.float32]
+
+LIGHTNESS = 0.24
+"""Mean change of lightness (0 to 1, encoded) that a stroke, as far as it covers, would make: from it on it changes forms."""
+
+SHADE = 0.7
+"""How much of the difference in lightness a tint takes over."""
+
+ON_MOUTH, VIVID = 0.5, 0.3
+"""Share of a stroke on lips and mouth, and difference between its largest and its least channel, from which it is a lipstick."""
+
+THIN = 1 / 50
+"""Radius of a stroke, as a share of the aligned frame's side, up to which it is a line: the frame of glasses, a strand, a scar."""
+
+SOFT = 0.35
+"""Standard deviation with which a tint fades, in radii of its stroke."""
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """What strokes mean, in the face's aligned frame."""
+
+    shift: Floats
+    """(S, S, 3): what is added to the photograph's colours, for colours in 0 to 1; 0 where nothing is tinted."""
+
+    lines: Floats
+    """(S, S): the alpha of those strokes that are thin: drawn lines."""
+
+    left: Floats
+    """(S, S): the alpha of those strokes that are neither."""
+
+
+def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None, strength: float) -> Meanings:
+    """Take the strokes apart, each of what hangs together in one colour.
+
+    Parameters
+    ----------
+    rgb, alpha
+        (S, S, 3) and (S, S) in 0 to 1: the strokes.
+    photograph
+        (S, S, 3) in 0 to 1.
+    parts
+        Of the face; None where it was not found.
+    """
+    shift, lines, left = np.zeros_like(photograph), np.zeros_like(alpha), alpha.copy()
+    labels, count = ndimage.label(alpha > PAINTED)
+    for number in range(1, count + 1):
+        painted = labels == number
+        weight = alpha * painted
+        total = float(weight.sum())
+        there = (photograph * weight[..., None]).sum((0, 1)) / total
+        wanted = (rgb * weight[..., None]).sum((0, 1)) / total
+        apart = np.abs(luma(rgb) - luma(photograph)) * weight
+        on_mouth = parts is not None and _share(weight, parts.lips + parts.mouth) > ON_MOUTH
+        lipstick = on_mouth and float(np.ptp(wanted)) > VIVID
+        # white on a mouth is teeth, however light the mouth is
+        if on_mouth != lipstick or (float(apart[painted].mean()) > LIGHTNESS and not lipstick):
+            if stroke_radius(painted) <= THIN * len(alpha):
+                lines = np.maximum(lines, weight)
+                left = np.where(painted, 0, left)
+            continue
+        left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
+        soft = ndimage.gaussian_filter(weight, SOFT * stroke_radius(painted))
+        if lipstick and parts is not None:
+            # what is painted of the lips, to their very rim; teeth stay as they are
+            on_lips = weight * parts.lips
+            there = (photograph * on_lips[..., None]).sum((0, 1)) / max(float(on_lips.sum()), 1e-6)
+            soft = np.maximum(soft, ndimage.maximum_filter(weight, 3)) * parts.lips
+        elif parts is not None:
+            soft = soft * (1 - parts.lips) * (1 - parts.mouth)
+        change = wanted - there
+        grey = luma(change[None])[0]
+        change = change - (1 - SHADE) * grey
+        shift += strength * soft[..., None] * change
+    left = np.where(left > PAINTED, left, 0)  # the soft rims of what was taken out
+    return Meanings(shift.astype(np.float32), np.asarray(lines, np.float32), np.asarray(left, np.float32))
+
+
+def _share(weight: Floats, part: Floats) -> float:
+    return float((weight * part).sum() / max(float(weight.sum()), 1e-6))
