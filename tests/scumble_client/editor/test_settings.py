@@ -113,7 +113,8 @@ def test_presets_that_come_along_are_first_and_can_be_neither_replaced_nor_remov
     assert settings.presets(operation) == ["Zebra", "Alpha"]
     assert [settings.is_own(operation, name) for name in ("Zebra", "Alpha")] == [False, True]
     assert settings.preset(operation, "Zebra") == {"grow": 5}
-    for values in ({}, None):
+    replacements: list[dict[str, Any] | None] = [{}, None]
+    for values in replacements:
         with pytest.raises(ScumbleError, match="comes with Scumble"):
             settings.set_preset(operation, "Zebra", values)
     assert settings.presets(operation) == ["Zebra", "Alpha"]

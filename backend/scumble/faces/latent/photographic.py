@@ -123,10 +123,9 @@ def finished_picture(
     soft, seen = _in_aligned(picture, side)
     # beyond the model's square lies what is there already; it is seen by nobody, but the network knows faces with it
     around, alpha = aligned_layer(image, whole, side)
-    soft = soft * seen[..., None] + (around * alpha[..., None] + 0.5 * (1 - alpha[..., None])) * (1 - seen[..., None])
-    found = finished(
-        soft_face(np.asarray(soft, np.float32).clip(0, 1), seen > 0.5), exemplars, image, whole, None, seed, context
-    )
+    around = around * alpha[..., None] + np.float32(0.5) * (1 - alpha[..., None])
+    soft = np.asarray(soft * seen[..., None] + around * (1 - seen[..., None]), np.float32)
+    found = finished(soft_face(soft.clip(0, 1), seen > 0.5), exemplars, image, whole, None, seed, context)
     return np.asarray(aligned(found, model_frame(np.array([[side, 0, 0], [0, side, 0.0]])), side), np.float32)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
 
@@ -41,6 +42,9 @@ TOUCHES = 0.02
 """Coverage from which a stroke counts."""
 
 NOTHING = "The strokes ask for what the face already is."
+
+
+Floats = NDArray[np.float32]
 
 
 class FaceBrushParameters(Parameters):
@@ -140,7 +144,9 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
         lines, left = np.zeros_like(lines), np.maximum(lines, left)
     followed = redrawn = None
     if (left > TOUCHES).any():
-        followed = _followed(layers, place, Painted(rgb, left), parameters, context)
+        # teeth are white in a face's own way: what the model finds for a mouth is not moved on towards flat white
+        colours = left if parts is None else left * (1 - np.clip(parts.lips + parts.mouth, 0, 1))
+        followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours)
     if (lines > TOUCHES).any():
         redrawn = _drawn(image, whole, Painted(rgb, lines), parameters, context)
     if redrawn is None and not meant.shift.any():
@@ -174,9 +180,14 @@ def _drawn(
 
 
 def _followed(
-    layers: dict[str, Layer], place: FaceFrame, painted: Painted, parameters: FaceBrushParameters, context: Context
+    layers: dict[str, Layer],
+    place: FaceFrame,
+    painted: Painted,
+    parameters: FaceBrushParameters,
+    context: Context,
+    colours: Floats | None = None,
 ) -> Layer:
-    """The face, moved through the latent space towards what is painted."""
+    """The face, moved through the latent space towards what is painted; `colours` (S, S): where its very colours are meant."""
     import torch
 
     from scumble.faces.detection.model_frame import model_frame
@@ -216,6 +227,6 @@ def _followed(
     if not parameters.finish:
         return layer
     asked = None
-    if parameters.mode == "colour":
-        asked = replace(painted, alpha=painted.alpha * np.float32(parameters.strength))
+    if colours is not None:
+        asked = replace(painted, alpha=colours * np.float32(parameters.strength))
     return finished_change(layer, after, face, image, asked, parameters.exemplars, context.seed, context)
