@@ -9,7 +9,6 @@ from collections import Counter
 from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +45,8 @@ class HandshakeMonitor:
             monitor.close(0)
 
     def _watch(self) -> None:
+        from zmq.utils.monitor import recv_monitor_message  # it brings asyncio, and most daemons have no such socket
+
         poller = zmq.Poller()
         for monitor in self._monitors:
             poller.register(monitor, zmq.POLLIN)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
@@ -69,6 +68,8 @@ class RemoteLink:
 
     def events(self) -> list[str]:
         """What has happened to the connection since the last call: `up` and `down`."""
+        from zmq.utils.monitor import recv_monitor_message  # it brings asyncio, and most daemons have no such pool
+
         found = []
         while self.monitor.poll(0):
             event = int(recv_monitor_message(self.monitor)["event"])
