@@ -160,7 +160,7 @@ class TestDescription:
             {"name": "image", "title": "A picture", "help": "Choose a layer.", "required": True, "kind": "layer"},
             {"name": "mask", "title": "A selection", "help": "Select something.", "required": False, "kind": "mask"},
         ]
-        assert (found["slow"], found["presets"]) == ({}, [])
+        assert (found["live"], found["slow"], found["presets"]) == ({}, {}, [])
         assert found["parameters"] == [
             {
                 "name": "count",
@@ -279,6 +279,12 @@ class TestWhatAFormShows:
             for other, values in parameter.get("when", {}).items():
                 allowed = parameters[other].get("choices", [True, False])
                 assert set(values) < set(allowed), f"{parameter['name']} hangs on {other}"
+
+    def test_what_live_mode_sets_is_valid(self, name: str) -> None:
+        operation = operations()[name]
+        valid = operation.validate(operation.live)
+        assert all(getattr(valid, parameter) == value for parameter, value in operation.live.items())
+        assert operation.fast or not operation.live
 
     def test_slow_choices_are_choices(self, name: str) -> None:
         parameters = {p["name"]: p for p in operations()[name].describe()["parameters"]}

@@ -122,6 +122,8 @@ class Operation(ABC, Generic[P]):
     """Whether editors leave it out of their menus (it is for tests and measurements)."""
     fast: ClassVar[bool] = False
     """Whether it is quick enough to follow an artist's strokes (the editors' live mode)."""
+    live: ClassVar[Mapping[str, Any]] = {}
+    """Values that take the place of parameters while it follows a hand that moves; with its own ones it is run when the hand rests."""
     slow: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     """By parameter: the choices with which it takes minutes, so that no preview follows a dialog's changes."""
     presets: ClassVar[tuple[Preset, ...]] = ()
@@ -177,6 +179,7 @@ class Operation(ABC, Generic[P]):
             "fast": self.fast,
             "roles": [_role(role) for role in self.roles],
             "parameters": [_describe(name, field) for name, field in self.parameters.model_fields.items()],
+            "live": dict(self.live),
             "slow": {name: list(values) for name, values in self.slow.items()},
             "presets": [{"title": p.title, "help": p.help, "values": dict(p.values)} for p in self.presets],
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,7 @@ class FaceBrush(Operation[FaceBrushParameters]):
         Preset("Shadow", "Strokes darken what is under them.", {"mode": "darken", "strength": 0.6}),
     )
     fast = True
+    live: ClassVar[Mapping[str, Any]] = {"finish": False}
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceBrushParameters, context: Context) -> Sequence[Output]:
         given = dict(layers)

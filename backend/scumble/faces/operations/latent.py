@@ -6,7 +6,7 @@ With an untouched canvas and `show=reconstruction`, this is the editor's “reco
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -92,6 +92,7 @@ class FaceLatent(Operation[FaceLatentParameters]):
         Preset("How the model sees it", "The model's own picture of the face.", {"show": "reconstruction"}),
     )
     fast = True
+    live: ClassVar[Mapping[str, Any]] = {"finish": False}
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceLatentParameters, context: Context) -> Sequence[Output]:
         context.report(0.0, "Looking for the face")
