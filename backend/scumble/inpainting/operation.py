@@ -20,6 +20,7 @@ from scumble.operations.new_layer import NewLayer
 from .fill_networks import Domain, PublishedWeights
 from .fill_regions import prepare
 from .holes import Holes
+from .holes_in_faces import MOST_REGIONS, face_filled
 from .methods import FillOptions, Method, fill
 
 Floats = NDArray[np.float32]
@@ -119,7 +120,18 @@ class InpaintParameters(Parameters):
         description="Side of the patches that are compared; odd.",
         json_schema_extra=hints(step=2, advanced=True, when={"method": ["auto", "patchmatch"]}),
     )
+    faces: bool = Field(
+        True,
+        title="Complete faces",
+        description="Where the selection hides eyes, nose or mouth of a face, complete it as a face.",
+        json_schema_extra=hints(advanced=True, when={"method": ["auto"], "domain": ["photo"]}),
+    )
     variations: int = Field(1, ge=1, le=8, title="Variations", description="How many different layers to make.")
+
+    def wants_faces(self, regions: int) -> bool:
+        """Whether faces are looked for, where there are so many places to fill."""
+        automatic = self.method == "auto" and self.domain == "photo" and self.weights == "embedded"
+        return self.faces and automatic and regions <= MOST_REGIONS
 
     @field_validator("patch")
     @classmethod
@@ -169,6 +181,8 @@ class Inpaint(Operation[InpaintParameters]):
                 share = region.hole.extent.area / steps
                 rgb = fill(piece, _wish(parameters, seed), context, context.part(done, done + share, "Filling"))
                 done += share
+                if parameters.wants_faces(len(regions)) and "source" not in layers:
+                    rgb = face_filled(rgb, piece, image, seed, context)
                 part = region.to_crop(region.hole).slices
                 made.put(rgb[part], piece.alpha[part], region.hole)
             outputs.append(Output(made.layer(), seed))
