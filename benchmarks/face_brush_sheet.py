@@ -1,0 +1,125 @@
+"""The face brush on held-out faces, to look at and to count: eight faces, five edits that artists make.
+
+    python -m benchmarks.face_brush_sheet OUT_FOLDER [--data FOLDER] [--count N] [--first N]
+
+The sheets show people of the collections: they are for looking, not for showing. Exemplars are those of this machine
+(`SCUMBLE_FACES`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from benchmarks.face_sketch import held_out
+from benchmarks.report import Figure, as_markdown
+from scumble.faces.latent.strokes import REACH, stroke_radius
+from scumble.imaging.layer import Layer, composite
+from scumble.operations import find
+from scumble.operations.context import Context
+from scumble.worker.models import ModelCache
+
+Bytes = NDArray[np.uint8]
+
+LEFT, RIGHT, LIPS, BROWS = slice(19, 25), slice(25, 31), slice(31, 43), slice(0, 10)
+
+
+def edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
+    """(side, side, 4) each: strokes for a face whose 49 points are shares of the side."""
+    at = points * side
+    eyes, mouth = (at[LEFT].mean(0), at[RIGHT].mean(0)), at[LIPS]
+    apart, middle, brow = float(np.linalg.norm(eyes[1] - eyes[0])), mouth.mean(0), at[BROWS].mean(0)
+    made: dict[str, Bytes] = {}
+
+    def canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+        image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+        return image, ImageDraw.Draw(image)
+
+    image, draw = canvas()
+    draw.ellipse(_around(middle, 0.36 * np.ptp(mouth[:, 0]), 0.1 * apart), fill=(245, 240, 232, 255))
+    made["teeth"] = np.asarray(image)
+    image, draw = canvas()
+    for n in range(-3, 4):
+        top, end = brow + [n * 0.22 * apart, -0.95 * apart], brow + [(n * 0.25 + 0.05) * apart, -0.35 * apart]
+        draw.line([tuple(top), tuple(end)], fill=(38, 26, 20, 255), width=max(3, int(0.22 * apart)))
+    made["fringe"] = np.asarray(image)
+    image, draw = canvas()
+    draw.polygon([tuple(p) for p in mouth], fill=(190, 20, 45, 255))
+    made["red lips"] = np.asarray(image)
+    image, draw = canvas()
+    for eye, sign in zip(eyes, (-1, 1), strict=True):
+        cheek = eye + 0.45 * (middle - eye) + [sign * 0.12 * apart, 0]
+        draw.ellipse(_around(cheek, 0.2 * apart, 0.2 * apart), fill=(225, 110, 120, 150))
+    made["rose cheeks"] = np.asarray(image)
+    image, draw = canvas()
+    dark = (20, 18, 18, 255)
+    for eye in eyes:
+        draw.ellipse(_around(eye, 0.33 * apart, 0.26 * apart), outline=dark, width=max(3, int(0.06 * apart)))
+    bridge = [tuple(eyes[0] + [0.33 * apart, 0]), tuple(eyes[1] - [0.33 * apart, 0])]
+    draw.line(bridge, fill=dark, width=max(2, int(0.05 * apart)))
+    made["glasses"] = np.asarray(image)
+    return made
+
+
+def _around(middle: NDArray[np.float64], across: float, down: float) -> list[float]:
+    return [float(v) for v in (middle[0] - across, middle[1] - down, middle[0] + across, middle[1] + down)]
+
+
+def reached(before: Bytes, after: Bytes, strokes: Bytes) -> float:
+    """How far the mean colour under the strokes has come from the photograph's to the painted one, 0 to 1."""
+    weight = strokes[..., 3:] / 255.0
+    was, now, wanted = ((p[..., :3] * weight).sum((0, 1)) / weight.sum() for p in (before, after, strokes))
+    way = wanted - was
+    return float((now - was) @ way / max(float(way @ way), 1e-6))
+
+
+def beyond(before: Bytes, after: Bytes, strokes: Bytes) -> float:
+    """Mean change, in levels, of what lies farther than three radii from the strokes."""
+    painted = strokes[..., 3] > 40
+    far = ndimage.distance_transform_edt(~painted) > REACH * stroke_radius(painted)
+    return float(np.abs(after.astype(int) - before)[far].mean()) if far.any() else 0.0
+
+
+def measure(data: Path, first: int, count: int, out: Path) -> list[Figure]:
+    out.mkdir(parents=True, exist_ok=True)
+    models, operation = ModelCache(), find("face-brush")
+    came: dict[str, list[float]] = {}
+    spilled: dict[str, list[float]] = {}
+    for number, (_, face) in enumerate(held_out(data, first + count)):
+        if number < first:
+            continue
+        image, rows = Layer(face.truth), []
+        for name, strokes in edits(face.points, len(face.truth)).items():
+            context = Context(0, "cpu", models, lambda fraction, message: None)
+            (made,) = operation.run({"image": image, "strokes": Layer(strokes)}, operation.validate({}), context)
+            after = composite(image, made.layer).pixels
+            came.setdefault(name, []).append(reached(face.truth, after, strokes))
+            spilled.setdefault(name, []).append(beyond(face.truth, after, strokes))
+            rows.append(np.concatenate([face.truth, composite(image, Layer(strokes)).pixels, after], axis=1))
+        Image.fromarray(np.concatenate(rows)).save(out / f"brush-{number:03d}.png")
+    figures = []
+    for name in came:
+        way = float(np.mean(came[name]))
+        figures.append(Figure(f"{name}: share of the way to the painted colour", way, "", 0.6, "at least"))
+        figures.append(Figure(f"{name}: change beyond three radii", float(np.mean(spilled[name])), "levels"))
+    return figures
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--first", type=int, default=32)
+    parser.add_argument("--count", type=int, default=8)
+    options = parser.parse_args(argv)
+    print(as_markdown(measure(options.data, options.first, options.count, options.out)))
+
+
+if __name__ == "__main__":
+    main()
