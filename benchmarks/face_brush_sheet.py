@@ -46,8 +46,9 @@ def edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
     made["teeth"] = np.asarray(image)
     image, draw = canvas()
     for n in range(-3, 4):
-        top, end = brow + [n * 0.22 * apart, -0.95 * apart], brow + [(n * 0.25 + 0.05) * apart, -0.35 * apart]
-        draw.line([tuple(top), tuple(end)], fill=(38, 26, 20, 255), width=max(3, int(0.22 * apart)))
+        top = (brow[0] + n * 0.22 * apart, brow[1] - 0.95 * apart)
+        end = (brow[0] + (n * 0.25 + 0.05) * apart, brow[1] - 0.35 * apart)
+        draw.line([top, end], fill=(38, 26, 20, 255), width=max(3, int(0.22 * apart)))
     made["fringe"] = np.asarray(image)
     image, draw = canvas()
     draw.polygon([tuple(p) for p in mouth], fill=(190, 20, 45, 255))
