@@ -219,13 +219,29 @@ def layer_gone(source: Source, role: Mapping[str, Any]) -> ScumbleError:
     )
 
 
-def missing(operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Optional[View]) -> str:
-    """What stands in the way of a run, as a sentence or two; empty where nothing does."""
+def missing(
+    operation: Mapping[str, Any],
+    chosen: Mapping[str, Source],
+    view: Optional[View],
+    values: Optional[Mapping[str, Any]] = None,
+) -> str:
+    """What stands in the way of a run with these values, as a sentence or two; empty where nothing does."""
     try:
-        resolve(operation, chosen, view)
+        found = resolve(operation, chosen, view)
     except ScumbleError as error:
         return str(error)
+    for role in operation["roles"]:
+        if role["name"] not in found and is_needed(role, values or {}):
+            selection = role["name"] == "mask"
+            what = NOTHING_SELECTED if selection else f"{operation['title']} needs {_lower(role['title'])}."
+            return f"{what} {role['help']}"
     return ""
+
+
+def is_needed(role: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether a role that may be empty must not be with these values: a parameter says to take it from there."""
+    name = role["name"]
+    return values.get(f"{name}_from") == name or (name == "style" and values.get("painting") == "none")
 
 
 def explain(source: Source, view: Optional[View]) -> str:
