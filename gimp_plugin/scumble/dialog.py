@@ -7,12 +7,12 @@ from arguments import INPUT, MASK_TITLE, OUTPUT, SEED
 from cells import CellCanvas
 from choosers import PictureChoice, RoleChooser, items_for, pictures_of
 from host import GObject
-from inputs import picture_source
+from inputs import AUTOMATIC, Inputs, picture_source
 from presets import PresetBar
 from preview import Preview
 
 from scumble_client.editor import form
-from scumble_client.editor.roles import Source, explain, label, missing, obvious
+from scumble_client.editor.roles import Source, explain, label, missing, obvious, resolve
 from scumble_client.editor.settings import EditorSettings
 from scumble_client.errors import ScumbleError
 
@@ -210,22 +210,17 @@ class OperationDialog:
         self.preview.changed()
 
     def _what_is_read(self):
-        """A sentence on what the operation will work with."""
-        chosen, view = self.chosen(), self._picture.view()
-        names = [role["name"] for role in self._operation["roles"]]
-        said = []
-        for role in self._operation["roles"]:
-            source = chosen.get(role["name"], Source("none"))
-            if source.kind == "auto":
-                source = obvious(role, view, names)
-            if source.kind == "active":
-                source = Source("active", view.active.id, view.active.name)
-            if role["name"] == "image":
-                said.append(f"Reads {explain(source, view)}.")
-            elif role["name"] == "mask":
-                said.append(
-                    f"The mask is {explain(source, view)}." if source.kind != "none" else "Nothing is selected."
-                )
+        """A sentence on what the operation will work with. Nothing is missing."""
+        view = self._picture.view()
+        sources = resolve(self._operation, self.chosen(), view)
+        inputs = Inputs(self._picture, self._operation, self._settings, self._config.get_property(INPUT) == AUTOMATIC)
+        said = [
+            f"Reads {explain(sources['image'], view)}{', with the results over it' if inputs.over(sources) else ''}."
+        ]
+        if any(role["name"] == "mask" for role in self._operation["roles"]):
+            said.append(
+                f"The mask is {explain(sources['mask'], view)}." if "mask" in sources else "Nothing is selected."
+            )
         return " ".join(said)
 
     def _folded(self, *_):

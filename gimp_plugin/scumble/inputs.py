@@ -67,18 +67,25 @@ class Inputs:
             self.notes.append(note)
         return pixels, found
 
+    def over(self, sources):
+        """The earlier results that are read with the picture."""
+        return self._around(sources["image"], sources, None)[0]
+
     def _around(self, source, sources, mask):
         """For the picture: what is read with it, and what is left out of it."""
         picture = self._picture
         given = [picture.item(one) for role, one in sources.items() if role != "image" and one.kind == "layer"]
         given = [item for item in given if item is not None and item.is_layer() and item.get_image() == picture.image]
+        selected = []  # it is read only where there is an earlier result at all
 
         def is_try(made):
-            return made.operation == self._operation["name"] and _same_place(made, sources, selected)
+            if made.operation != self._operation["name"]:
+                return False
+            if not selected:
+                of_now = sources.get("mask", Source()).kind == "selection" and mask is None
+                selected.append(picture.read(sources["mask"], {}) if of_now else mask)
+            return _same_place(made, sources, selected[0])
 
-        selected = mask
-        if selected is None and sources.get("mask", Source()).kind == "selection":
-            selected = picture.read(sources["mask"], {})
         if source.kind == "visible":
             return (), [*given, *(one for one in picture.results(is_try) if one not in given)]
         item = picture.item(source)

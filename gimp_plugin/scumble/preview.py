@@ -4,7 +4,7 @@ The dialog never waits for it: requests go out a moment after the last change, e
 """
 
 from host import Gimp, GLib
-from inputs import Inputs
+from inputs import AUTOMATIC, Inputs
 from runs import client_name
 
 from scumble_client import Client
@@ -144,7 +144,7 @@ class Preview:
 
     def _inputs_for(self, wanted):
         """What was read stays, so that an unchanged layer is neither read nor sent twice."""
-        with_results = wanted == "auto"
+        with_results = wanted == AUTOMATIC
         if with_results not in self._inputs:
             self._inputs[with_results] = Inputs(self._picture, self._operation, self._settings, with_results)
         return self._inputs[with_results]

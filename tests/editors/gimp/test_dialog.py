@@ -114,6 +114,51 @@ def test_ok_waits_for_what_the_chosen_values_need(
     assert then["said"].startswith("Reads ")
 
 
+def _selected_meanwhile(g: Any, plugin: str) -> Any:
+    from importlib import import_module
+
+    gdk = import_module("gi.repository.Gdk")
+    image = g.new(256, 256)
+    layer = g.layer(image, "Picture", (0, 0, 256, 256), colour=(200, 100, 50, 255))
+    dialog = g.dialog("inpaint", plugin, image, layer)
+    try:
+        first = dialog.ok.get_sensitive(), dialog.preview.view
+        event = gdk.Event.new(gdk.EventType.FOCUS_CHANGE)
+        dialog.window.emit("focus-out-event", event)
+        g.select(image, (30, 30, 4, 4))
+        dialog.window.emit("focus-in-event", event)
+        return first, (dialog.ok.get_sensitive(), dialog.preview.view)
+    finally:
+        dialog.close()
+
+
+def test_what_is_selected_meanwhile_counts(shown_gimp: Gimp) -> None:
+    first, then = shown_gimp.run(_selected_meanwhile, plugin=str(shown_gimp.home.plugin))
+    assert first == [False, [0, 0, 256, 256]]
+    assert then == [True, [0, 0, 68, 68]]
+
+
+def _over(g: Any, plugin: str) -> Any:
+    image = g.new(64, 64)
+    layer = g.layer(image, "Picture", (0, 0, 64, 64), colour=(200, 100, 50, 255))
+    said = []
+    for run in (False, True):
+        if run:
+            assert g.call("scumble-identity", image, [layer])["status"] == "success"
+        g.select(image, (8, 8, 12, 12))
+        dialog = g.dialog("inpaint", plugin, image, layer)
+        said.append(dialog.status.get_text())
+        dialog.close()
+    return said
+
+
+def test_it_says_that_results_over_the_layer_are_read(shown_gimp: Gimp) -> None:
+    assert shown_gimp.run(_over, plugin=str(shown_gimp.home.plugin)) == [
+        "Reads layer “Picture”. The mask is the selection.",
+        "Reads layer “Picture”, with the results over it. The mask is the selection.",
+    ]
+
+
 def _rows(g: Any, operation: str, plugin: str, values: dict[str, str], advanced: bool) -> Any:
     """The titles of the parameters in view: those always there, those that are folded away."""
     image = g.new(64, 64)
