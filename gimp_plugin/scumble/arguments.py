@@ -1,9 +1,10 @@
 """From an operation's description to a procedure's arguments, and from their values back to sources and parameters."""
 
 from host import Babl, Gegl, Gimp, GObject
-from inputs import AUTOMATIC, INPUT, INPUTS
+from inputs import AUTOMATIC, INPUTS
 
 from scumble_client.editor import form
+from scumble_client.editor.provenance import INPUT
 from scumble_client.editor.roles import Source, label
 
 FLAGS = GObject.ParamFlags.READWRITE

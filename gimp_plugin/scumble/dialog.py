@@ -3,15 +3,16 @@
 GIMP's own buttons reset and keep the arguments, too.
 """
 
-from arguments import INPUT, MASK_TITLE, OUTPUT, SEED
+from arguments import MASK_TITLE, OUTPUT, SEED
 from cells import CellCanvas
 from choosers import PictureChoice, RoleChooser, items_for, pictures_of
 from host import GObject
-from inputs import AUTOMATIC, Inputs, picture_source
+from inputs import AUTOMATIC, Inputs
 from presets import PresetBar
 from preview import Preview
 
 from scumble_client.editor import form
+from scumble_client.editor.provenance import INPUT
 from scumble_client.editor.roles import Source, explain, label, missing, obvious, resolve
 from scumble_client.editor.settings import EditorSettings
 from scumble_client.errors import ScumbleError
@@ -170,9 +171,9 @@ class OperationDialog:
         return self.window.get_widget_for_response(self._gtk.ResponseType.OK)
 
     def chosen(self):
-        """What each role is taken from. Raises ScumbleError."""
+        """What each role is taken from."""
         sources = self._arguments.sources(self._config, self._picture, Source("none"))
-        return {"image": picture_source(self._picture, self._config.get_property(INPUT)), **sources}
+        return {"image": Source(self._config.get_property(INPUT)), **sources}
 
     def lacking(self):
         """What stands in the way of a run, in a sentence; empty where nothing does."""
@@ -234,7 +235,7 @@ class OperationDialog:
 
     def _focus_came(self, *_):
         """The artist may have selected or painted something meanwhile."""
-        if self._left and self._picture.image.is_valid():
+        if self._left and self._picture.active.is_valid():
             self._left = False
             self._picture.look()
             self._changed()

@@ -63,7 +63,15 @@ class EditedPicture:
     def view(self):
         key = key_of(self.active)
         active = next((info for info in self._infos if info.id == key), None)
-        return View(tuple(self._infos), active, not Gimp.Selection.is_empty(self.image))
+        return View(tuple(self._infos), active, not Gimp.Selection.is_empty(self.image), self._below())
+
+    def _below(self):
+        """The layer right below the active one, in the same group."""
+        group = self.active.get_parent()
+        beside = self.image.get_layers() if group is None else group.get_children()
+        place = next((number for number, layer in enumerate(beside) if layer == self.active), len(beside))
+        key = key_of(beside[place + 1]) if place + 1 < len(beside) else None
+        return next((info for info in self._infos if info.id == key), None)
 
     @property
     def folder(self):
@@ -82,17 +90,6 @@ class EditedPicture:
             return Source("file", path=path, digest=file_digest(path))
         except OSError:  # it was removed since it was opened
             return Source("file", path=path)
-
-    def below(self):
-        """The source that means the layer right below the active one. Raises ScumbleError."""
-        group = self.active.get_parent()
-        beside = self.image.get_layers() if group is None else group.get_children()
-        place = next(number for number, layer in enumerate(beside) if layer == self.active)
-        if place + 1 == len(beside):
-            raise ScumbleError(
-                "missing_input", f"There is no layer below “{self.active.get_name()}”.", "Choose another input."
-            )
-        return self.source(beside[place + 1])
 
     def results_over(self, layer, is_try):
         """The visible results of Scumble's that lie over a layer, the lowest first, but for those that `is_try` is true of."""

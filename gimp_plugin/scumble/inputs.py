@@ -2,12 +2,10 @@
 
 from reading import read_file
 
+from scumble_client.editor.provenance import is_try
 from scumble_client.editor.reading import finish, read_roles
 from scumble_client.editor.roles import Source
 from scumble_client.editor.source_files import read_source_file
-
-INPUT = "input"
-"""The argument that says where the picture comes from, and the key that a result keeps it under."""
 
 AUTOMATIC = "auto"
 INPUTS = {
@@ -16,12 +14,7 @@ INPUTS = {
     "active": "Chosen layer",
     "below": "Layer below",
 }
-"""Its values, and what an artist reads for each."""
-
-
-def picture_source(picture, wanted):
-    """The source of the role `image`. Raises ScumbleError."""
-    return picture.below() if wanted == "below" else Source(wanted)
+"""Kinds of sources that the picture can come from, and what an artist reads for each."""
 
 
 class Inputs:
@@ -78,29 +71,15 @@ class Inputs:
         given = [item for item in given if item is not None and item.is_layer() and item.get_image() == picture.image]
         selected = []  # it is read only where there is an earlier result at all
 
-        def is_try(made):
-            if made.operation != self._operation["name"]:
-                return False
+        def is_earlier_try(made):
             if not selected:
                 of_now = sources.get("mask", Source()).kind == "selection" and mask is None
                 selected.append(picture.read(sources["mask"], {}) if of_now else mask)
-            return _same_place(made, sources, selected[0])
+            return is_try(made, self._operation["name"], sources, selected[0])
 
         if source.kind == "visible":
-            return (), [*given, *(one for one in picture.results(is_try) if one not in given)]
+            return (), [*given, *(one for one in picture.results(is_earlier_try) if one not in given)]
         item = picture.item(source)
         if not self._with_results or item is None or item.get_image() != picture.image:
             return (), ()
-        return [one for one in picture.results_over(item, is_try) if one not in given], ()
-
-
-def _same_place(made, sources, selected):
-    """Whether an earlier run was about the same part of the picture."""
-    if made.mask is None or selected is None:
-        if made.mask is not selected:
-            return False
-        now, then = sources.get("mask", Source("none")), made.sources.get("mask", Source("none"))
-        return (now.kind, now.id) == (then.kind, then.id)
-    before, now = made.mask, selected
-    places = [(one.x, one.y, one.width, one.height) for one in (before, now)]
-    return places[0] == places[1] and bytes(before.data) == bytes(now.data)
+        return [one for one in picture.results_over(item, is_earlier_try) if one not in given], ()

@@ -5,7 +5,7 @@ from catalogue import HERE, registered, to_register
 from drawing import new_layers
 from edited_picture import EditedPicture, chosen_layer
 from host import Gimp, GLib, GObject, user_interface
-from inputs import AUTOMATIC, INPUT, picture_source
+from inputs import AUTOMATIC
 from placing import provenance_of
 from progress import QuietProgress, WindowProgress
 from runs import new_seed, run_operation
@@ -14,8 +14,8 @@ from scumble_client.editor.crash_log import as_error
 from scumble_client.editor.flatpak import share_runtime_folder
 from scumble_client.editor.form import clean
 from scumble_client.editor.messages import NOTHING_TO_RUN
-from scumble_client.editor.provenance import Provenance
-from scumble_client.editor.roles import DRAWN_LAYERS, Source
+from scumble_client.editor.provenance import INPUT, Provenance
+from scumble_client.editor.roles import DRAWN_LAYERS, STROKES_LAYERS, Source
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE, adopt_launch_file
 
@@ -115,7 +115,7 @@ def run_one(procedure, run_mode, image, drawables, config, operation):
     wanted = config.get_property(INPUT)
     if wanted == AUTOMATIC and run_mode == Gimp.RunMode.NONINTERACTIVE:
         wanted = "active"  # a script names the layer; an artist may be painting on the sketch
-    chosen["image"] = picture_source(picture, wanted)
+    chosen["image"] = Source(wanted)
     seed = config.get_property(SEED)
     provenance = Provenance(operation["name"], arguments.values(config), seed if seed >= 0 else new)
     masked = config.get_property(OUTPUT) == MASKED
@@ -154,7 +154,7 @@ def add_layers(procedure, run_mode, image, drawables, _config, _operation):
 
 DRAWING = {
     NEW_LAYERS: ("New Sketch and Color _Layers", "Adds two empty layers to draw and colour on", DRAWN_LAYERS),
-    NEW_STROKES: ("New S_trokes Layer", "Adds an empty layer to paint what a face should have", ("Strokes",)),
+    NEW_STROKES: ("New S_trokes Layer", "Adds an empty layer to paint what a face should have", STROKES_LAYERS),
 }
 """Procedures that make empty layers: menu label, what they do, the layers' names, the lowest first."""
 

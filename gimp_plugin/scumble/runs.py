@@ -4,14 +4,14 @@ import random
 
 from catalogue import refresh
 from host import Gimp
-from inputs import AUTOMATIC, INPUT, Inputs
+from inputs import AUTOMATIC, Inputs
 from placing import PlacedResult, insertion_point, place_layers
 
 from scumble_client import Client
 from scumble_client.editor.jobs import job_text
 from scumble_client.editor.messages import CLOSED, NOTHING_CHANGED, STARTING
 from scumble_client.editor.placing import filled_layers
-from scumble_client.editor.provenance import dump
+from scumble_client.editor.provenance import INPUT, dump
 from scumble_client.editor.roles import resolve
 from scumble_client.editor.settings import EditorSettings
 from scumble_client.errors import ScumbleError

@@ -43,7 +43,7 @@ def _made(g: Any, files: dict[str, str], others: dict[str, str], path: str) -> A
 def _again(g: Any, path: str) -> Any:
     """Open the picture and run its newest result again; what the new one shows, or the error."""
     image = g.open(path)
-    old = [layer for layer in image.get_layers() if layer.get_name().startswith("Files")][0]
+    old = next(layer for layer in image.get_layers() if layer.get_name().startswith("Files"))
     answer = g.call("scumble-run-again", image, [old])
     if answer["status"] != "success":
         return [], answer["error"]

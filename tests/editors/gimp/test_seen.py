@@ -120,7 +120,7 @@ def test_the_layer_below_can_be_read(gimp: Gimp) -> None:
     assert gimp.run(_below) == [
         [1, 2, 3, 255],
         ["Upper", "Identity 1", "Below"],
-        "There is no layer below “Below”. Choose another input.",
+        "There is no layer below the active one. Choose another input.",
     ]
 
 
