@@ -1,4 +1,4 @@
-"""From a call in the real GIMP 3 to the new layer, beside GIMP's own reading and writing of the same pixels.
+"""From a call in the real GIMP 3 to the new layer, beside GIMP's own work; and to a dialog's first preview, in seconds.
 
     python -m benchmarks.gimp
 
@@ -6,17 +6,25 @@ A picture of 4000 × 3000 pixels (RGBA, 8 bits, hard to compress); the operation
 way there and back. The reference is what any plug-in must do: read the layer's buffer, write it into that of a new layer
 and insert that, in the same run and by the same Python. A call starts a process; what that takes is measured by the same
 call on a picture of 16 × 16 pixels, and taken off. GIMP runs without windows; the rounds alternate.
+
+The preview's time is from opening a dialog over a picture of 1 megapixel, in a GIMP with windows on a virtual screen, to
+the moment when the picture with the change is in it: making the dialog, reading and sending layers that the daemon has
+never seen, computing, showing; and what it takes to start a plug-in's process. The daemon is warm: the method has run
+once.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from tests.editors import roots
+from tests.editors.display import TOGETHER, Display, end
 from tests.editors.gimp.conftest import prepare
 from tests.editors.gimp.harness.session import Gimp, Home
 from tests.support.daemon import Daemon, Folders, ending
@@ -25,10 +33,15 @@ from benchmarks.report import Figure, as_markdown
 
 ROUNDS = 7
 WIDTH, HEIGHT = 4000, 3000
+MEGAPIXEL = (1200, 840)
+PREVIEWED = {"inpaint": {}, "paint-style": {}, "photo-style": {"painting": "sunset"}}
+"""Operations whose preview is timed, by their fast methods, with the values that they need."""
+
+PREVIEW_SECONDS = 1.5
 
 
 def measure() -> list[Figure]:
-    """The figure; nothing where the folder with GIMP can't be built."""
+    """The figures; none where the folder with GIMP can't be built."""
     found, _ = roots.build("gimp")
     if found is None:
         return []
@@ -38,8 +51,10 @@ def measure() -> list[Figure]:
     try:
         with ending(folders):
             daemon = Daemon(folders, "--device", "cpu")
-            with Gimp(home, prepare(home, folders)) as gimp:
+            surroundings = prepare(home, folders)
+            with Gimp(home, surroundings) as gimp:
                 times = gimp.run(_rounds, timeout=300, width=WIDTH, height=HEIGHT, rounds=ROUNDS)
+            previews = _previews(home, surroundings)
             daemon.stop()
     finally:
         home.remove()
@@ -52,7 +67,65 @@ def measure() -> list[Figure]:
         f"write {write:.0f}, insert {insert:.0f})"
     )
     value = (whole - start) / own
-    return [Figure("GIMP 12 MP: call to new layer, beside GIMP's own read and write", value, "×", 2.5, detail=detail)]
+    first = {name: statistics.median(seconds) + start / 1000 for name, seconds in previews.items()}
+    said = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in first.items())
+    return [
+        Figure("GIMP 12 MP: call to new layer, beside GIMP's own read and write", value, "×", 2.5, detail=detail),
+        Figure("GIMP 1 MP: dialog to first preview", max(first.values()), "s", PREVIEW_SECONDS, detail=said),
+    ]
+
+
+def _previews(home: Home, surroundings: dict[str, str]) -> dict[str, list[float]]:
+    """By operation: seconds to the first preview of each round."""
+    display = Display()
+    manager = subprocess.Popen(
+        [*TOGETHER, "openbox"], env={**os.environ, "DISPLAY": display.name}, stderr=subprocess.DEVNULL
+    )
+    try:
+        with Gimp(home, surroundings, display) as gimp:
+            plugin = str(home.plugin)
+            return {
+                name: gimp.run(
+                    _first_previews,
+                    timeout=300,
+                    plugin=plugin,
+                    operation=name,
+                    values=values,
+                    size=MEGAPIXEL,
+                    rounds=ROUNDS,
+                )
+                for name, values in PREVIEWED.items()
+            }
+    finally:
+        end(manager)
+        display.close()
+
+
+def _first_previews(g: Any, plugin: str, operation: str, values: dict[str, Any], size: Any, rounds: int) -> Any:
+    import os
+    import time
+
+    width, height = size
+    times = []
+    for turn in range(rounds + 1):
+        image = g.new(width, height)
+        layer = g.layer(image, "Picture", (0, 0, width, height), colour=(200, 100, 50, 255))
+        noise = os.urandom(3 * width)
+        rows = [noise[3 * (y % 211) :] + noise[: 3 * (y % 211)] for y in range(height)]
+        g.paint(layer, (0, 0, width, height), "R'G'B' u8", b"".join(rows))
+        g.select(image, (400, 300, 160, 120))
+        begun = time.perf_counter()
+        dialog = g.dialog(operation, plugin, image, layer)
+        try:
+            for name, value in values.items():
+                dialog.config.set_property(name, value)
+            g.pump(lambda preview=dialog.preview: preview.pair)
+            if turn:  # the first one loads what the method needs
+                times.append(time.perf_counter() - begun)
+        finally:
+            dialog.close()
+        image.delete()
+    return times
 
 
 def _rounds(g: Any, width: int, height: int, rounds: int) -> Any:

@@ -1,18 +1,23 @@
 """From an operation's description to a procedure's arguments, and from their values back to sources and parameters."""
 
 from host import Babl, Gegl, Gimp, GObject
+from inputs import AUTOMATIC, INPUTS
 
-from scumble_client.editor.form import check, significant
+from scumble_client.editor import form
+from scumble_client.editor.provenance import INPUT
 from scumble_client.editor.roles import Source, label
 
 FLAGS = GObject.ParamFlags.READWRITE
 SEED = "seed"
+OUTPUT = "output"
 NEW_SEED = -1
+MASKED = "masked-layer"
+OUTPUTS = {"layer": "New layer", MASKED: "New layer with a mask"}
 MASK_TITLE = "Mask in place of the selection"
 MOST = 2**31 - 1
 """GIMP's integers have 32 bits and a sign."""
 
-_TAKEN = ("run-mode", "image", "drawables", SEED)
+_TAKEN = ("run-mode", "image", "drawables", INPUT, OUTPUT, SEED)
 
 
 class Arguments:
@@ -38,6 +43,14 @@ class Arguments:
 
     def add_to(self, procedure):
         """Declare them. Defaults come from the description alone: GIMP keeps them from one start to the next."""
+        _add_labelled(
+            procedure,
+            INPUT,
+            "Input",
+            "Where the picture comes from. Automatic: the chosen layer, with earlier results that lie over it.",
+            INPUTS,
+            AUTOMATIC,
+        )
         for parameter in self.operation["parameters"]:
             _ADDERS.get(parameter["type"], _add_text)(procedure, self.parameters[parameter["name"]], parameter)
         for role in self.roles:
@@ -57,21 +70,35 @@ class Arguments:
                     None,
                     FLAGS,
                 )
+        _add_labelled(
+            procedure,
+            OUTPUT,
+            "Output",
+            "With a mask: what is transparent becomes the new layer's mask, on which parts of it can be taken back.",
+            OUTPUTS,
+            next(iter(OUTPUTS)),
+        )
         add_seed(procedure)
 
     def values(self, config):
         """The parameters that a call was made with, checked. Raises ScumbleError."""
-        out = {}
-        for parameter in self.operation["parameters"]:
-            raw = config.get_property(self.parameters[parameter["name"]])
-            out[parameter["name"]] = check(parameter, _from_gimp(parameter, raw))
-        return out
+        return {p["name"]: form.check(p, self._raw(config, p)) for p in self.operation["parameters"]}
+
+    def tidy_values(self, config):
+        """The same with what is wrong at its default, for a form."""
+        return form.clean(self.operation, {p["name"]: self._raw(config, p) for p in self.operation["parameters"]})
+
+    def _raw(self, config, parameter):
+        return _from_gimp(parameter, config.get_property(self.parameters[parameter["name"]]))
 
     def set_values(self, config, values):
         """Put parameters into a call, out of a preset."""
         for parameter in self.operation["parameters"]:
-            value = _to_gimp(parameter, values[parameter["name"]])
-            config.set_property(self.parameters[parameter["name"]], value)
+            self.set_value(config, parameter, values[parameter["name"]])
+
+    def set_value(self, config, parameter, value):
+        """Put one parameter into a call."""
+        config.set_property(self.parameters[parameter["name"]], _to_gimp(parameter, value))
 
     def show_colours(self, config):
         """Put the default where a colour was never set, so that the dialog shows it."""
@@ -129,10 +156,16 @@ def _add_number(procedure, name, p):
 
 
 def _add_choice(procedure, name, p):
+    labels = {str(value): form.label(p, value) for value in p["choices"]}
+    _add_labelled(procedure, name, p["title"], p["help"], labels, str(p["default"]))
+
+
+def _add_labelled(procedure, name, title, help_text, labels, default):
+    """A choice: scripts name a value, an artist reads what stands for it."""
     choice = Gimp.Choice.new()
-    for number, value in enumerate(p["choices"]):
-        choice.add(str(value), number, str(value).replace("_", " ").capitalize(), "")
-    procedure.add_choice_argument(name, p["title"], p["help"], choice, str(p["default"]), FLAGS)
+    for number, (value, shown) in enumerate(labels.items()):
+        choice.add(value, number, shown, "")
+    procedure.add_choice_argument(name, title, help_text, choice, default, FLAGS)
 
 
 def _add_colour(procedure, name, p):
@@ -176,7 +209,7 @@ def _from_gimp(parameter, raw):
         except ValueError:
             return raw
     if kind == "number":
-        return significant(raw)
+        return form.significant(raw)
     if kind == "choice":
         return next((value for value in parameter["choices"] if str(value) == raw), raw)
     return raw if raw is not None else ""

@@ -1,38 +1,164 @@
-"""A list of layers for a role. GIMP's own shows a layer that was chosen beforehand as nothing, and can't be emptied again."""
+"""Combo boxes whose entries have pictures: of layers, of channels, of paintings.
 
-from host import Gimp
+GIMP's own box for layers shows one that was chosen beforehand as nothing, and can't be emptied again.
+"""
+
+from catalogue import HERE
+from host import Gimp, GObject
 
 NOTHING = "None"
+FILE = "A file…"
+
+LAYER_SIDE, PICTURE_SIDE = 24, 48
+"""Pixels of an entry's picture."""
+
+MOST_PICTURES = 40
+"""So many layers have their picture in a list: GIMP makes each anew, which takes a while for large ones."""
+
+CHOICES = HERE / "choices"
+"""Where the installer puts the pictures of choices that have one."""
 
 
-class ItemChooser:
-    """A combo box for an argument that takes a layer; one for a mask also has channels. `widget` has its title beside it."""
+class PictureBox:
+    """A combo box of (picture or None, text). `changed` is called with the entry's number where an artist chooses it."""
 
-    def __init__(self, gtk, config, argument, title, help_text, items):
-        self._config, self._argument = config, argument
-        self._items = [None, *(item for item, _ in items)]
-        self.combo = gtk.ComboBoxText()
-        for text in (NOTHING, *(text for _, text in items)):
-            self.combo.append_text(text)
+    def __init__(self, gtk, entries, changed, help_text):
+        from gi.repository import GdkPixbuf, Pango
+
+        self._texts = [text for _, text in entries]
+        self._changed = changed
+        store = gtk.ListStore(GdkPixbuf.Pixbuf, str)
+        for picture, text in entries:
+            store.append([picture, text])
+        self.combo = gtk.ComboBox(model=store)
+        picture, text = gtk.CellRendererPixbuf(), gtk.CellRendererText()
+        text.set_property("ellipsize", Pango.EllipsizeMode.END)
+        text.set_property("width-chars", 16)
+        self.combo.pack_start(picture, False)
+        self.combo.add_attribute(picture, "pixbuf", 0)
+        self.combo.pack_start(text, True)
+        self.combo.add_attribute(text, "text", 1)
         self.combo.set_tooltip_text(help_text)
-        label = gtk.Label(label=title, xalign=0.0)
-        self.widget = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=6)
-        self.widget.pack_start(label, False, False, 0)
-        self.widget.pack_start(self.combo, True, True, 0)
-        self.show()
-        self.combo.connect("changed", self._chosen)
+        self._handler = self.combo.connect("changed", self._chosen)
+
+    @property
+    def texts(self):
+        return list(self._texts)
+
+    @property
+    def text(self):
+        """Of the chosen entry."""
+        return self._texts[self.combo.get_active()]
+
+    def choose(self, text):
+        """As an artist does."""
+        self.combo.set_active(self._texts.index(text))
+
+    def show(self, number):
+        """Choose an entry without a word."""
+        if number != self.combo.get_active():
+            self.combo.handler_block(self._handler)
+            self.combo.set_active(number)
+            self.combo.handler_unblock(self._handler)
+
+    def _chosen(self, _):
+        self._changed(max(self.combo.get_active(), 0))
+
+
+class RoleChooser:
+    """What a role is taken from: nothing, a layer, a channel for a mask, or a file, for which there is a button then.
+
+    `widget` has all of it; `label` is the title, to be aligned with others'.
+    """
+
+    def __init__(self, gtk, dialog, config, arguments, role, title, items):
+        self._config = config
+        self._layer, self._file = arguments.layers[role["name"]], arguments.files.get(role["name"])
+        self.role = role
+        self._items = [None, *([FILE] if self._file else []), *(item for item, _ in items)]
+        self._wants_file = False
+        pictures = {item: _small(item) for item, _ in items[:MOST_PICTURES]}
+        entries = [(None, NOTHING), *([(None, FILE)] if self._file else [])]
+        entries += [(pictures.get(item), text) for item, text in items]
+        self.box = PictureBox(gtk, entries, self._chosen, role["help"])
+        self.label, row = titled(gtk, title, self.box.combo)
+        self.widget = gtk.Box(orientation=gtk.Orientation.VERTICAL, spacing=6)
+        self.widget.pack_start(row, False, False, 0)
+        self.button = None
+        if self._file:
+            self.button = dialog.get_widget(self._file, GObject.TYPE_NONE)
+            self.widget.pack_start(self.button, False, False, 0)
+
+    @property
+    def is_empty(self):
+        return self._item() is None
 
     def show(self):
         """Show what is chosen, also where GIMP's own buttons have changed it."""
-        chosen = self._config.get_property(self._argument)
-        place = next((n for n, item in enumerate(self._items) if item == chosen), 0)
-        if place != self.combo.get_active():
-            self.combo.set_active(place)
+        item = self._item()
+        if item is not FILE:
+            self._wants_file = False
+        self.box.show(next((number for number, one in enumerate(self._items) if one == item), 0))
+        if self.button is not None:
+            self.button.set_visible(item is FILE)
 
-    def _chosen(self, _):
-        item = self._items[max(self.combo.get_active(), 0)]
-        if item != self._config.get_property(self._argument):
-            self._config.set_property(self._argument, item)
+    def _item(self):
+        layer = self._config.get_property(self._layer)
+        if layer is not None:
+            return layer
+        given = self._file and self._config.get_property(self._file) is not None
+        return FILE if given or self._wants_file else None
+
+    def _chosen(self, number):
+        item = self._items[number]
+        self._wants_file = item is FILE
+        if self._file and item is not FILE and self._config.get_property(self._file) is not None:
+            self._config.set_property(self._file, None)
+        layer = None if item is FILE else item
+        if layer != self._config.get_property(self._layer):
+            self._config.set_property(self._layer, layer)
+        self.show()
+
+
+class PictureChoice:
+    """A choice whose values have pictures, such as the bundled paintings."""
+
+    def __init__(self, gtk, config, argument, parameter, labels, pictures):
+        self._config, self._argument = config, argument
+        self._values = [str(value) for value in parameter["choices"]]
+        entries = [(pictures.get(value), labels[value]) for value in self._values]
+        self.box = PictureBox(gtk, entries, self._chosen, parameter["help"])
+        self.label, self.widget = titled(gtk, parameter["title"], self.box.combo)
+
+    def show(self):
+        self.box.show(self._values.index(self._config.get_property(self._argument)))
+
+    def _chosen(self, number):
+        self._config.set_property(self._argument, self._values[number])
+
+
+def pictures_of(parameter):
+    """The pictures of a choice's values, by value; empty where it has none."""
+    from gi.repository import GdkPixbuf, GLib
+
+    found = {}
+    for value in map(str, parameter.get("choices", ())):
+        path = CHOICES / f"{value}.png"
+        if path.is_file():
+            try:
+                found[value] = GdkPixbuf.Pixbuf.new_from_file_at_size(str(path), PICTURE_SIDE, PICTURE_SIDE)
+            except GLib.Error:
+                pass  # its name says what it is
+    return found
+
+
+def titled(gtk, title, widget):
+    """A row: (label, row)."""
+    label = gtk.Label(label=title, xalign=0.0)
+    row = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=6)
+    row.pack_start(label, False, False, 0)
+    row.pack_start(widget, True, True, 0)
+    return label, row
 
 
 def items_for(image, channels):
@@ -44,6 +170,10 @@ def items_for(image, channels):
         if other != image:
             own += [(layer, f"{layer.get_name()} ({other.get_name()})") for layer in _layers(other.get_layers())]
     return own
+
+
+def _small(item):
+    return item.get_thumbnail(LAYER_SIDE, LAYER_SIDE, Gimp.PixbufTransparency.SMALL_CHECKS)
 
 
 def _layers(layers):

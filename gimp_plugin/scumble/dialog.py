@@ -1,64 +1,246 @@
-"""The dialog of an operation: presets, what it is given, its parameters. GIMP's own buttons reset and keep them, too."""
+"""The dialog of an operation: a preview, and what decides it: presets, inputs, parameters, the rest folded away.
 
-from arguments import MASK_TITLE, SEED
-from choosers import ItemChooser, items_for
+GIMP's own buttons reset and keep the arguments, too.
+"""
+
+from arguments import MASK_TITLE, OUTPUT, SEED
+from cells import CellCanvas
+from choosers import PictureChoice, RoleChooser, items_for, pictures_of
 from host import GObject
+from inputs import AUTOMATIC, Inputs
 from presets import PresetBar
+from preview import Preview
 
-from scumble_client.editor.form import decimals, widget
-from scumble_client.editor.roles import Source, explain, label, missing, obvious
+from scumble_client.editor import form
+from scumble_client.editor.provenance import INPUT
+from scumble_client.editor.roles import Source, explain, label, missing, obvious, resolve
+from scumble_client.editor.settings import EditorSettings
+from scumble_client.errors import ScumbleError
 
-PARAMETERS = "scumble-parameters"
 COLUMN = 340
 """Pixels."""
 
 
-def ask(procedure, config, arguments, picture, toolkit):
-    """Show the dialog; whether it was confirmed. The call's arguments are what was chosen then."""
-    gtk, gimp_ui = toolkit
-    operation = arguments.operation
-    choose_obvious(config, arguments, picture)
-    arguments.show_colours(config)
-    dialog = gimp_ui.ProcedureDialog.new(procedure, config, f"Scumble: {operation['title']}")
-    manual = dialog.get_widget_for_response(gtk.ResponseType.HELP)
-    if manual is not None:
-        manual.hide()  # GIMP's manual has no page on plug-ins like this one; what there is to say stands in the dialog
-        manual.set_no_show_all(True)
-    box = dialog.get_content_area()
-    box.set_spacing(6)
-    box.pack_start(PresetBar(arguments, config, toolkit).widget, False, False, 0)
-    box.pack_start(_label(gtk, operation["help"]), False, False, 0)
-    status = _label(gtk, "")
-    box.pack_start(status, False, False, 0)
-    columns = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=18)
-    columns.set_border_width(6)
-    choosers = [_chooser(gtk, config, arguments, role, picture) for role in arguments.roles]
-    if choosers:
-        columns.pack_start(_inputs(gtk, dialog, arguments, choosers), True, True, 0)
-    parameters = [*arguments.parameters.values(), SEED]
-    for parameter in operation["parameters"]:
-        _prepare(gtk, dialog, arguments.parameters[parameter["name"]], parameter)
-    columns.pack_start(_column(gtk, dialog, PARAMETERS, "Parameters", parameters), True, True, 0)
-    box.pack_start(_scrolling(gtk, columns), True, True, 0)
-    box.show_all()
+class OperationDialog:
+    """An operation's dialog. `run` shows it; the call's arguments are what was chosen then.
 
-    def refresh(*_):
-        for chooser in choosers:
-            chooser.show()
-        chosen = {"image": Source("auto"), **arguments.sources(config, picture, Source("none"))}
-        view = picture.view()
-        lacking = missing(operation, chosen, view)
-        status.set_markup(
-            f"<b>{_escaped(lacking)}</b>" if lacking else _escaped(_what_is_read(operation, chosen, view))
-        )
-        dialog.set_response_sensitive(gtk.ResponseType.OK, not lacking)
+    `seed` is the new one that the run will have where none is chosen.
+    """
 
-    handler = config.connect("notify", refresh)
-    refresh()
-    confirmed = dialog.run()
-    config.disconnect(handler)
-    dialog.destroy()
-    return confirmed
+    def __init__(self, procedure, config, arguments, picture, toolkit, seed):
+        self._gtk, self._gimp_ui = toolkit
+        self._config, self._arguments, self._picture, self._seed = config, arguments, picture, seed
+        self._operation = arguments.operation
+        self._settings = EditorSettings()
+        choose_obvious(config, arguments, picture)
+        arguments.show_colours(config)
+        title = f"Scumble: {self._operation['title']}"
+        self.window = self._gimp_ui.ProcedureDialog.new(procedure, config, title)
+        manual = self.window.get_widget_for_response(self._gtk.ResponseType.HELP)
+        if manual is not None:
+            manual.hide()  # GIMP's manual has no page on plug-ins like this one; what there is to say stands in the dialog
+            manual.set_no_show_all(True)
+        self._labels = self._gtk.SizeGroup(mode=self._gtk.SizeGroupMode.HORIZONTAL)
+        self.rows = {}
+        """By parameter: its widget."""
+        self.choosers = []
+        self._pictured = []
+        self._fill()
+        self._left = False
+        self.window.connect("focus-out-event", self._focus_left)
+        self.window.connect("focus-in-event", self._focus_came)
+        self._handler = config.connect("notify", self._changed)
+        self._changed()
+
+    def run(self):
+        """Show it until it is answered; whether it was confirmed."""
+        confirmed = self.window.run()
+        self.close()
+        return confirmed
+
+    def close(self):
+        self._config.disconnect(self._handler)
+        self.preview.close()
+        self.window.destroy()
+
+    # -- what it is made of
+
+    def _fill(self):
+        gtk = self._gtk
+        box = self.window.get_content_area()
+        box.set_spacing(6)
+        self.presets = PresetBar(self._arguments, self._config, self._settings, gtk)
+        box.pack_start(self.presets.widget, False, False, 0)
+        box.pack_start(_text(gtk, self._operation["help"]), False, False, 0)
+        self.status = _text(gtk, "")
+        box.pack_start(self.status, False, False, 0)
+        self.preview = Preview(gtk, self._picture, self._operation, self._settings, self._asked)
+        columns = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=18)
+        columns.set_border_width(6)
+        columns.pack_start(self.preview.widget, False, False, 0)
+        columns.pack_start(self._scrolling(self._controls()), True, True, 0)
+        box.pack_start(columns, True, True, 0)
+        box.show_all()
+
+    def _controls(self):
+        """What is in view: inputs, parameters; and what is folded away."""
+        column, folded = self._box(), self._box()
+        column.pack_start(self._given(INPUT), False, False, 0)
+        for role in self._arguments.roles:
+            (folded if _is_folded(role) else column).pack_start(self._role(role), False, False, 0)
+        for parameter in self._operation["parameters"]:
+            row = self.rows[parameter["name"]] = self._row(parameter)
+            (folded if parameter.get("advanced") else column).pack_start(row, False, False, 0)
+        for argument in (OUTPUT, SEED):
+            folded.pack_start(self._given(argument), False, False, 0)
+        self.advanced = self._gtk.Expander.new_with_mnemonic("A_dvanced")
+        self.advanced.set_expanded(self._settings.option("advanced") or self._has_folded_input())
+        self.advanced.connect("notify::expanded", self._folded)
+        folded.set_border_width(6)
+        self.advanced.add(folded)
+        column.pack_start(self.advanced, False, False, 0)
+        return column
+
+    def _box(self):
+        return self._gtk.Box(orientation=self._gtk.Orientation.VERTICAL, spacing=6)
+
+    def _role(self, role):
+        title = MASK_TITLE if role["name"] == "mask" else label(role)
+        items = items_for(self._picture.image, channels=role.get("kind") == "mask")
+        chooser = RoleChooser(self._gtk, self.window, self._config, self._arguments, role, title, items)
+        self._labels.add_widget(chooser.label)
+        self.choosers.append(chooser)
+        return chooser.widget
+
+    def _row(self, parameter):
+        """A parameter's widget: GIMP's own but for what it has none for."""
+        argument = self._arguments.parameters[parameter["name"]]
+        kind = form.widget(parameter)
+        pictures = pictures_of(parameter)
+        if kind == "grid":
+            return self._own(CellCanvas(self._gtk, self._arguments, self._config, parameter))
+        if pictures:
+            labels = {str(value): form.label(parameter, value) for value in parameter["choices"]}
+            return self._own(PictureChoice(self._gtk, self._config, argument, parameter, labels, pictures))
+        if kind == "choice":
+            return self._given(argument)
+        if kind == "slider":
+            made = self.window.get_spin_scale(argument, 1.0)
+        else:
+            made = self._aligned(self.window.get_widget(argument, GObject.TYPE_NONE))
+        for spin in self._spins(made):
+            spin.set_digits(form.decimals(parameter))
+        return made
+
+    def _own(self, row):
+        self._pictured.append(row)
+        self._labels.add_widget(row.label)
+        return row.widget
+
+    def _given(self, argument):
+        """GIMP's widget for an argument; a choice's is a box that folds down, not a row of buttons for each value."""
+        kind = GObject.TYPE_NONE if argument == SEED else self._gtk.ComboBox
+        return self._aligned(self.window.get_widget(argument, kind))
+
+    def _aligned(self, widget):
+        if isinstance(widget, self._gimp_ui.Labeled):
+            self._labels.add_widget(widget.get_label())
+        return widget
+
+    def _spins(self, widget):
+        """The fields for numbers in a widget."""
+        if isinstance(widget, self._gtk.SpinButton):
+            return [widget]
+        inner = widget.get_children() if isinstance(widget, self._gtk.Container) else []
+        return [spin for one in inner for spin in self._spins(one)]
+
+    def _scrolling(self, inner):
+        """All of it where the screen is large enough, else as much as fits."""
+        window = self._gtk.ScrolledWindow()
+        window.set_policy(self._gtk.PolicyType.NEVER, self._gtk.PolicyType.AUTOMATIC)
+        window.set_propagate_natural_height(True)
+        window.set_max_content_height(600)
+        window.set_size_request(COLUMN, -1)
+        window.add(inner)
+        return window
+
+    # -- what is chosen
+
+    @property
+    def ok(self):
+        return self.window.get_widget_for_response(self._gtk.ResponseType.OK)
+
+    def chosen(self):
+        """What each role is taken from."""
+        sources = self._arguments.sources(self._config, self._picture, Source("none"))
+        return {"image": Source(self._config.get_property(INPUT)), **sources}
+
+    def lacking(self):
+        """What stands in the way of a run, in a sentence; empty where nothing does."""
+        try:
+            values = self._arguments.values(self._config)
+            return missing(self._operation, self.chosen(), self._picture.view(), values)
+        except ScumbleError as error:
+            return str(error)
+
+    def _asked(self):
+        """What the preview is to be made of. Raises ScumbleError."""
+        lacking = self.lacking()
+        if lacking:
+            raise ScumbleError("missing_input", lacking)
+        seed = self._config.get_property(SEED)
+        values = self._arguments.values(self._config)
+        return self.chosen(), values, seed if seed >= 0 else self._seed, self._config.get_property(INPUT)
+
+    def _has_folded_input(self):
+        return any(_is_folded(one.role) and not one.is_empty for one in self.choosers)
+
+    # -- what happens
+
+    def _changed(self, *_):
+        for one in (*self.choosers, *self._pictured):
+            one.show()
+        basic, advanced = form.shown(self._operation, self._arguments.tidy_values(self._config))
+        effective = {parameter["name"] for parameter in (*basic, *advanced)}
+        for name, row in self.rows.items():
+            row.set_visible(name in effective)
+        lacking = self.lacking()
+        said = _escaped(lacking or self._what_is_read())
+        self.status.set_markup(f"<b>{said}</b>" if lacking else said)
+        self.window.set_response_sensitive(self._gtk.ResponseType.OK, not lacking)
+        self.preview.changed()
+
+    def _what_is_read(self):
+        """A sentence on what the operation will work with. Nothing is missing."""
+        view = self._picture.view()
+        sources = resolve(self._operation, self.chosen(), view)
+        inputs = Inputs(self._picture, self._operation, self._settings, self._config.get_property(INPUT) == AUTOMATIC)
+        said = [
+            f"Reads {explain(sources['image'], view)}{', with the results over it' if inputs.over(sources) else ''}."
+        ]
+        if any(role["name"] == "mask" for role in self._operation["roles"]):
+            said.append(
+                f"The mask is {explain(sources['mask'], view)}." if "mask" in sources else "Nothing is selected."
+            )
+        return " ".join(said)
+
+    def _folded(self, *_):
+        self._settings.set_option("advanced", self.advanced.get_expanded())
+        if not self.advanced.get_expanded():
+            self.window.resize(1, 1)  # as small as it was before
+
+    def _focus_left(self, *_):
+        self._left = True
+        return False
+
+    def _focus_came(self, *_):
+        """The artist may have selected or painted something meanwhile."""
+        if self._left and self._picture.active.is_valid():
+            self._left = False
+            self._picture.look()
+            self._changed()
+            self.preview.look_again()
+        return False
 
 
 def choose_obvious(config, arguments, picture):
@@ -73,85 +255,16 @@ def choose_obvious(config, arguments, picture):
             config.set_property(argument, item)
 
 
-def _chooser(gtk, config, arguments, role, picture):
-    mask = role.get("kind") == "mask"
-    title = MASK_TITLE if role["name"] == "mask" else label(role)
-    items = items_for(picture.image, channels=mask)
-    return ItemChooser(gtk, config, arguments.layers[role["name"]], title, role["help"], items)
+def _is_folded(role):
+    """The selection is the mask: a channel in its place is for few."""
+    return role.get("advanced", False) or role["name"] == "mask"
 
 
-def _inputs(gtk, dialog, arguments, choosers):
-    """For each role its layer, and its file."""
-    box = gtk.Box(orientation=gtk.Orientation.VERTICAL, spacing=6)
-    box.set_border_width(6)
-    for role, chooser in zip(arguments.roles, choosers):
-        box.pack_start(chooser.widget, False, False, 0)
-        if role["name"] in arguments.files:
-            box.pack_start(dialog.get_widget(arguments.files[role["name"]], GObject.TYPE_NONE), False, False, 0)
-    frame = gtk.Frame(label="Inputs")
-    frame.add(box)
-    frame.set_size_request(COLUMN, -1)
-    frame.set_valign(gtk.Align.START)
-    return frame
-
-
-def _what_is_read(operation, chosen, view):
-    """A sentence on what the operation will work with."""
-    names = [role["name"] for role in operation["roles"]]
-    said = []
-    for role in operation["roles"]:
-        source = chosen.get(role["name"], Source("none"))
-        if source.kind == "auto":
-            source = obvious(role, view, names)
-        if role["name"] == "image":
-            said.append(f"Reads {explain(source, view)}.")
-        elif role["name"] == "mask":
-            said.append(f"The mask is {explain(source, view)}." if source.kind != "none" else "Nothing is selected.")
-    return " ".join(said)
-
-
-def _column(gtk, dialog, name, title, arguments):
-    dialog.fill_box(name + "-box", arguments)
-    dialog.get_label(name + "-title", title, False, False)
-    frame = dialog.fill_frame(name, name + "-title", False, name + "-box")
-    frame.set_size_request(COLUMN, -1)
-    frame.set_valign(gtk.Align.START)
-    return frame
-
-
-def _prepare(gtk, dialog, argument, parameter):
-    """A slider for what has few steps; GIMP's own choice for the rest, with as many digits as the default has."""
-    if widget(parameter) == "slider":
-        dialog.get_spin_scale(argument, 1.0)
-    elif parameter["type"] == "number":
-        for spin in _spins(gtk, dialog.get_widget(argument, gtk.SpinButton)):
-            spin.set_digits(max(spin.get_digits(), decimals(parameter)))
-
-
-def _spins(gtk, widget):
-    """The fields for numbers in a widget."""
-    if isinstance(widget, gtk.SpinButton):
-        return [widget]
-    inner = widget.get_children() if isinstance(widget, gtk.Container) else []
-    return [spin for one in inner for spin in _spins(gtk, one)]
-
-
-def _scrolling(gtk, inner):
-    """All of it where the screen is large enough, else as much as fits."""
-    window = gtk.ScrolledWindow()
-    window.set_policy(gtk.PolicyType.AUTOMATIC, gtk.PolicyType.AUTOMATIC)
-    window.set_propagate_natural_height(True)
-    window.set_propagate_natural_width(True)
-    window.set_max_content_height(640)
-    window.add(inner)
-    return window
-
-
-def _label(gtk, text):
-    label = gtk.Label(label=text, xalign=0.0)
-    label.set_line_wrap(True)
-    label.set_max_width_chars(80)
-    return label
+def _text(gtk, text):
+    found = gtk.Label(label=text, xalign=0.0)
+    found.set_line_wrap(True)
+    found.set_max_width_chars(90)
+    return found
 
 
 def _escaped(text):

@@ -1,7 +1,7 @@
 """A picture's layers as the shared code sees them. A layer's tattoo is its name from one session to the next."""
 
 from host import Gimp
-from placing import provenance_of
+from placing import all_layers, provenance_of
 from reading import is_empty, read_drawable, read_mask, read_selection, read_visible
 
 from scumble_client.editor.roles import DRAWN, RESULT, LayerInfo, Source, View, layer_gone, role_of
@@ -15,24 +15,25 @@ class EditedPicture:
     def __init__(self, image, active):
         self.image = image
         self.active = active
+        self.look()
+
+    def look(self):
+        """Note what layers there are now."""
         self._items = {}
         self._infos = []
-        self._note_all(image.get_layers(), False)
-        for channel in image.get_channels():
-            self._note(channel, LayerInfo(key_of(channel), channel.get_name(), False, "a channel"))
-
-    def _note_all(self, layers, hidden):
-        for layer in layers:
-            unseen = hidden or not layer.get_visible()
-            group = layer.is_group()
-            why = "hidden" if unseen else "a group" if group else RESULT if provenance_of(layer) is not None else ""
+        self._results = {}
+        for layer, visible in all_layers(self.image.get_layers()):
+            made = provenance_of(layer)
+            if made is not None and visible:
+                self._results[key_of(layer)] = made
+            why = "hidden" if not visible else "a group" if layer.is_group() else RESULT if made is not None else ""
             empty = False
             if layer == self.active:
                 why = ""  # the artist chose it: it is read, whatever it is
                 empty = role_of(layer.get_name(), DRAWN) is not None and is_empty(layer)
             self._note(layer, LayerInfo(key_of(layer), layer.get_name(), not why, why, empty))
-            if group:
-                self._note_all(layer.get_children(), unseen)
+        for channel in self.image.get_channels():
+            self._note(channel, LayerInfo(key_of(channel), channel.get_name(), False, "a channel"))
 
     def _note(self, item, info):
         self._items[info.id] = item
@@ -62,7 +63,15 @@ class EditedPicture:
     def view(self):
         key = key_of(self.active)
         active = next((info for info in self._infos if info.id == key), None)
-        return View(tuple(self._infos), active, not Gimp.Selection.is_empty(self.image))
+        return View(tuple(self._infos), active, not Gimp.Selection.is_empty(self.image), self._below())
+
+    def _below(self):
+        """The layer right below the active one, in the same group."""
+        group = self.active.get_parent()
+        beside = self.image.get_layers() if group is None else group.get_children()
+        place = next((number for number, layer in enumerate(beside) if layer == self.active), len(beside))
+        key = key_of(beside[place + 1]) if place + 1 < len(beside) else None
+        return next((info for info in self._infos if info.id == key), None)
 
     @property
     def folder(self):
@@ -82,16 +91,33 @@ class EditedPicture:
         except OSError:  # it was removed since it was opened
             return Source("file", path=path)
 
-    def read(self, source, role, mask=False):
-        """A source's pixels for a role; None for an empty selection. Raises ScumbleError."""
+    def results_over(self, layer, is_try):
+        """The visible results of Scumble's that lie over a layer, the lowest first, but for those that `is_try` is true of."""
+        over = []
+        for key, item in self._items.items():
+            if item == layer:
+                break
+            if key in self._results and not is_try(self._results[key]):
+                over.insert(0, item)
+        return over
+
+    def results(self, is_try):
+        """The visible results of Scumble's that `is_try` is true of."""
+        return [self._items[key] for key, made in self._results.items() if is_try(made)]
+
+    def read(self, source, role, mask=False, over=(), without=()):
+        """A source's pixels for a role; None for an empty selection. Raises ScumbleError.
+
+        `over`: layers that are read with a layer; `without`: those that are left out of what is visible.
+        """
         if source.kind == "selection":
             return read_selection(self.image)
         if source.kind == "visible":
-            return read_visible(self.image)
+            return read_visible(self.image, without)
         item = self.item(source)
         if item is None or not item.is_valid():
             raise layer_gone(source, role)
-        return read_mask(item) if mask else read_drawable(item)
+        return read_mask(item) if mask else read_drawable(item, over=over)
 
 
 def _path_of(image):

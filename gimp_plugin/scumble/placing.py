@@ -1,11 +1,12 @@
-"""A result as new layers above the source, in one undo step. The artist's own layers stay as they were."""
+"""A result as new layers where it is seen, in one undo step. The artist's own layers stay as they were."""
 
 from formats import format_of_result, layer_type
 from host import Gegl, Gimp
 
 from scumble_client.editor.messages import CLOSED
-from scumble_client.editor.placing import LayerTree, bands, wire_form
+from scumble_client.editor.placing import InsertionPoint, LayerTree, bands, numbered_name, wire_form
 from scumble_client.editor.provenance import load
+from scumble_client.editor.roles import DRAWN, role_of
 from scumble_client.errors import ScumbleError
 
 PARASITE = "scumble-request"
@@ -33,9 +34,52 @@ class ImageTree(LayerTree):
         return layer.get_parent()
 
 
+def insertion_point(image, source):
+    """Where a result of a layer goes; without a layer, what was read is the picture as it is seen: on top of all."""
+    return InsertionPoint(ImageTree(image), source)
+
+
+def all_layers(layers, seen=True):
+    """Layers and what is in their groups, from the topmost down: (layer, whether it is visible with all of its groups)."""
+    for layer in layers:
+        visible = seen and layer.get_visible()
+        yield layer, visible
+        if layer.is_group():
+            yield from all_layers(layer.get_children(), visible)
+
+
+def covering(image, source):
+    """The layer that a result of `source` goes right above, so that it is seen.
+
+    That is the uppermost layer over it which would hide it and is no picture of its own: an earlier result, or what is
+    drawn for an operation; else `source` itself. Where it lies in a group without `source`, that group stands for it.
+    """
+    groups = [None, *_groups(source)]
+    for layer, visible in all_layers(image.get_layers()):
+        if layer == source:
+            break
+        drawn = role_of(layer.get_name(), DRAWN) is not None or layer.get_parasite(PARASITE) is not None
+        if visible and drawn and not layer.is_group():
+            while layer.get_parent() not in groups:
+                layer = layer.get_parent()
+            return layer
+    return source
+
+
+def _groups(layer):
+    """The groups around a layer, the innermost first."""
+    group = layer.get_parent()
+    while group is not None:
+        yield group
+        group = group.get_parent()
+
+
 def _path(image, point):
-    """The positions from the top of the picture down to an insertion point, which hold in a copy of it, too."""
+    """The positions from the top of the picture down to the place of a result, which hold in a copy of it, too."""
     group, above = point.find(ImageTree(image))
+    if above is not None:
+        above = covering(image, above)
+        group = above.get_parent()
     path = [image.get_item_position(above) if above is not None else 0]
     while group is not None:
         path.append(image.get_item_position(group))
@@ -43,11 +87,11 @@ def _path(image, point):
     return path[::-1]
 
 
-def place_layers(image, point, layers, texts, shown):
-    """Add the layers of a result, the first one on top and visible; those beside it, variations, are hidden.
+def place_layers(image, point, result, shown):
+    """Add a result's layers, the first one on top and visible; those beside it, variations, are hidden.
 
-    They go to an insertion point, and `texts` are kept with them. An indexed picture can't hold them: they come into an RGB copy of it,
-    which is displayed if `shown`. Gives the new layers. Raises ScumbleError.
+    They go to an insertion point. An indexed picture can't hold them: they come into an RGB copy of it, which is
+    displayed if `shown`. Gives the new layers. Raises ScumbleError.
     """
     if not image.is_valid():
         raise ScumbleError("missing_input", CLOSED)
@@ -57,7 +101,7 @@ def place_layers(image, point, layers, texts, shown):
         target.undo_disable()
         target.convert_rgb()
         try:
-            made = _insert(target, path, layers, texts)
+            made = _insert(target, path, result)
         except BaseException:
             target.delete()
             raise
@@ -67,7 +111,7 @@ def place_layers(image, point, layers, texts, shown):
     else:
         image.undo_group_start()
         try:
-            made = _insert(image, path, layers, texts)
+            made = _insert(image, path, result)
         finally:
             image.undo_group_end()
     if shown:
@@ -75,17 +119,34 @@ def place_layers(image, point, layers, texts, shown):
     return made
 
 
-def _insert(image, path, layers, texts):
+class PlacedResult:
+    """What is to become of a result: its layers, the text that is kept with each, and the title that they are named after.
+
+    `masked`: whether what is transparent becomes a mask, on which an artist can take parts of it back.
+    """
+
+    def __init__(self, title, layers, texts, masked):
+        self.title, self.layers, self.texts, self.masked = title, layers, texts, masked
+
+
+def _insert(image, path, result):
     chosen, channels = image.get_selected_layers(), image.get_selected_channels()
     parent = None
     for position in path[:-1]:
         parent = (image.get_layers() if parent is None else parent.get_children())[position]
+    taken = [layer.get_name() for layer, _ in all_layers(image.get_layers())]
+    names = []
+    for _ in result.layers:
+        names.append(numbered_name(result.title, [*taken, *names]))
     made = []
-    for number, (layer, text) in reversed(list(enumerate(zip(layers, texts)))):
-        new = _new_layer(image, layer, text)
+    for number, (name, layer, text) in reversed(list(enumerate(zip(names, result.layers, result.texts)))):
+        new = _new_layer(image, name, layer.pixels, text)
         new.set_visible(number == 0)
         if not image.insert_layer(new, parent, path[-1]) and not image.insert_layer(new, None, 0):
             raise ScumbleError("internal", "GIMP did not take the new layer.", "Choose another layer; then try again.")
+        if result.masked:
+            new.add_mask(new.create_mask(Gimp.AddMaskType.ALPHA_TRANSFER))
+            new.set_edit_mask(False)
         made.append(new)
     # GIMP makes a new layer the chosen one; the artist's own is chosen again, so that the next run reads it.
     if chosen:
@@ -95,11 +156,10 @@ def _insert(image, path, layers, texts):
     return made[::-1]
 
 
-def _new_layer(image, layer, text):
-    pixels = layer.pixels
+def _new_layer(image, name, pixels, text):
     babl = format_of_result(wire_form(pixels), image).babl
     width, height = pixels.width, pixels.height
-    new = Gimp.Layer.new(image, layer.name, width, height, layer_type(image), 100.0, Gimp.LayerMode.NORMAL)
+    new = Gimp.Layer.new(image, name, width, height, layer_type(image), 100.0, Gimp.LayerMode.NORMAL)
     new.set_offsets(pixels.x, pixels.y)
     buffer = new.get_buffer()
     # GIMP's Python takes a view element by element, which is twenty times as slow as a copy.

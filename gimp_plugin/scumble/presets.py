@@ -1,7 +1,6 @@
 """The row of presets on top of a dialog: named sets of parameters, the same in Krita and GIMP."""
 
 from scumble_client.editor.form import defaults
-from scumble_client.editor.settings import EditorSettings
 from scumble_client.errors import ScumbleError
 
 DEFAULTS = "Defaults"
@@ -10,19 +9,21 @@ DEFAULTS = "Defaults"
 class PresetBar:
     """Choosing a preset puts its parameters into the call; a name and “Save” keep the present ones."""
 
-    def __init__(self, arguments, config, toolkit):
-        gtk, _ = toolkit
-        self._arguments, self._config = arguments, config
+    def __init__(self, arguments, config, settings, gtk):
+        self._arguments, self._config, self._settings = arguments, config, settings
         self._operation = arguments.operation
-        self._settings = EditorSettings()
-        self.widget = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=6)
+        self._given = {preset["title"]: preset for preset in self._operation.get("presets", [])}
+        self.widget = gtk.Box(orientation=gtk.Orientation.VERTICAL, spacing=6)
         self.widget.set_border_width(6)
+        row = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=6)
         self.choice = gtk.ComboBoxText.new_with_entry()
         entry = self.choice.get_child()
         entry.set_placeholder_text("Name of a preset")
         self.save = gtk.Button.new_with_mnemonic("Sa_ve Preset")
         self.remove = gtk.Button(label="Remove Preset")
-        self._problem = gtk.Label(label="", xalign=0.0)
+        self._said = gtk.Label(label="", xalign=0.0)
+        self._said.set_line_wrap(True)
+        self._said.set_no_show_all(True)
         title = gtk.Label.new_with_mnemonic("_Preset")
         title.set_mnemonic_widget(entry)
         for part, grow in (
@@ -30,9 +31,10 @@ class PresetBar:
             (self.choice, True),
             (self.save, False),
             (self.remove, False),
-            (self._problem, False),
         ):
-            self.widget.pack_start(part, grow, grow, 0)
+            row.pack_start(part, grow, grow, 0)
+        for part in (row, self._said):
+            self.widget.pack_start(part, False, False, 0)
         self._fill()
         self.choice.connect("changed", self._chosen)
         self.save.connect("clicked", self._save)
@@ -52,17 +54,23 @@ class PresetBar:
 
     def _refresh(self):
         name = self._name
-        self.save.set_sensitive(bool(name) and name != DEFAULTS)
-        self.remove.set_sensitive(name in self._settings.presets(self._operation))
+        self.save.set_sensitive(bool(name) and name != DEFAULTS and name not in self._given)
+        self.remove.set_sensitive(self._settings.is_own(self._operation, name))
 
     def _chosen(self, _):
         if self.choice.get_active() < 0:
             return  # a name is being typed
-        self._guarded(lambda: self._arguments.set_values(self._config, self._values(self._name)))
+        self._use()
 
     def _typed(self, _):
         if self._name == DEFAULTS or self._name in self._settings.presets(self._operation):
-            self._guarded(lambda: self._arguments.set_values(self._config, self._values(self._name)))
+            self._use()
+
+    def _use(self):
+        """Put the preset into the call; beside it stands what it is for."""
+        self._guarded(lambda: self._arguments.set_values(self._config, self._values(self._name)))
+        if not self._said.get_text():
+            self._say(self._given.get(self._name, {}).get("help", ""))
 
     def _values(self, name):
         return defaults(self._operation) if name == DEFAULTS else self._settings.preset(self._operation, name)
@@ -90,7 +98,11 @@ class PresetBar:
     def _guarded(self, work):
         try:
             work()
-            self._problem.set_text(self._settings.problem)
+            self._say(self._settings.problem)
         except ScumbleError as error:
-            self._problem.set_text(str(error))
+            self._say(str(error))
         self._refresh()
+
+    def _say(self, text):
+        self._said.set_text(text)
+        self._said.set_visible(bool(text))

@@ -1,10 +1,11 @@
 """What GIMP registers: a procedure for each operation, one that runs a result's request again, one for layers to draw on."""
 
-from arguments import SEED, Arguments, add_seed
+from arguments import MASKED, OUTPUT, SEED, Arguments, add_seed
 from catalogue import HERE, registered, to_register
 from drawing import new_layers
 from edited_picture import EditedPicture, chosen_layer
 from host import Gimp, GLib, GObject, user_interface
+from inputs import AUTOMATIC
 from placing import provenance_of
 from progress import QuietProgress, WindowProgress
 from runs import new_seed, run_operation
@@ -13,14 +14,15 @@ from scumble_client.editor.crash_log import as_error
 from scumble_client.editor.flatpak import share_runtime_folder
 from scumble_client.editor.form import clean
 from scumble_client.editor.messages import NOTHING_TO_RUN
-from scumble_client.editor.provenance import Provenance
-from scumble_client.editor.roles import Source
+from scumble_client.editor.provenance import INPUT, Provenance
+from scumble_client.editor.roles import DRAWN_LAYERS, STROKES_LAYERS, Source
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE, adopt_launch_file
 
 PREFIX = "scumble-"
 AGAIN = PREFIX + "run-again"
 NEW_LAYERS = PREFIX + "new-layers"
+NEW_STROKES = PREFIX + "new-strokes-layer"
 MENU = "<Image>/Filters/Scumble"
 LOG_FILE = "gimp.log"
 
@@ -32,7 +34,7 @@ class ScumblePlugIn(Gimp.PlugIn):
         return False
 
     def do_query_procedures(self):
-        return [AGAIN, NEW_LAYERS, *(PREFIX + operation["name"] for operation in to_register())]
+        return [AGAIN, *DRAWING, *(PREFIX + operation["name"] for operation in to_register())]
 
     def do_create_procedure(self, name):
         operation = next((o for o in registered() if PREFIX + o["name"] == name), None)
@@ -43,11 +45,10 @@ class ScumblePlugIn(Gimp.PlugIn):
         procedure.set_image_types("*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
         procedure.set_attribution("Scumble", "Scumble", "2026")
-        if name == NEW_LAYERS:
-            procedure.set_menu_label("New Sketch and Color _Layers")
-            procedure.set_documentation(
-                "Adds two empty layers to draw and colour on", "The operations find them by their names.", name
-            )
+        if name in DRAWING:
+            label, what, _ = DRAWING[name]
+            procedure.set_menu_label(label)
+            procedure.set_documentation(what, "The operations find what is drawn by the layers' names.", name)
             procedure.add_menu_path(MENU)
         elif operation is None:
             procedure.set_menu_label("Run _Again")
@@ -100,20 +101,25 @@ def run_one(procedure, run_mode, image, drawables, config, operation):
     arguments = Arguments(operation)
     picture = EditedPicture(image, chosen_layer(drawables))
     toolkit = _toolkit(procedure, run_mode)
+    new = new_seed(-1)  # the dialog's preview has it, too
     if run_mode == Gimp.RunMode.INTERACTIVE:
         if toolkit is None:
             raise ScumbleError("internal", "There is no display for a dialog.", "Call it non-interactively.")
-        from dialog import ask
+        from dialog import OperationDialog
 
-        if not ask(procedure, config, arguments, picture, toolkit):
+        if not OperationDialog(procedure, config, arguments, picture, toolkit, new).run():
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
     # In the dialog an empty role was left empty; elsewhere nobody was asked.
     unset = Source("none") if run_mode == Gimp.RunMode.INTERACTIVE else Source("auto")
     chosen = arguments.sources(config, picture, unset)
-    # A script names the layer; an artist may be painting on the sketch.
-    chosen["image"] = Source("active") if run_mode == Gimp.RunMode.NONINTERACTIVE else Source("auto")
-    provenance = Provenance(operation["name"], arguments.values(config), new_seed(config.get_property(SEED)))
-    return _run(procedure, operation, picture, chosen, provenance, toolkit)
+    wanted = config.get_property(INPUT)
+    if wanted == AUTOMATIC and run_mode == Gimp.RunMode.NONINTERACTIVE:
+        wanted = "active"  # a script names the layer; an artist may be painting on the sketch
+    chosen["image"] = Source(wanted)
+    seed = config.get_property(SEED)
+    provenance = Provenance(operation["name"], arguments.values(config), seed if seed >= 0 else new)
+    masked = config.get_property(OUTPUT) == MASKED
+    return _run(procedure, operation, picture, chosen, provenance, toolkit, wanted, masked)
 
 
 def run_again(procedure, run_mode, image, drawables, config, _operation):
@@ -133,26 +139,35 @@ def run_again(procedure, run_mode, image, drawables, config, _operation):
     chosen = {role: picture.again(source) for role, source in provenance.again(operation).items()}
     parameters = clean(operation, provenance.parameters)
     again = Provenance(operation["name"], parameters, new_seed(config.get_property(SEED)), chosen, provenance.mask)
-    return _run(procedure, operation, picture, chosen, again, _toolkit(procedure, run_mode))
+    wanted = str(provenance.extra.get(INPUT, "active"))
+    return _run(procedure, operation, picture, chosen, again, _toolkit(procedure, run_mode), wanted)
 
 
 def add_layers(procedure, run_mode, image, drawables, _config, _operation):
-    """Layers called Sketch and Color above the chosen one."""
-    made = new_layers(image, chosen_layer(drawables))
+    """Layers to draw on above the chosen one."""
+    _, _, names = DRAWING[procedure.get_name()]
+    made = new_layers(image, chosen_layer(drawables), names)
     if _toolkit(procedure, run_mode):
         Gimp.displays_flush()
     return _returned(procedure, made)
 
 
-OTHERS = {AGAIN: run_again, NEW_LAYERS: add_layers}
+DRAWING = {
+    NEW_LAYERS: ("New Sketch and Color _Layers", "Adds two empty layers to draw and colour on", DRAWN_LAYERS),
+    NEW_STROKES: ("New S_trokes Layer", "Adds an empty layer to paint what a face should have", STROKES_LAYERS),
+}
+"""Procedures that make empty layers: menu label, what they do, the layers' names, the lowest first."""
+
+OTHERS = {AGAIN: run_again, **dict.fromkeys(DRAWING, add_layers)}
 """Procedures that are no operation."""
 
 
-def _run(procedure, operation, picture, chosen, provenance, toolkit):
+def _run(procedure, operation, picture, chosen, provenance, toolkit, wanted, masked=False):
     title = operation["title"]
     progress = WindowProgress(title, toolkit) if toolkit else QuietProgress(title)
     try:
-        layers, notes = run_operation(operation, picture, chosen, provenance, progress, shown=toolkit is not None)
+        shown = toolkit is not None
+        layers, notes = run_operation(operation, picture, chosen, provenance, progress, shown, wanted, masked)
     finally:
         progress.close()
     if notes:

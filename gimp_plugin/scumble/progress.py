@@ -25,6 +25,11 @@ def ticker(seconds):
             yield False
 
 
+def _said(fraction, text):
+    """What is being done, and how far it is."""
+    return f"{text}, {round(100 * fraction)} %" if fraction else text
+
+
 class QuietProgress:
     """By GIMP: its status line, or standard output. If GIMP ends the plug-in, the daemon notices."""
 
@@ -41,13 +46,14 @@ class QuietProgress:
         self._event.set()
 
     def report(self, fraction, text):
-        if text != self._said[1]:
-            Gimp.progress_set_text(text)
+        said = _said(fraction, text)
+        if said != self._said[1]:
+            Gimp.progress_set_text(said)
         if abs(fraction - self._said[0]) >= 0.01:
             Gimp.progress_update(fraction)
-        elif text == self._said[1]:
+        elif said == self._said[1]:
             return
-        self._said = (fraction, text)
+        self._said = (fraction, said)
 
     def pause(self):
         self._event.wait(WAKE_MS / 1000)
@@ -88,9 +94,7 @@ class WindowProgress:
 
     def report(self, fraction, text):
         self._bar.set_fraction(min(max(fraction, 0.0), 1.0))
-        self._label.set_text(
-            "Cancelling" if self.cancelled else f"{text}, {round(100 * fraction)} %" if fraction else text
-        )
+        self._label.set_text("Cancelling" if self.cancelled else _said(fraction, text))
         if not self._window.get_visible() and time.monotonic() >= self._show_at:
             self._window.show_all()
 

@@ -1,4 +1,4 @@
-"""Layers, the selection and files as pixels for the wire. Nothing here changes the picture."""
+"""Layers, the selection and files as pixels for the wire, as they are seen. Nothing here changes the picture."""
 
 from formats import PixelFormat, format_of
 from host import Gegl, Gimp, Gio
@@ -10,10 +10,13 @@ from scumble_client.request import Pixels
 MASK = PixelFormat(WireForm("graya", "uint8", "srgb"))
 
 
-def read_drawable(drawable, pixel_format=None):
-    """A layer's or channel's pixels, all of them, also those beyond the canvas; a layer's mask is applied."""
-    if drawable.is_layer() and not drawable.is_group() and drawable.get_mask() and drawable.get_apply_mask():
-        return _read_masked(drawable, pixel_format)
+def read_drawable(drawable, pixel_format=None, over=()):
+    """A layer's or channel's pixels, all of them, also those beyond the canvas; its mask and live filters are applied.
+
+    `over` are layers that count as part of it, the lowest first.
+    """
+    if over or (drawable.is_layer() and _is_changed_on_the_way(drawable)):
+        return _composed([drawable, *over], pixel_format)
     return _read(drawable, pixel_format or format_of(drawable))
 
 
@@ -45,13 +48,25 @@ def read_selection(image):
     return Pixels(data, width, height, "gray", x=left, y=top)
 
 
-def read_visible(image):
-    """The picture as it is seen."""
-    layer = Gimp.Layer.new_from_visible(image, image, "Scumble")
+def read_visible(image, without=()):
+    """The picture as it is seen, as if the layers of `without` were hidden."""
+    if not without:
+        return _read_projection(image)
+    copy = image.duplicate()
     try:
-        return _read(layer, format_of(layer))
+        copy.undo_disable()
+        for layer in without:
+            _same_in(copy, layer).set_visible(False)
+        return _read_projection(copy)
     finally:
-        layer.delete()
+        copy.delete()
+
+
+def _same_in(copy, layer):
+    """A layer in a copy of its picture. (A copy's layers get tattoos of their own.)"""
+    group = layer.get_parent()
+    beside = copy.get_layers() if group is None else _same_in(copy, group).get_children()
+    return beside[layer.get_image().get_item_position(layer)]
 
 
 def read_file(path, mask=False):
@@ -61,12 +76,17 @@ def read_file(path, mask=False):
         raise ScumbleError("missing_input", f"The file {path} can't be read.", "Choose another.")
     try:
         image.policy_rotate(False)
-        layer = Gimp.Layer.new_from_visible(image, image, "Scumble")
-        pixels = _read(layer, MASK if mask else format_of(layer))
-        layer.delete()
-        return pixels
+        return _read_projection(image, MASK if mask else None)
     finally:
         image.delete()
+
+
+def _read_projection(image, pixel_format=None):
+    layer = Gimp.Layer.new_from_visible(image, image, "Scumble")
+    try:
+        return _read(layer, pixel_format or format_of(layer))
+    finally:
+        layer.delete()
 
 
 def _read(drawable, pixel_format):
@@ -85,24 +105,37 @@ def _bytes(drawable, rect, babl, length):
     return data
 
 
-def _read_masked(layer, pixel_format):
-    """The layer with its mask applied, by GIMP itself, in a picture of its own."""
-    image = layer.get_image()
+def _is_changed_on_the_way(layer):
+    """Whether what is seen of a layer is not what its buffer holds. (A group's buffer holds what is seen of its layers.)"""
+    masked = layer.get_mask() is not None and layer.get_apply_mask()
+    return masked or any(one.get_visible() for one in layer.get_filters())
+
+
+def _composed(layers, pixel_format):
+    """Layers, the lowest first, as GIMP itself puts them together, over the lowest one's place: in a picture of their own."""
+    lowest = layers[0]
+    image = lowest.get_image()
+    _, x, y = lowest.get_offsets()
     other = Gimp.Image.new_with_precision(
-        image.get_width(), image.get_height(), _base_type(image), image.get_precision()
+        lowest.get_width(), lowest.get_height(), _base_type(image), image.get_precision()
     )
     try:
         other.undo_disable()
         profile = image.get_color_profile()
         if profile is not None:
             other.set_color_profile(profile)
-        copy = Gimp.Layer.new_from_drawable(layer, other)
-        other.insert_layer(copy, None, 0)
-        _, x, y = layer.get_offsets()
-        copy.set_offsets(x, y)
-        if copy.get_mask():
-            copy.remove_mask(Gimp.MaskApplyMode.APPLY)
-        return _read(copy, pixel_format or format_of(copy))
+        for layer in layers:
+            copy = Gimp.Layer.new_from_drawable(layer, other)
+            other.insert_layer(copy, None, 0)
+            _, left, top = layer.get_offsets()
+            copy.set_offsets(left - x, top - y)
+            copy.set_visible(True)
+            if layer is lowest:  # how it is mixed with what lies below is no matter of its own pixels
+                copy.set_opacity(100.0)
+                copy.set_mode(Gimp.LayerMode.NORMAL)
+        found = _read_projection(other, pixel_format)
+        found.x, found.y = x, y
+        return found
     finally:
         other.delete()
 

@@ -4,18 +4,16 @@ import random
 
 from catalogue import refresh
 from host import Gimp
-from placing import ImageTree, place_layers
-from reading import read_file
+from inputs import AUTOMATIC, Inputs
+from placing import PlacedResult, insertion_point, place_layers
 
 from scumble_client import Client
 from scumble_client.editor.jobs import job_text
 from scumble_client.editor.messages import CLOSED, NOTHING_CHANGED, STARTING
-from scumble_client.editor.placing import InsertionPoint, filled_layers
-from scumble_client.editor.provenance import dump
-from scumble_client.editor.reading import finish, read_roles
+from scumble_client.editor.placing import filled_layers
+from scumble_client.editor.provenance import INPUT, dump
 from scumble_client.editor.roles import resolve
 from scumble_client.editor.settings import EditorSettings
-from scumble_client.editor.source_files import read_source_file
 from scumble_client.errors import ScumbleError
 from scumble_client.request import Request
 
@@ -28,25 +26,34 @@ def new_seed(value):
     return value if value >= 0 else random.randrange(2**31)
 
 
-def run_operation(operation, picture, chosen, provenance, progress, shown):
+def client_name():
+    """Who asks, for the daemon's log."""
+    return f"gimp {Gimp.version()}"
+
+
+def run_operation(operation, picture, chosen, provenance, progress, shown, wanted, masked=False):
     """Run a request: `provenance` has operation, parameters, seed and perhaps the mask of an earlier run.
 
-    Gives the new layers and the notes for the artist. Raises ScumbleError, `cancelled` among them.
+    `wanted` is out of `inputs.INPUTS`: how the picture was chosen. Gives the new layers and the notes for the artist.
+    Raises ScumbleError, `cancelled` among them.
     """
     image = picture.image
-    point = InsertionPoint(ImageTree(image), picture.active)
-    client = Client(f"gimp {Gimp.version()}", wake=progress.wake)
+    client = Client(client_name(), wake=progress.wake)
     settings = EditorSettings()
-    notes = []
+    inputs = Inputs(picture, operation, settings, wanted == AUTOMATIC)
     try:
         client.connect()  # the daemon may be starting while the layers are read
+        progress.report(0.0, "Reading layers")
         sources = resolve(operation, chosen, picture.view(), provenance.given)
-        pixels, sources = _read(picture, operation, sources, provenance.mask, settings, progress, notes)
+        point = insertion_point(image, picture.item(sources["image"]) if "image" in sources else picture.active)
+        pixels, sources = inputs.read(sources, provenance.mask)
         job = client.submit(Request(operation["name"], pixels, provenance.parameters, provenance.seed))
         result = _wait(client, job, image, progress)
         progress.report(1.0, "Adding the layer")
         layers = filled_layers(result)
+        notes = inputs.notes
         if layers:
+            result.request[INPUT] = wanted
             sources = {role: picture.lasting(source) for role, source in sources.items()}
             for source in sources.values():
                 if source.digest:
@@ -55,7 +62,7 @@ def run_operation(operation, picture, chosen, provenance, progress, shown):
             texts = [dump(one, picture.folder, ascii_only=True) for one in made]
             if image.is_valid() and image.get_base_type() == Gimp.ImageBaseType.INDEXED:
                 notes.append("This picture is indexed, so the new layer is in an RGB copy of it.")
-            placed = place_layers(image, point, layers, texts, shown)
+            placed = place_layers(image, point, PlacedResult(operation["title"], layers, texts, masked), shown)
         else:
             placed = []
             notes.append(NOTHING_CHANGED)
@@ -64,26 +71,6 @@ def run_operation(operation, picture, chosen, provenance, progress, shown):
     finally:
         _refresh(client)
         client.close()
-
-
-def _read(picture, operation, sources, mask, settings, progress, notes):
-    """The pixels of every role, and what they were read from."""
-
-    def read_role(role, source):
-        progress.report(0.0, "Reading layers")
-        as_mask = role.get("kind") == "mask" and role["name"] != "image"
-        if source.kind != "file":
-            return picture.read(source, role, as_mask), source
-        remembered = settings.place_of_file(source.digest)
-        pixels, found, note = read_source_file(
-            source, role, picture.folder, remembered, lambda path: read_file(path, as_mask)
-        )
-        if note:
-            notes.append(note)
-        return pixels, found
-        yield  # (GIMP's own loop needs no steps in between: a plug-in is a process of its own)
-
-    return finish(read_roles(operation, sources, mask, read_role))
 
 
 def _wait(client, job, image, progress):

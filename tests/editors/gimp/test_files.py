@@ -36,14 +36,14 @@ def _made(g: Any, files: dict[str, str], others: dict[str, str], path: str) -> A
         shown.append([list(data[i : i + 4]) for i in range(0, 24, 4)])
         g.save(image, path)
         image.set_file(g.Gio.File.new_for_path(path))  # as File ▸ Save does
-    parasites = [layer.get_parasite("scumble-request") for layer in image.get_layers()[:2]]
+    parasites = [layer.get_parasite("scumble-request") for layer in image.get_layers()[1::-1]]
     return shown, ["".join(chr(byte & 255) for byte in one.get_data()) for one in parasites]
 
 
 def _again(g: Any, path: str) -> Any:
     """Open the picture and run its newest result again; what the new one shows, or the error."""
     image = g.open(path)
-    old = [layer for layer in image.get_layers() if layer.get_name().startswith("Files")][-1]
+    old = next(layer for layer in image.get_layers() if layer.get_name().startswith("Files"))
     answer = g.call("scumble-run-again", image, [old])
     if answer["status"] != "success":
         return [], answer["error"]

@@ -142,6 +142,24 @@ def test_what_is_missing_is_a_sentence(
     assert missing(operation, chosen, seen) == sentence
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "selected", "sentence"),
+    [
+        ("inpaint", {"mask_from": "mask"}, False, "Nothing is selected. Select what should be filled."),
+        ("inpaint", {"mask_from": "mask"}, True, ""),
+        ("inpaint", {"mask_from": "alpha"}, False, ""),
+        ("restore-mosaic", {"mask_from": "mask"}, False, "Nothing is selected. "),
+        ("photo-style", {"painting": "none"}, False, "Photo style needs a style picture. Choose a layer or a file"),
+        ("photo-style", {"painting": "sunset"}, False, ""),
+        ("paint-style", {"painting": "impasto"}, True, ""),
+    ],
+)
+def test_what_the_values_need_is_missed(name: str, values: dict[str, Any], selected: bool, sentence: str) -> None:
+    said = missing(find(name).describe(), {}, view(selection=selected), values)
+    assert said.startswith(sentence)
+    assert bool(said) == bool(sentence)
+
+
 def test_what_is_missing_has_the_code_missing_input() -> None:
     with pytest.raises(ScumbleError) as caught:
         resolve(EDIT, {}, None)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 import traceback
+from importlib import import_module
 
 import gi
 
@@ -117,6 +119,32 @@ class Scene:
             "layer": result.index(1) if done else None,
             "count": result.index(2) if done else 0,
         }
+
+    def dialog(self, operation, plugin, image, layer):
+        """An operation's dialog, shown in this process, so that its widgets can be looked at; the caller closes it."""
+        if plugin not in sys.path:
+            sys.path.insert(0, plugin)
+        described = next(one for one in import_module("catalogue").registered() if one["name"] == operation)
+        procedure = Gimp.get_pdb().lookup_procedure("scumble-" + operation)
+        config = procedure.create_config()
+        arguments = import_module("arguments").Arguments(described)
+        picture = import_module("edited_picture").EditedPicture(image, layer)
+        toolkit = import_module("host").user_interface("test")
+        made = import_module("dialog").OperationDialog(procedure, config, arguments, picture, toolkit, 7)
+        made.config = config
+        made.window.show()
+        return made
+
+    def pump(self, condition, seconds=60.0):
+        """Let dialogs live until a condition holds; what it gives."""
+        end = time.monotonic() + seconds
+        while True:
+            found = condition()
+            if found:
+                return found
+            assert time.monotonic() < end, "waited in vain"
+            if not GLib.MainContext.default().iteration(False):
+                time.sleep(0.005)
 
     def clear(self):
         """No picture is left."""
