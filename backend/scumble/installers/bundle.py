@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import scumble_client
+from scumble import pictures
 from scumble_client.editor.catalogue import CATALOGUE_FILE
 from scumble_client.launch import LAUNCH_FILE
 
 from .record import daemon_command
+
+CHOICES = "choices"
+"""The folder with small pictures of choices that have one: of the bundled paintings, by their names."""
+
+CHOICE_SIDE = 64
+"""Pixels."""
 
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*.so", "*.pyd", "py.typed")
 
@@ -33,8 +40,19 @@ def put_together(source: Path, folder: Path, command: list[str] | None = None) -
     shutil.copytree(source, folder, ignore=_LEFT_OUT)
     shutil.copytree(Path(scumble_client.__file__).parent, folder / "scumble_client", ignore=_LEFT_OUT)
     (folder / CATALOGUE_FILE).write_text(json.dumps(described, indent=1), "utf-8")
+    _draw_choices(folder / CHOICES)
     (folder / LAUNCH_FILE).write_text(json.dumps({"command": command or daemon_command()}, indent=1), "utf-8")
     return described
+
+
+def _draw_choices(folder: Path) -> None:
+    """As PNG, which every editor's toolkit reads."""
+    from PIL import Image, ImageOps
+
+    folder.mkdir()
+    for path in pictures.paintings():
+        with Image.open(path) as picture:
+            ImageOps.fit(picture.convert("RGB"), (CHOICE_SIDE, CHOICE_SIDE)).save(folder / f"{path.stem}.png")
 
 
 def installed_version(folder: Path) -> str:

@@ -15,6 +15,11 @@ def selection(name: str) -> Path:
     return FOLDER / f"{name}-selection.png"
 
 
+def paintings() -> list[Path]:
+    """The bundled style pictures."""
+    return sorted((FOLDER / "paintings").glob("*.webp"))
+
+
 def painting(name: str) -> Path:
     """A bundled style picture; the names are those of `scumble.style.inputs.Painting`."""
     return FOLDER / "paintings" / f"{name}.webp"
