@@ -14,6 +14,9 @@ from .source_files import from_document, portable
 FORMAT = 1
 MAX_MASK = 1 << 31
 
+INPUT = "input"
+"""The key in `Provenance.extra` that says how the picture was chosen: out of `roles.KINDS`."""
+
 
 @dataclass
 class Provenance:
@@ -66,6 +69,22 @@ class Provenance:
             Provenance(self.operation, dict(parameters), layer.seed, self.sources, self.mask, request)
             for layer in layers
         ]
+
+
+def is_try(made: Provenance, operation: str, sources: Mapping[str, Source], selected: Optional[Pixels]) -> bool:
+    """Whether a run of `operation` is another try at what `made` is the result of: the same part of the picture.
+
+    `selected` are the new run's selection's pixels, where it has one.
+    """
+    if made.operation != operation:
+        return False
+    if made.mask is None or selected is None:
+        if made.mask is not selected:
+            return False
+        now, then = sources.get("mask", Source("none")).pinned(), made.sources.get("mask", Source("none"))
+        return (now.kind, now.id) == (then.kind, then.id)
+    places = [(mask.x, mask.y, mask.width, mask.height) for mask in (made.mask, selected)]
+    return places[0] == places[1] and bytes(made.mask.data) == bytes(selected.data)
 
 
 def dump(provenance: Provenance, folder: Optional[str] = None, ascii_only: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from ..errors import ScumbleError
 from .messages import NOTHING_SELECTED
 
-KINDS = ("auto", "active", "visible", "selection", "layer", "file", "none")
+KINDS = ("auto", "active", "below", "visible", "selection", "layer", "file", "none")
 """What a role can be taken from. `auto` is resolved anew at each run; `visible` is the picture as it is seen."""
 
 NAMES: Dict[str, Tuple[str, ...]] = {
@@ -32,6 +32,9 @@ RESULT = "a result"
 
 DRAWN_LAYERS = ("Color", "Sketch")
 """Names of the two empty layers that are made to draw on, the lower one first; the upper one becomes active."""
+
+STROKES_LAYERS = ("Strokes",)
+"""Of the one that is made to paint strokes on."""
 
 NO_DOCUMENT = ("No picture is open.", "Open one, or make a new one.")
 
@@ -98,11 +101,15 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class View:
-    """The document at the moment: layers from the topmost down, the active one among them, whether something is selected."""
+    """The document at the moment: layers from the topmost down, the active one among them, whether something is selected.
+
+    `below` is the layer right below the active one.
+    """
 
     layers: Tuple[LayerInfo, ...] = ()
     active: Optional[LayerInfo] = None
     selection: bool = False
+    below: Optional[LayerInfo] = None
 
     def layer(self, source: Source) -> Optional[LayerInfo]:
         """The layer that a source means: by its id, or, in a document that was made anew, by its name."""
@@ -207,6 +214,10 @@ def _present(source: Source, view: View, role: Mapping[str, Any]) -> Source:
         if view.active is None:
             raise ScumbleError("missing_input", "No layer is active.", "Click on a layer.")
         return Source("active", view.active.id, view.active.name)
+    if source.kind == "below":
+        if view.below is None:
+            raise ScumbleError("missing_input", "There is no layer below the active one.", "Choose another input.")
+        return Source("layer", view.below.id, view.below.name)
     if source.kind == "file" and not (source.path or source.name):
         raise ScumbleError("missing_input", f"No file is chosen for “{role['title']}”.", "Choose one.")
     return source
@@ -219,13 +230,29 @@ def layer_gone(source: Source, role: Mapping[str, Any]) -> ScumbleError:
     )
 
 
-def missing(operation: Mapping[str, Any], chosen: Mapping[str, Source], view: Optional[View]) -> str:
-    """What stands in the way of a run, as a sentence or two; empty where nothing does."""
+def missing(
+    operation: Mapping[str, Any],
+    chosen: Mapping[str, Source],
+    view: Optional[View],
+    values: Optional[Mapping[str, Any]] = None,
+) -> str:
+    """What stands in the way of a run with these values, as a sentence or two; empty where nothing does."""
     try:
-        resolve(operation, chosen, view)
+        found = resolve(operation, chosen, view)
     except ScumbleError as error:
         return str(error)
+    for role in operation["roles"]:
+        if role["name"] not in found and is_needed(role, values or {}):
+            selection = role["name"] == "mask"
+            what = NOTHING_SELECTED if selection else f"{operation['title']} needs {_lower(role['title'])}."
+            return f"{what} {role['help']}"
     return ""
+
+
+def is_needed(role: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether a role that may be empty must not be with these values: a parameter says to take it from there."""
+    name = role["name"]
+    return values.get(f"{name}_from") == name or (name == "style" and values.get("painting") == "none")
 
 
 def explain(source: Source, view: Optional[View]) -> str:
