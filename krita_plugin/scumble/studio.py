@@ -11,6 +11,8 @@ from .crash_log import as_error
 from .document import active_layer, identity, is_open, view_of
 from .live import Live
 from .own_faces import OwnFaces
+from .preview import Preview
+from .progress import StatusProgress
 from .qt import QObject, QtGui, QTimer, Signal
 from .results import ResultKeeper
 from .scumble_client.editor import messages
@@ -56,17 +58,20 @@ class Studio(QObject):
         self.steps = Steps(self, lambda error: self.fail(as_error(error)))
         self.results = ResultKeeper(self)
         self.live = Live(self)
+        self.preview = Preview(self)
         self.own_faces = OwnFaces(self)
         self.connection = DaemonConnection(self, f"krita {app.version()}")
         self.connection.happened.connect(self._on_event)
         self.connection.changed.connect(self.daemon_changed)
         self.connection.operations.connect(self._on_operations)
+        self.progress = StatusProgress(self)
 
     def close(self):
         """Krita ends: let go of everything. Harmless when called twice."""
         self.closed = True
         self._save()
         self.live.close()
+        self.preview.close()
         self.own_faces.close()
         self.steps.close()
         self.connection.close()
@@ -234,7 +239,7 @@ class Studio(QObject):
         try:
             if event.kind == "state":
                 self._on_state(event)
-            elif self.live.handle(event):
+            elif self.live.handle(event) or self.preview.handle(event):
                 pass
             else:
                 entry = next((e for e in self.entries if e.job is event.job), None)
