@@ -3,9 +3,9 @@
 from krita import Extension, Krita
 
 from .crash_log import as_error, guarded
-from .document import active_layer, identity, owned
+from .document import active_layer, covering, identity, owned
 from .qt import QtWidgets, sip
-from .scumble_client.editor.roles import DRAWN_LAYERS, NO_DOCUMENT
+from .scumble_client.editor.roles import DRAWN_LAYERS, NO_DOCUMENT, STROKES_LAYERS
 from .scumble_client.errors import ScumbleError
 from .settings import SettingsDialog
 
@@ -39,7 +39,8 @@ class ScumbleExtension(Extension):
             self._add_operation(window, operation, menu, again)
         for name, title, work in (
             ("scumble_cancel", "Cancel", self.studio.cancel),
-            ("scumble_new_layers", "New Sketch and Color Layers", self._new_layers),
+            ("scumble_new_layers", "New Sketch and Color Layers", lambda: self._new_layers(DRAWN_LAYERS)),
+            ("scumble_new_strokes", "New Strokes Layer", lambda: self._new_layers(STROKES_LAYERS)),
             ("scumble_settings", "Scumble Settings...", self._settings),
         ):
             menu.addAction(self._add(window, name, title, work))
@@ -76,11 +77,11 @@ class ScumbleExtension(Extension):
         action.triggered.connect(triggered)
         return action
 
-    def _new_layers(self):
+    def _new_layers(self, names):
         document = Krita.instance().activeDocument()
         if document is None:
             raise ScumbleError("missing_input", *NO_DOCUMENT)
-        self.studio.steps.start(_new_layers(document), document)
+        self.studio.steps.start(_new_layers(document, names), document)
 
     def _settings(self):
         self._dialog = SettingsDialog(self.studio, Krita.instance().activeWindow().qwindow())
@@ -91,11 +92,13 @@ class ScumbleExtension(Extension):
         self.studio.results.tidy()
 
 
-def _new_layers(document):
-    """Steps: two empty layers above the active one, the sketch uppermost and active."""
+def _new_layers(document, names):
+    """Steps: empty layers where they are seen above the active one, the last one uppermost and active."""
     below = active_layer(document)
+    if below is not None:
+        below = covering(document, below)
     parent = below.parentNode() if below is not None else document.rootNode()
-    for name in DRAWN_LAYERS:
+    for name in names:
         layer = document.createNode(name, "paintlayer")
         parent.addChildNode(layer, below)
         below = layer

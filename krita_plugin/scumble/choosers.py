@@ -1,14 +1,18 @@
 """For each role of an operation: a combo box with the layers, the selection, a file."""
 
-from .qt import QtWidgets, Signal
-from .scumble_client.editor.roles import Source, explain, label, obvious
-from .widgets import Quiet, combo
+from .document import identity, is_open, walk
+from .qt import Qt, QtGui, QtWidgets, Signal
+from .scumble_client.editor.roles import RESULT, Source, explain, label, obvious
+from .widgets import ICON, Quiet, Rows, combo
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.bmp);;All files (*)"
 
 
-class RoleChoosers(QtWidgets.QWidget):
-    """`chosen(document, role, source)` comes when the artist chooses: for the document that was shown then."""
+class RoleChoosers(Rows):
+    """`chosen(document, role, source)` comes when the artist chooses: for the document that was shown then.
+
+    `advanced` has the roles that are folded away at first.
+    """
 
     chosen = Signal(object, str, object)
 
@@ -16,26 +20,23 @@ class RoleChoosers(QtWidgets.QWidget):
         super().__init__(parent)
         self._operation = operation
         self._names = [role["name"] for role in operation["roles"]]
-        self._state = self._document = None
+        self._state = self._document = self._view = None
         self.boxes = {}
         self._sources = {}
         self._dialog = None
-        layout = QtWidgets.QFormLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.setRowWrapPolicy(QtWidgets.QFormLayout.RowWrapPolicy.WrapLongRows)
+        self.advanced = Rows()
         for role in operation["roles"]:
             box = combo()
-            box.setToolTip(role["help"] + ("" if role.get("required") else "\nIt can be left out."))
             box.activated.connect(lambda place, role=role: self._activated(role, place))
+            box.opening.connect(lambda role=role: self._draw(role, range(self.boxes[role["name"]].count())))
             self.boxes[role["name"]] = box
             title = QtWidgets.QLabel(label(role))
             title.setToolTip(role["help"])
-            layout.addRow(title, box)
+            (self.advanced if role.get("advanced") else self).add(title, box)
 
     def refresh(self, document, view, chosen):
         """Show a document's layers, and what is chosen: {role: Source}. Does nothing where nothing has changed."""
-        self._document = document
+        self._document, self._view = document, view
         state = (view, tuple(sorted(chosen.items(), key=lambda item: item[0])))
         if state == self._state:
             return
@@ -52,16 +53,58 @@ class RoleChoosers(QtWidgets.QWidget):
                 box.addItem(text)
             box.setCurrentIndex(next((i for i, s in enumerate(sources) if _alike(s, chosen)), 0))
         self._sources[role["name"]] = sources
+        self._draw(role, [box.currentIndex()])
+        found = "" if view is None or chosen.kind != "auto" else self._explain(role, view)
+        said = [role["help"], f"Now: {found}." if found else "", "" if role.get("required") else "It can be left out."]
+        box.setToolTip("\n".join(line for line in said if line))
+
+    def _obvious(self, role, view):
+        return obvious(role, view, self._names)
+
+    def _explain(self, role, view):
+        """What *Auto* is now, with all that is read."""
+        source = self._obvious(role, view)
+        found = explain(source, view)
+        layer = view.layer(source) if role["name"] == "image" and source.kind in ("active", "layer") else None
+        over = view.layers[: view.layers.index(layer)] if layer is not None else ()
+        return found + (", with the results over it" if any(one.why == RESULT for one in over) else "")
+
+    def _draw(self, role, places):
+        """Put small pictures beside entries: of a layer, of all that is visible, of a file."""
+        document, box = self._document, self.boxes[role["name"]]
+        if document is None or self._view is None or not is_open(document):
+            return
+        nodes = {identity(node): node for node, _ in walk(document.rootNode())}
+        for place in places:
+            source = self._sources[role["name"]][place]
+            if source.kind == "auto":
+                source = self._obvious(role, self._view)
+            active = self._view.active if source.kind == "active" else self._view.below
+            node = nodes.get(active.id if source.kind in ("active", "below") and active is not None else source.id)
+            if source.kind == "visible":
+                image = document.thumbnail(ICON, ICON)
+            elif source.kind == "file" and source.path:
+                reader = QtGui.QImageReader(source.path)
+                reader.setScaledSize(reader.size().scaled(ICON, ICON, Qt.AspectRatioMode.KeepAspectRatio))
+                image = reader.read()
+            elif node is not None:
+                image = node.thumbnail(ICON, ICON)
+            else:
+                continue
+            if not image.isNull():
+                box.setItemIcon(place, QtGui.QIcon(QtGui.QPixmap.fromImage(image)))
 
     def _entries(self, role, view, chosen):
         if view is None:
             yield Source(), "–"
             return
-        yield Source(), f"Auto: {explain(obvious(role, view, self._names), view)}"
+        yield Source(), f"Auto: {_short(self._obvious(role, view))}"
         if role.get("kind") == "mask":
             yield Source("selection"), "Selection" if view.selection else "Selection (nothing is selected)"
         if role["name"] == "image":
             yield Source("visible"), "What is visible"
+            yield Source("active"), "Active layer"
+            yield Source("below"), "Layer below"
         for layer in view.layers:
             yield Source("layer", layer.id, layer.name), layer.name
         if chosen.kind == "layer" and view.layer(chosen) is None:
@@ -95,6 +138,12 @@ class RoleChoosers(QtWidgets.QWidget):
 
     def _again(self):
         self._state = None  # the box shows “File...”, whatever was chosen before
+
+
+def _short(source):
+    """As short as can be: the docker is narrow."""
+    words = {"visible": "what is visible", "selection": "selection", "none": "nothing"}
+    return source.name if source.kind in ("layer", "active") else words[source.kind]
 
 
 def _alike(one, other):

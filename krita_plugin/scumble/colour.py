@@ -64,9 +64,11 @@ def space_for(form):
 
 
 def travelling(space):
-    """The space in which pixels of `space` travel: itself, or one that holds all its colours."""
+    """The space in which pixels of `space` travel: itself, or one that holds its colours."""
     if form_of(space):
         return space
+    if space.model == "CMYKA":  # inks make no such colours, and Krita's way back from floats gets some of them wrong
+        return Space("RGBA", "U16", SRGB)
     # Floats, because a wide space's colours lie beyond sRGB's 0 to 1.
     return Space("GRAYA", "F32", GRAY) if space.model == "GRAYA" else Space("RGBA", "F32", SRGB)
 

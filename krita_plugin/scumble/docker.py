@@ -8,12 +8,13 @@ from .document import is_open, view_of
 from .own_faces import OwnFacesRow
 from .parameters import ParameterForm
 from .presets import PresetButton
+from .preview import PreviewPanel
 from .qt import Qt, QTimer, QtWidgets
 from .runlist import RunList
 from .scumble_client.editor.messages import DAEMON_OFF
 from .scumble_client.editor.roles import NO_DOCUMENT, missing
-from .thumbnails import Thumbnails
-from .widgets import DoubleSpinBox, Quiet, combo, heading, note, row
+from .thumbnails import WORD, Thumbnails
+from .widgets import DoubleSpinBox, Fold, Quiet, combo, heading, note, row
 from .writing import activate_former
 
 REFRESH_MS = 700
@@ -43,6 +44,8 @@ class ScumbleDocker(DockWidget):
         studio.operations_changed.connect(self.rebuild)
         studio.parameters_changed.connect(self._parameters_changed)
         studio.live.changed.connect(self._live_changed)
+        studio.preview.changed.connect(self._preview_changed)
+        self._preview_changed()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
         self._timer.start(REFRESH_MS)
@@ -56,11 +59,27 @@ class ScumbleDocker(DockWidget):
     # -- building
 
     def _build(self):
-        inner = QtWidgets.QWidget()
-        layout = QtWidgets.QVBoxLayout(inner)
-        layout.setContentsMargins(6, 6, 6, 6)
-        layout.setSpacing(6)
+        """What one always needs to see is above and below; between them the rest scrolls."""
+        whole = QtWidgets.QWidget()
+        outer = QtWidgets.QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(4)
+        outer.addWidget(self._head())
+        outer.addWidget(self._body(), 1)
+        self.daemon = note()
+        self.start_button = QtWidgets.QPushButton("Start")
+        self.start_button.setToolTip("Start the daemon: the program that does the work")
+        self.start_button.clicked.connect(self._start)
+        foot = row(self.daemon, self.start_button)
+        foot.layout().setContentsMargins(6, 0, 6, 4)
+        outer.addWidget(foot)
+        self.setWidget(whole)
 
+    def _head(self):
+        head = QtWidgets.QWidget()
+        layout = QtWidgets.QVBoxLayout(head)
+        layout.setContentsMargins(6, 6, 6, 0)
+        layout.setSpacing(4)
         self.operations = combo()
         self.operations.setToolTip("What to do")
         self.operations.activated.connect(self._choose)
@@ -68,23 +87,37 @@ class ScumbleDocker(DockWidget):
         layout.addWidget(row(self.operations, self.presets))
         self.help = note()
         layout.addWidget(self.help)
-
         self.run_button = QtWidgets.QPushButton("Run")
         self.run_button.clicked.connect(self._run)
         self.live_button = QtWidgets.QPushButton("Live")
         self.live_button.setCheckable(True)
         self.live_button.clicked.connect(self._live)
-        layout.addWidget(row(self.run_button, self.live_button))
+        self.preview_button = QtWidgets.QPushButton("Preview")
+        self.preview_button.setCheckable(True)
+        self.preview_button.setToolTip("Show below what a run would make of the part around the selection")
+        self.preview_button.toggled.connect(self._preview)
+        layout.addWidget(row(self.run_button, self.live_button, self.preview_button))
         self.problem = note()
-        layout.addWidget(self.problem)
+        self.message = note()
         self.runs = RunList(self.studio)
-        layout.addWidget(self.runs)
+        for widget in (self.problem, self.message, self.runs):
+            layout.addWidget(widget)
+        self.message.hide()
+        return head
 
+    def _body(self):
+        inner = QtWidgets.QWidget()
+        layout = QtWidgets.QVBoxLayout(inner)
+        layout.setContentsMargins(6, 0, 6, 6)
+        layout.setSpacing(6)
+        self.preview = PreviewPanel(self.studio)
+        layout.addWidget(self.preview)
         self._results_title = heading("Results")
         layout.addWidget(self._results_title)
         self.thumbnails = Thumbnails(self.studio)
         layout.addWidget(self.thumbnails)
-
+        self._thumbnails_word = note(WORD)
+        layout.addWidget(self._thumbnails_word)
         layout.addWidget(heading("Inputs"))
         self._inputs = QtWidgets.QVBoxLayout()
         layout.addLayout(self._inputs)
@@ -92,33 +125,26 @@ class ScumbleDocker(DockWidget):
         layout.addWidget(self._parameters_title)
         self._parameters = QtWidgets.QVBoxLayout()
         layout.addLayout(self._parameters)
-        layout.addWidget(self._seed_row())
         self.own_faces = OwnFacesRow(self.studio.own_faces)
         layout.addWidget(self.own_faces)
+        self.fold = Fold("Advanced")
+        self.fold.toggled.connect(self._unfold)
+        layout.addWidget(self.fold)
+        self.advanced = QtWidgets.QWidget()
+        self._advanced = QtWidgets.QVBoxLayout(self.advanced)
+        self._advanced.setContentsMargins(0, 0, 0, 0)
+        self._advanced.setSpacing(6)
+        self._advanced.addWidget(self._seed_row())
+        layout.addWidget(self.advanced)
         layout.addStretch(1)
-
-        self.message = note()
-        layout.addWidget(self.message)
-
         scroll = QtWidgets.QScrollArea()
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setMinimumWidth(220)
-
-        self.daemon = note()
-        self.start_button = QtWidgets.QPushButton("Start")
-        self.start_button.setToolTip("Start the daemon: the program that does the work")
-        self.start_button.clicked.connect(self._start)
-        foot = row(self.daemon, self.start_button)
-        foot.layout().setContentsMargins(6, 0, 6, 4)
-        whole = QtWidgets.QWidget()
-        outer = QtWidgets.QVBoxLayout(whole)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(foot)
-        self.setWidget(whole)
+        scroll.setMinimumHeight(80)
+        return scroll
 
     def _seed_row(self):
         # A spin box of whole numbers ends at 2³¹ − 1.
@@ -156,9 +182,10 @@ class ScumbleDocker(DockWidget):
         self.operation = self.presets.operation = operation
         for layout, old in ((self._inputs, self.choosers), (self._parameters, self.form)):
             if old is not None:
-                layout.removeWidget(old)
-                old.hide()
-                old.deleteLater()
+                for place, widget in ((layout, old), (self._advanced, old.advanced)):
+                    place.removeWidget(widget)
+                    widget.hide()
+                    widget.deleteLater()
         self.choosers = self.form = None
         known = operation is not None
         for widget in (self.presets, self.run_button):
@@ -171,9 +198,11 @@ class ScumbleDocker(DockWidget):
             self.choosers = RoleChoosers(operation)
             self.choosers.chosen.connect(self._role_chosen)
             self._inputs.addWidget(self.choosers)
+            self._advanced.insertWidget(0, self.choosers.advanced)
             self.form = ParameterForm(operation, self.studio.parameters(operation))
             self.form.changed.connect(self._form_changed)
             self._parameters.addWidget(self.form)
+            self._advanced.insertWidget(1, self.form.advanced)
         self._show_options()
         self.refresh()
 
@@ -186,6 +215,13 @@ class ScumbleDocker(DockWidget):
             with Quiet(widget):
                 getattr(widget, put)(option(name))
         self.seed.setEnabled(not option("new_seed"))
+        with Quiet(self.fold):
+            self.fold.setChecked(option("advanced"))
+        self._show_fold()
+
+    def _show_fold(self):
+        self.fold.turn(self.fold.isChecked())
+        self.advanced.setVisible(self.fold.isChecked())
 
     # -- bringing up to date
 
@@ -215,7 +251,7 @@ class ScumbleDocker(DockWidget):
         if self.operation is not None:
             chosen = self.studio.sources(document, self.operation["name"]) if document is not None else {}
             self.choosers.refresh(document, view, chosen)
-            problem = missing(self.operation, chosen, view)
+            problem = missing(self.operation, chosen, view, self.studio.parameters(self.operation))
         elif document is None:
             problem = " ".join(NO_DOCUMENT)
         if not problem and not (self.studio.connection.reachable or self.studio.settings.option("start_daemon")):
@@ -224,6 +260,11 @@ class ScumbleDocker(DockWidget):
         self.problem.setVisible(bool(problem))
         self.run_button.setEnabled(self.operation is not None and not problem)
         self.live_button.setEnabled(self.studio.live.on or self.run_button.isEnabled())
+        window = Krita.instance().activeWindow()
+        if (
+            window is not None and window.qwindow() == self.parent()
+        ):  # another window's docker may show another operation
+            self.studio.preview.follow(document, self.operation)
         self._show_results()
         self.runs.refresh()
 
@@ -232,7 +273,8 @@ class ScumbleDocker(DockWidget):
         """Also called while a view is taken down."""
         if not self.studio.closed:
             self.thumbnails.refresh(Krita.instance().activeDocument())
-            self._results_title.setVisible(not self.thumbnails.isHidden())
+            for widget in (self._results_title, self._thumbnails_word):
+                widget.setVisible(not self.thumbnails.isHidden())
 
     @guarded
     def refresh_daemon(self, *_):
@@ -241,6 +283,7 @@ class ScumbleDocker(DockWidget):
 
     def _said(self, sentence):
         self.message.setText(sentence)
+        self.message.setVisible(bool(sentence))
 
     @guarded
     def _live_changed(self, *_):
@@ -275,6 +318,24 @@ class ScumbleDocker(DockWidget):
     @guarded
     def _form_changed(self, values):
         self.studio.set_parameters(self.operation, values)
+        if self.studio.preview.on:
+            self.refresh()
+
+    @guarded
+    def _unfold(self, on):
+        self.studio.settings.set_option("advanced", bool(on))
+        self._show_fold()
+
+    @guarded
+    def _preview(self, on):
+        self.studio.settings.set_option("docker_preview", bool(on))
+        self.studio.preview.switch(bool(on))
+        self.refresh()
+
+    @guarded
+    def _preview_changed(self, *_):
+        with Quiet(self.preview_button):
+            self.preview_button.setChecked(self.studio.preview.on)
 
     @guarded
     def _run(self, *_):

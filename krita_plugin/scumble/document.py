@@ -6,7 +6,7 @@ from krita import Krita
 
 from .qt import sip
 from .scumble_client.editor.placing import LayerTree
-from .scumble_client.editor.roles import RESULT, LayerInfo, View
+from .scumble_client.editor.roles import DRAWN, RESULT, LayerInfo, View, role_of
 
 KINDS = {
     "grouplayer": "a group",
@@ -73,6 +73,13 @@ def active_layer(document):
     return top[0] if top else None
 
 
+def below(node):
+    """The layer right below another one in its group; None where it is the lowest."""
+    beside = children(node.parentNode())
+    place = [identity(one) for one in beside].index(identity(node))
+    return beside[place + 1] if place + 1 < len(beside) else None
+
+
 ANNOTATION = "scumble-"
 """What a document's notes on results begin with; the layer's id follows."""
 
@@ -100,6 +107,34 @@ def parents(node):
         parent = parent.parentNode()
 
 
+def layers_over(document, node):
+    """The layers over another one that are seen, topmost first, with whether each is a result; groups are left out."""
+    results = set(document.annotationTypes())
+    own = identity(node)
+    for layer, hidden in walk(document.rootNode()):
+        if identity(layer) == own:
+            return
+        if not hidden and layer.type() != "grouplayer":
+            yield layer, annotation_of(identity(layer)) in results
+
+
+def covering(document, node):
+    """The layer that something new goes right above, so that it is seen where `node` is.
+
+    That is the uppermost layer over it which would hide it and is no picture of its own: an earlier result, or what is
+    drawn for an operation; else `node` itself. Where that lies in a group without `node`, the group stands for it.
+    """
+    around = {identity(group) for group in parents(node)}
+    for layer, is_result in layers_over(document, node):
+        if is_result or role_of(layer.name(), DRAWN) is not None:
+            for group in parents(layer):
+                if identity(group) in around:
+                    break
+                layer = group
+            return layer
+    return node
+
+
 class DocumentTree(LayerTree):
     """A document's layers, for finding the place of a new one."""
 
@@ -125,10 +160,16 @@ def view_of(document):
         return None
     results = set(document.annotationTypes())
     layers = tuple(describe(layer, hidden, results) for layer, hidden in walk(document.rootNode()))
-    active_id = identity(node) if node is not None else ""
-    active = next((layer for layer in layers if layer.id == active_id), None)
+    known = {layer.id: layer for layer in layers}
+    active = known.get(identity(node)) if node is not None else None
+    under = below(node) if node is not None else None
     if active is not None and node.type() == "paintlayer" and node.bounds().isEmpty():
         emptied = replace(active, empty=True)
         layers = tuple(emptied if layer is active else layer for layer in layers)
         active = emptied
-    return View(layers, active, document.selection() is not None)
+    return View(
+        layers,
+        active,
+        document.selection() is not None,
+        known.get(identity(under)) if under is not None else None,
+    )

@@ -171,7 +171,10 @@ class LiveSession:
         if Krita.instance().activeDocument() == self.document:  # what is changed elsewhere is not meant for this one
             self._parameters = self.studio.parameters(operation)
         parameters = self._parameters
-        pixels, used = yield from runs.read(self.studio, self.document, operation, sources)
+        automatic = self._chosen.get("image", Source()).kind == "auto"
+        pixels, used = yield from runs.read(
+            self.studio, self.document, operation, sources, automatic=automatic, own=self.layer
+        )
         cost = time.monotonic() - begun
         digests = yield from runs.in_background(self.studio, lambda: {role: one.digest for role, one in pixels.items()})
         self._reading = False
@@ -192,7 +195,8 @@ class LiveSession:
         text = yield from runs.in_background(self.studio, lambda: dump(made, folder))
         self._writing = True
         if not self.layer:
-            self.layer = yield from add_layer(document, self._place, new.name, new.pixels)
+            (name,) = self.studio.results.names(document, self.operation["title"])
+            self.layer = yield from add_layer(document, self._place, name, new.pixels)
         elif not (yield from update_layer(document, self.layer, new.pixels, self._covered)):
             if self.current:
                 self.live.stop()

@@ -1,13 +1,25 @@
 """A form for an operation's parameters, made from its description alone."""
 
+from pathlib import Path
+
 from .latent import LatentCanvas
-from .qt import Qt, QtGui, QtWidgets, Signal
+from .qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from .scumble_client.editor import form
-from .widgets import DoubleSpinBox, Quiet, Slider, SpinBox, combo, note, row, tool_button
+from .widgets import DoubleSpinBox, Quiet, Rows, Slider, SpinBox, combo, note, row, tool_button
+
+PICTURE = 64
+"""Side of a choice's picture in the list of them, in pixels."""
 
 
-class ParameterForm(QtWidgets.QWidget):
-    """`changed(values)` comes with every change that the artist makes."""
+CHOICES = Path(__file__).resolve().parent / "choices"
+"""Where the installer puts the pictures of choices that have one, named after them."""
+
+
+class ParameterForm(Rows):
+    """`changed(values)` comes with every change that the artist makes.
+
+    `advanced` has the parameters that are folded away at first. Those that have no effect are hidden in both.
+    """
 
     changed = Signal(object)
 
@@ -15,27 +27,26 @@ class ParameterForm(QtWidgets.QWidget):
         super().__init__(parent)
         self._operation = operation
         self.fields = {}
-        layout = QtWidgets.QFormLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.setRowWrapPolicy(QtWidgets.QFormLayout.RowWrapPolicy.WrapLongRows)
-        layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.advanced = Rows()
+        self._rows = {}
         for parameter in operation["parameters"]:
             field = FIELDS[form.widget(parameter)](parameter, self._one_changed)
             self.fields[parameter["name"]] = field
-            tip = f"{parameter['help']}\n{form.allowed(parameter)}."
+            tip = _tip(parameter)
             field.widget.setToolTip(tip)
             reset = tool_button("↺", f"Back to {_shown(parameter)}", lambda p=parameter: self._reset(p))
+            rows = self.advanced if parameter.get("advanced") else self
             if form.widget(parameter) == "grid":
-                label = row(note(parameter["title"]), reset)
-                label.setToolTip(tip)
-                layout.addRow(label)
-                layout.addRow(field.widget)
-                continue
-            label = QtWidgets.QLabel(parameter["title"])
-            label.setToolTip(tip)
-            label.setBuddy(field.widget)
-            layout.addRow(label, row(field.widget, reset))
+                widgets = [row(note(parameter["title"]), reset), field.widget]
+                for widget in widgets:
+                    rows.add(widget)
+            else:
+                label = QtWidgets.QLabel(parameter["title"])
+                label.setBuddy(field.widget)
+                widgets = [label, row(field.widget, reset)]
+                rows.add(*widgets)
+            widgets[0].setToolTip(tip)
+            self._rows[parameter["name"]] = widgets
         self.set_values(values)
 
     def values(self):
@@ -47,8 +58,17 @@ class ParameterForm(QtWidgets.QWidget):
         for name, field in self.fields.items():
             if name in values:
                 field.set(values[name])
+        self._show_effective()
+
+    def _show_effective(self):
+        """Only what has an effect with the chosen method is in view."""
+        values = self.values()
+        for parameter in self._operation["parameters"]:
+            for widget in self._rows[parameter["name"]]:
+                widget.setVisible(form.has_effect(parameter, values))
 
     def _one_changed(self, *_):
+        self._show_effective()
         self.changed.emit(self.values())
 
     def _reset(self, parameter):
@@ -57,8 +77,19 @@ class ParameterForm(QtWidgets.QWidget):
         self._one_changed()
 
 
+def _tip(parameter):
+    """Help; and what is allowed, where the field does not show that itself."""
+    if parameter["type"] in ("choice", "boolean"):
+        return parameter["help"]
+    return f"{parameter['help']}\n{form.allowed(parameter)}."
+
+
 def _shown(parameter):
     default = parameter["default"]
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    if parameter["type"] == "choice":
+        return f"“{form.label(parameter, default)}”"
     return "the start" if isinstance(default, (list, tuple)) else str(default)
 
 
@@ -80,7 +111,11 @@ class _Choice:
         self.widget = combo()
         self._choices = parameter["choices"]
         for choice in self._choices:
-            self.widget.addItem(str(choice))
+            self.widget.addItem(form.label(parameter, choice))
+            picture = CHOICES / f"{choice}.png"
+            if picture.is_file():
+                self.widget.setItemIcon(self.widget.count() - 1, QtGui.QIcon(str(picture)))
+                self.widget.view().setIconSize(QtCore.QSize(PICTURE, PICTURE))
         self.widget.currentIndexChanged.connect(changed)
 
     def get(self):

@@ -14,9 +14,10 @@ class PresetButton(QtWidgets.QToolButton):
         self.operation = None
         self._dialog = None
         self.setText("Presets")
-        self.setToolTip("Keep these parameters under a name, or take kept ones")
+        self.setToolTip("Parameters for a purpose: those that come along, and your own")
         self.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QtWidgets.QMenu(self)
+        menu.setToolTipsVisible(True)
         menu.aboutToShow.connect(self.fill)
         self.setMenu(menu)
 
@@ -26,15 +27,20 @@ class PresetButton(QtWidgets.QToolButton):
         menu.clear()
         if self.operation is None:
             return
-        names = self.studio.settings.presets(self.operation)
-        for name in names:
+        settings = self.studio.settings
+        own = [name for name in settings.presets(self.operation) if settings.is_own(self.operation, name)]
+        for preset in self.operation.get("presets", []):
+            action = menu.addAction(preset["title"])
+            action.setToolTip(preset.get("help", ""))
+            action.triggered.connect(lambda *_, name=preset["title"]: self.load(name))
+        menu.addSeparator()
+        for name in own:
             menu.addAction(name).triggered.connect(lambda *_, name=name: self.load(name))
-        if names:
-            menu.addSeparator()
+        menu.addSeparator()
         menu.addAction("Keep As...").triggered.connect(lambda *_: self._ask())
-        if names:
+        if own:
             forget = menu.addMenu("Forget")
-            for name in names:
+            for name in own:
                 forget.addAction(name).triggered.connect(lambda *_, name=name: self.keep(name, None))
         menu.addAction("Reset All Parameters").triggered.connect(lambda *_: self._use(form.defaults(self.operation)))
 

@@ -1,7 +1,7 @@
 """Layers, the selection and files as pixels for the wire. Each read is a step of its own."""
 
 from .colour import convert, form_of, space_of, travelling
-from .document import find
+from .document import find, identity, walk
 from .qt import QtGui
 from .scumble_client.editor.layout import intersection
 from .scumble_client.editor.roles import layer_gone
@@ -13,19 +13,25 @@ def canvas_of(document):
     return 0, 0, document.width(), document.height()
 
 
-def read_source(document, source, role):
+def read_source(document, source, role, part=None, over=(), without=()):
     """The pixels that a source names: of the picture over the whole canvas, for other roles where the layer has something.
 
-    None for an empty selection. Raises ScumbleError.
+    `part` stands in for the canvas. `over` are layers that are read with a layer, as they are seen; `without` are those
+    that are left out of what is visible. None for an empty selection. Raises ScumbleError.
     """
-    canvas = canvas_of(document)
+    canvas = part or canvas_of(document)
     if source.kind == "selection":
         return read_selection(document)
     if source.kind == "visible":
-        return _pixels(document.pixelData(*canvas), canvas, space_of(document))
+        data = _seen(document, canvas, without) if without else document.pixelData(*canvas)
+        return _pixels(data, canvas, space_of(document))
     node = find(document, source.id)
     if node is None:
         raise layer_gone(source, role)
+    if over:
+        kept = {source.id, *over}
+        others = [identity(one) for one, _ in walk(document.rootNode()) if one.type() != "grouplayer"]
+        return _pixels(_seen(document, canvas, set(others) - kept), canvas, space_of(document))
     rect = canvas
     if role["name"] != "image":
         bounds = node.bounds()
@@ -35,14 +41,37 @@ def read_source(document, source, role):
     return _pixels(node.projectionPixelData(*rect), rect, space_of(document))
 
 
-def read_selection(document):
-    """How much of each pixel is selected; None without a selection on the canvas."""
+def _seen(document, rect, without):
+    """What would be seen if some layers were hidden; ids name them. The document itself stays as it is."""
+    copy = document.clone()
+    if copy is None:
+        raise ScumbleError("internal", "Krita gives no copy of this picture.", "Finish the stroke, and try again.")
+    try:
+        for node, _ in walk(copy.rootNode()):
+            if identity(node) in without:
+                node.setVisible(False)
+        copy.refreshProjection()
+        copy.waitForDone()
+        return copy.pixelData(*rect)
+    finally:
+        copy.setModified(False)
+        copy.close()
+
+
+def selection_bounds(document):
+    """The rectangle on the canvas that something is selected in; None without."""
     selection = document.selection()
     if selection is None:
         return None
     bounds = (selection.x(), selection.y(), selection.width(), selection.height())
-    rect = intersection(canvas_of(document), bounds)
-    if rect is None:
+    return intersection(canvas_of(document), bounds)
+
+
+def read_selection(document):
+    """How much of each pixel is selected; None without a selection on the canvas."""
+    rect = selection_bounds(document)
+    selection = document.selection() if rect is not None else None
+    if selection is None:
         return None
     x, y, width, height = rect
     return Pixels(memoryview(selection.pixelData(*rect)), width, height, "gray", x=x, y=y)

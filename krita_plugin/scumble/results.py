@@ -1,7 +1,8 @@
 """The last results and what an artist does with them: show, hide, keep, discard, use their parameters."""
 
-from .document import find, is_open
+from .document import find, is_open, walk
 from .qt import QObject
+from .scumble_client.editor.placing import numbered_name
 from .scumble_client.editor.provenance import dump
 from .scumble_client.editor.recent_results import RecentResults
 from .scumble_client.editor.source_files import folder_of
@@ -28,6 +29,15 @@ class ResultKeeper(QObject):
         if document is None:
             return {}
         return {n: k for n, k in self._results.numbered().items() if k.document == document}
+
+    def names(self, document, title, count=1):
+        """The names of a document's next results: after those of its layers, and of variations that are none yet."""
+        taken = [node.name() for node, _ in walk(document.rootNode())]
+        taken += [one.name for one in self.of(document).values()]
+        names = []
+        for _ in range(count):
+            names.append(numbered_name(title, [*taken, *names]))
+        return names
 
     def get(self, number):
         return self._results.get(number)
@@ -69,6 +79,16 @@ class ResultKeeper(QObject):
             self._results.remove(number)
             self.studio.say(f"The layer “{kept.name}” was removed, and its pixels are no longer at hand.")
             self.studio.results_changed.emit()
+
+    def compare(self, number):
+        """Show what is hidden, or hide what is shown, of a result's own layer alone; whether it has one."""
+        kept = self._results.get(number)
+        node = find(kept.document, kept.layer) if kept is not None and is_open(kept.document) else None
+        if node is None:
+            return False
+        node.setVisible(not node.visible())
+        show(node)
+        return True
 
     def _start(self, number, kept, steps):
         """Steps that make a layer of a result; a second click meanwhile makes no second one."""

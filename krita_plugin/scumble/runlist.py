@@ -1,7 +1,7 @@
 """The runs that are under way: a line each, with its progress, what it has come to, and a button that cancels it."""
 
+from .progress import run_text
 from .qt import Qt, QtGui, QtWidgets
-from .scumble_client.editor.jobs import progress_text
 from .widgets import note, row, tool_button
 
 PREVIEW = 200
@@ -57,7 +57,7 @@ class _RunLine(QtWidgets.QWidget):
 
     def refresh(self):
         self._show(self._entry.job.preview if self._entry.job else None)
-        self._text.setText(f"{self._entry.title}: {progress_text(self._entry)}")
+        self._text.setText(run_text(self._entry))
         self._bar.setValue(round(1000 * self._entry.fraction))
         self.cancel.setEnabled(not self._entry.cancelled)
 

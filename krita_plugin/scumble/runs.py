@@ -1,29 +1,57 @@
 """One run from the layers to the new layer: reading in steps, sending, and what happens to its events."""
 
 from .crash_log import as_error
-from .document import DocumentTree, active_layer, find
-from .reading import read_file, read_source
+from .document import DocumentTree, find, identity, layers_over, walk
+from .reading import read_file, read_selection, read_source
 from .runlist import PREVIEW
 from .scumble_client.editor import messages
 from .scumble_client.editor.layout import thumbnail
 from .scumble_client.editor.placing import InsertionPoint, filled_layers
-from .scumble_client.editor.provenance import dump
+from .scumble_client.editor.provenance import INPUT, dump, is_try
 from .scumble_client.editor.reading import read_roles
 from .scumble_client.editor.recent_results import RecentResult
+from .scumble_client.editor.roles import Source
 from .scumble_client.editor.source_files import folder_of, read_source_file
 from .scumble_client.errors import ScumbleError
 from .scumble_client.request import Request
-from .writing import add_layer, keep_provenance
+from .writing import add_layer, keep_provenance, provenance_of
 
 THUMBNAIL = 96
 """Pixels."""
 
 
 def place_of(document, sources):
-    """Above the layer that the picture is read from; for what is visible, above the active layer."""
+    """Above the layer that the picture is read from; what is visible is all layers, so its result goes on top of them."""
     image = sources.get("image")
     node = find(document, image.id) if image is not None and image.kind in ("active", "layer") else None
-    return InsertionPoint(DocumentTree(document), node if node is not None else active_layer(document))
+    return InsertionPoint(DocumentTree(document), node)
+
+
+def around(document, operation, source, sources, mask, automatic, own=""):
+    """For the picture: the ids of layers that are read with it, and of those that are left out of what is visible.
+
+    Earlier results are read as they are seen, but for those of the same operation at the same place: a new one comes in
+    their stead. Layers that are other inputs, as a sketch is, are no part of the picture either; nor is `own`, the layer
+    that the result will be written to.
+    """
+    inputs = {one.id for role, one in sources.items() if role != "image" and one.kind == "layer"}
+    if own:
+        inputs.add(own)
+    if source.kind == "visible":
+        results = {identity(node) for node, _ in walk(document.rootNode())}
+    elif automatic and source.kind == "layer":
+        node = find(document, source.id)
+        results = {identity(one) for one, result in layers_over(document, node) if result} if node is not None else ()
+    else:
+        return set(), set()
+    made = {layer: provenance for layer in results for provenance in [provenance_of(document, layer)] if provenance}
+    selected = mask
+    if made and mask is None and sources.get("mask", Source()).kind == "selection":
+        selected = read_selection(document)
+    tries = {layer for layer, one in made.items() if is_try(one, operation["name"], sources, selected)}
+    if source.kind == "visible":
+        return set(), inputs | tries
+    return set(made) - tries - inputs, set()
 
 
 def in_background(studio, work):
@@ -47,15 +75,21 @@ def _outcome(begun):
     return value
 
 
-def read(studio, document, operation, sources, mask=None, note=None):
+def read(studio, document, operation, sources, mask=None, note=None, automatic=False, part=None, own=""):
     """Steps that read every role; the generator's value: pixels by role, and what they were read from.
 
-    `note(sentence)` is called with what the artist should know.
+    `note(sentence)` is called with what the artist should know. `automatic`: whether nobody has chosen the picture, so
+    that it is read with the results over it. `part` is all of the document that is wanted. `own` is the layer, if there
+    is one, that the result will be written to.
     """
 
     def read_role(role, source):
         if source.kind != "file":
-            return read_source(document, source, role), source
+            over = without = ()
+            if role["name"] == "image":
+                over, without = around(document, operation, source.pinned(), sources, mask, automatic, own)
+            whole = role.get("placed") is False  # it has its own coordinates
+            return read_source(document, source, role, None if whole else part, over, without), source
         folder, remembered = folder_of(document.fileName()), studio.settings.place_of_file(source.digest)
         pixels, found, said = yield from in_background(
             studio, lambda: read_source_file(source, role, folder, remembered, read_file)
@@ -72,7 +106,13 @@ def submit(studio, entry, operation):
     """Steps: read, then send."""
     before = entry.provenance
     pixels, sources = yield from read(
-        studio, entry.document, operation, before.sources, before.mask, entry.notes.append
+        studio,
+        entry.document,
+        operation,
+        before.sources,
+        before.mask,
+        entry.notes.append,
+        before.extra.get(INPUT) == "auto",
     )
     if entry.cancelled:
         raise ScumbleError("cancelled", "Cancelled.")
@@ -113,7 +153,7 @@ def _place(studio, entry):
         kept = yield from _add(studio, entry, layers)
         for one in reversed(kept):
             studio.results.add(one)
-        said = f"New layer: {layers[0].name}."
+        said = f"New layer: {kept[0].name}."
     entry.notes += result.notes
     _placed(studio, entry)
     studio.say(" ".join([said, *entry.notes]))
@@ -122,7 +162,10 @@ def _place(studio, entry):
 def _add(studio, entry, layers):
     """Steps; the results to keep at hand, the first of which is a layer now."""
     job, document = entry.job, entry.document
+    if INPUT in entry.provenance.extra:
+        job.result.request[INPUT] = entry.provenance.extra[INPUT]
     made = entry.provenance.of_each(job.result, layers)
+    names = studio.results.names(document, entry.title, len(layers))
     folder = folder_of(document.fileName())
 
     def prepare():
@@ -130,13 +173,13 @@ def _add(studio, entry, layers):
 
     begun = []
     layer = yield from add_layer(
-        document, entry.place, layers[0].name, layers[0].pixels, lambda _: begun.append(_begin(studio, prepare))
+        document, entry.place, names[0], layers[0].pixels, lambda _: begun.append(_begin(studio, prepare))
     )
     text, pictures = yield from _outcome(begun[0])
     keep_provenance(document, layer, text)
     kept = [
-        RecentResult(one.name, provenance, document, entry.place, job.id, picture, pixels=one.pixels)
-        for one, provenance, picture in zip(layers, made, pictures)
+        RecentResult(name, provenance, document, entry.place, job.id, picture, pixels=one.pixels)
+        for name, one, provenance, picture in zip(names, layers, made, pictures)
     ]
     kept[0].layer = layer
     return kept

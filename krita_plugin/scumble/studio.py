@@ -8,18 +8,19 @@ from krita import Krita
 from . import runs
 from .connection import DaemonConnection
 from .crash_log import as_error
-from .document import DocumentTree, active_layer, identity, is_open, view_of
+from .document import active_layer, identity, is_open, view_of
 from .live import Live
 from .own_faces import OwnFaces
+from .preview import Preview
+from .progress import StatusProgress
 from .qt import QObject, QtGui, QTimer, Signal
 from .results import ResultKeeper
 from .scumble_client.editor import messages
 from .scumble_client.editor.catalogue import Catalogue
 from .scumble_client.editor.form import clean
 from .scumble_client.editor.jobs import Entry
-from .scumble_client.editor.placing import InsertionPoint
-from .scumble_client.editor.provenance import Provenance
-from .scumble_client.editor.roles import NO_DOCUMENT, resolve
+from .scumble_client.editor.provenance import INPUT, Provenance
+from .scumble_client.editor.roles import NO_DOCUMENT, Source, resolve
 from .scumble_client.editor.settings import EditorSettings
 from .scumble_client.errors import ScumbleError
 from .steps import Steps
@@ -57,17 +58,20 @@ class Studio(QObject):
         self.steps = Steps(self, lambda error: self.fail(as_error(error)))
         self.results = ResultKeeper(self)
         self.live = Live(self)
+        self.preview = Preview(self)
         self.own_faces = OwnFaces(self)
         self.connection = DaemonConnection(self, f"krita {app.version()}")
         self.connection.happened.connect(self._on_event)
         self.connection.changed.connect(self.daemon_changed)
         self.connection.operations.connect(self._on_operations)
+        self.progress = StatusProgress(self)
 
     def close(self):
         """Krita ends: let go of everything. Harmless when called twice."""
         self.closed = True
         self._save()
         self.live.close()
+        self.preview.close()
         self.own_faces.close()
         self.steps.close()
         self.connection.close()
@@ -133,8 +137,10 @@ class Studio(QObject):
         try:
             document = Krita.instance().activeDocument()
             operation = self.operation(name)
-            sources = resolve(operation, self.sources(document, name) if document else {}, view_of(document))
-            provenance = Provenance(name, self.parameters(operation), self.next_seed(), sources)
+            chosen = self.sources(document, name) if document else {}
+            sources = resolve(operation, chosen, view_of(document))
+            how = {INPUT: chosen.get("image", Source()).kind}
+            provenance = Provenance(name, self.parameters(operation), self.next_seed(), sources, extra=how)
             return self.start(operation, document, provenance)
         except Exception as error:
             self.fail(as_error(error))
@@ -147,9 +153,9 @@ class Studio(QObject):
             operation = self.operation(provenance.operation)
             seed = self.next_seed() if self.settings.option("new_seed") else provenance.seed
             sources = resolve(operation, provenance.again(operation), view_of(document), provenance.given)
-            again = Provenance(provenance.operation, provenance.parameters, seed, sources, provenance.mask)
-            place = InsertionPoint(DocumentTree(document), active_layer(document))
-            return self.start(operation, document, again, place)
+            how = {key: value for key, value in provenance.extra.items() if key == INPUT}
+            again = Provenance(provenance.operation, provenance.parameters, seed, sources, provenance.mask, how)
+            return self.start(operation, document, again)
         except Exception as error:
             self.fail(as_error(error))
             return None
@@ -174,10 +180,11 @@ class Studio(QObject):
             self.settings.set_option("seed", provenance.seed)
         self.parameters_changed.emit()
 
-    def start(self, operation, document, provenance, place=None):
+    def start(self, operation, document, provenance):
         """Begin a run: reading, sending; the result is placed when it comes. The run's entry."""
         self.check_daemon()
-        entry = Entry(operation["title"], provenance, document, place or runs.place_of(document, provenance.sources))
+        self.said.emit("")
+        entry = Entry(operation["title"], provenance, document, runs.place_of(document, provenance.sources))
         self.entries.append(entry)
         self.steps.start(runs.submit(self, entry, operation), document, lambda error: self.end(entry, as_error(error)))
         self.jobs_changed.emit()
@@ -232,7 +239,7 @@ class Studio(QObject):
         try:
             if event.kind == "state":
                 self._on_state(event)
-            elif self.live.handle(event):
+            elif self.live.handle(event) or self.preview.handle(event):
                 pass
             else:
                 entry = next((e for e in self.entries if e.job is event.job), None)

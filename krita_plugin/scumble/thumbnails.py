@@ -1,12 +1,15 @@
-"""The last results as thumbnails, side by side: click to show or hide; a menu to keep, discard, use the parameters."""
+"""The last results as thumbnails, side by side: click to show or hide, hold to compare; a menu for the rest."""
 
 from .crash_log import guarded
-from .qt import Qt, QtCore, QtGui, QtWidgets
+from .qt import Qt, QtCore, QtGui, QTimer, QtWidgets
 
 SIDE = 64
 CELL = SIDE + 8
 ROWS = 3
-FAINT = 0.6
+HOLD_MS = 250
+"""A mouse button that is down for longer is held, and no click."""
+
+WORD = "Click: show or hide. Hold: before and after. Right click: more."
 NUMBER = Qt.ItemDataRole.UserRole
 
 
@@ -25,14 +28,19 @@ class Thumbnails(QtWidgets.QListWidget):
         self.customContextMenuRequested.connect(self._menu_at)
         self.itemClicked.connect(self._clicked)
         self._shown = None
+        self._held = self._compared = None
+        self._holding = QTimer(self)
+        self._holding.setSingleShot(True)
+        self._holding.setInterval(HOLD_MS)
+        self._holding.timeout.connect(self._hold)
 
     def refresh(self, document):
-        """Show a document's results; a hidden one is drawn faint."""
+        """Show a document's results; those whose layers are shown have a frame."""
         results = self.studio.results
         kept = results.of(document)
         shown = [(number, results.visible(one)) for number, one in kept.items()]
         self.setVisible(bool(shown))
-        if shown == self._shown:
+        if shown == self._shown or self._compared is not None:
             return
         self._shown = shown
         self._fit(len(shown))
@@ -43,7 +51,8 @@ class Thumbnails(QtWidgets.QListWidget):
             item = QtWidgets.QListWidgetItem(_icon(one.picture, visible, self.palette().highlight().color()), "")
             item.setData(NUMBER, number)
             state = "shown" if visible else "hidden" if one.layer else "not a layer yet"
-            item.setToolTip(f"{one.name} ({state}).\nClick: show or hide. Right click: keep, discard, use parameters.")
+            seed = one.provenance.seed
+            item.setToolTip(f"{one.name} ({state}), seed {seed}.\n{WORD}")
             self.addItem(item)
             if number == chosen:
                 self.setCurrentItem(item)
@@ -62,9 +71,29 @@ class Thumbnails(QtWidgets.QListWidget):
         item = self.currentItem()
         return item.data(NUMBER) if item is not None else None
 
+    def mousePressEvent(self, event):
+        super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            item = self.itemAt(event.pos())
+            self._held = item.data(NUMBER) if item is not None else None
+            self._holding.start()
+
+    def mouseReleaseEvent(self, event):
+        self._holding.stop()
+        super().mouseReleaseEvent(event)  # where it was no more than a click, that comes now
+        if self._compared is not None:
+            self.studio.results.compare(self._compared)
+            self._compared = None
+
+    @guarded
+    def _hold(self):
+        if self._held is not None and self.studio.results.compare(self._held):
+            self._compared = self._held
+
     @guarded
     def _clicked(self, item):
-        self.studio.results.toggle(item.data(NUMBER))
+        if self._compared is None:
+            self.studio.results.toggle(item.data(NUMBER))
 
     @guarded
     def _menu_at(self, position):
@@ -88,7 +117,7 @@ class Thumbnails(QtWidgets.QListWidget):
 
 
 def _icon(picture, visible, frame):
-    """A thumbnail over a chequered ground: framed where its layer is shown, faint where it is not."""
+    """A thumbnail over a chequered ground, framed where its layer is shown."""
     data, width, height = picture
     image = QtGui.QImage(data, width, height, 4 * width, QtGui.QImage.Format.Format_RGBA8888).copy()
     pixmap = QtGui.QPixmap(SIDE, SIDE)
@@ -97,7 +126,6 @@ def _icon(picture, visible, frame):
     for y in range(0, SIDE, 8):
         for x in range((y // 8 % 2) * 8, SIDE, 16):
             painter.fillRect(x, y, 8, 8, QtGui.QColor(160, 160, 160))
-    painter.setOpacity(1.0 if visible else FAINT)
     small = QtGui.QPixmap.fromImage(image).scaled(
         SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     )

@@ -1,6 +1,6 @@
 """Small widgets that several parts of the docker use. Colours come from the palette, so that every theme fits."""
 
-from .qt import Qt, QtWidgets
+from .qt import Qt, QtCore, QtWidgets, Signal
 
 Policy = QtWidgets.QSizePolicy.Policy
 
@@ -25,14 +25,40 @@ def note(text=""):
     return label
 
 
-def combo():
+FIELD = 150
+"""Pixels that a field has at least; where there are fewer beside its label, it goes below that."""
+
+ICON = 20
+"""Side of the pictures in a box's entries, in pixels."""
+
+
+def combo(width=FIELD):
     """A combo box that may be narrower than its entries."""
     box = ComboBox()
     box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(4)
+    box.setMinimumWidth(width)
+    box.setIconSize(QtCore.QSize(ICON, ICON))
     box.setSizePolicy(Policy.Expanding, Policy.Fixed)
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return box
+
+
+class Rows(QtWidgets.QWidget):
+    """Labels with their fields, below each other; a field goes below a label that leaves it too little room."""
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._layout = QtWidgets.QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
+        self._layout.setRowWrapPolicy(QtWidgets.QFormLayout.RowWrapPolicy.WrapLongRows)
+        self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+
+    def add(self, *widgets):
+        """A label and its field, or one widget alone."""
+        self._layout.addRow(*widgets)
 
 
 def row(*widgets, stretch=0):
@@ -78,10 +104,33 @@ class NoWheel:
 
 
 class ComboBox(QtWidgets.QComboBox):
-    """It keeps the focus after something was chosen; so the wheel never means it."""
+    """It keeps the focus after something was chosen; so the wheel never means it. `opening`: its list is about to open."""
+
+    opening = Signal()
+
+    def showPopup(self):
+        self.opening.emit()
+        super().showPopup()
 
     def wheelEvent(self, event):
         event.ignore()
+
+
+class Fold(QtWidgets.QToolButton):
+    """A heading that unfolds what is below it: `toggled` says whether."""
+
+    def __init__(self, text, parent=None):
+        super().__init__(parent)
+        self.setText(text)
+        self.setCheckable(True)
+        self.setAutoRaise(True)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.toggled.connect(self.turn)
+        self.turn(False)
+
+    def turn(self, on):
+        """Show whether it is unfolded."""
+        self.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
 
 
 class SpinBox(NoWheel, QtWidgets.QSpinBox):

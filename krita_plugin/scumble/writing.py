@@ -3,7 +3,7 @@
 from krita import Krita
 
 from .colour import convert, same, space_for, space_of
-from .document import DocumentTree, active_layer, annotation_of, find, identity, is_open
+from .document import DocumentTree, active_layer, annotation_of, children, covering, find, identity, is_open
 from .qt import QByteArray
 from .scumble_client.editor.layout import on_canvas, union
 from .scumble_client.editor.placing import bands, wire_form
@@ -32,7 +32,7 @@ def write(document, node, pixels):
 
 
 def add_layer(document, place, name, pixels, added=None):
-    """Steps that add one layer at an insertion point; the generator's value is the layer's id.
+    """Steps that add one layer at an insertion point, where it is seen; the generator's value is the layer's id.
 
     `added(layer)` is called as soon as it is there; the steps that follow only make the former layer active again.
     """
@@ -42,8 +42,15 @@ def add_layer(document, place, name, pixels, added=None):
     node = document.createNode(name, "paintlayer")
     yield from write(document, node, pixels)
     yield None
-    group, above = place.find(DocumentTree(document))
-    (group or document.rootNode()).addChildNode(node, above)
+    tree = DocumentTree(document)
+    group, above = place.find(tree)
+    if above is not None:
+        above = covering(document, above)
+        group = tree.parent(above)
+    parent = group or document.rootNode()
+    if above is None:  # on top of the layers, but not of the selection, which Krita keeps among them
+        above = next(iter(children(parent)), None)
+    parent.addChildNode(node, above)
     layer = identity(node)
     if added is not None:
         added(layer)

@@ -23,6 +23,7 @@ OPTIONS: Dict[str, Any] = {
     "operation": "",  # the one that the docker shows
     "advanced": False,  # whether parameters that are folded away are in view
     "preview": True,  # whether a dialog shows what a change gives
+    "docker_preview": False,  # whether the docker does
 }
 
 

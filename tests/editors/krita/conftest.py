@@ -138,6 +138,7 @@ def _tidy(k):  # type: ignore[no-untyped-def]
     """As after the start: a test that had the parameters of another one would do three times its work, or fail."""
     if k.studio.live.on:
         k.studio.live.stop()
+    k.studio.preview.switch(False)
     for entry in list(k.studio.entries):
         k.studio.cancel(entry)
     yield k.idle

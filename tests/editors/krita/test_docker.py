@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from scumble.operations import operations
+from scumble_client.editor import form
 from tests.editors.display import Display
 from tests.support.daemon import Daemon
 
@@ -70,10 +72,19 @@ def _changes(k: Any) -> Any:
     docker.form._reset(operation["parameters"][[p["name"] for p in operation["parameters"]].index("patch")])
     reset = k.studio.parameters(operation)["patch"]
     docker.presets.fill()
-    entries = [a.text() for a in docker.presets.menu().actions() if a.text()]
+    actions = [a for a in docker.presets.menu().actions() if a.text()]
+    entries = [a.text() for a in actions]
+    forget = [a.text() for a in next(a for a in actions if a.text() == "Forget").menu().actions()]
+    next(a for a in actions if a.text() == "Sky or gradient").trigger()
+    bundled = [k.studio.parameters(operation)["method"], docker.form.values()["method"]]
+    docker.presets.keep("Drawn art", None)
+    refused = k.said()[-1]
     docker.presets.load("Mine")
     yield 0.05
     return {
+        "forget": forget,
+        "bundled": bundled,
+        "refused": refused,
         "after": [after["patch"], after["blend"], after["tolerance"]],
         "reset": reset,
         "entries": entries,
@@ -86,7 +97,11 @@ def test_changes_are_kept_reset_and_made_presets(krita: Krita) -> None:
     answer = krita.run(_changes)
     assert answer["after"] == [9, "multiband", 0.5]
     assert answer["reset"] == 7
-    assert answer["entries"] == ["Mine", "Keep As...", "Forget", "Reset All Parameters"]
+    bundled = ["Remove an object", "Dust and scratches", "Sky or gradient", "Drawn art"]
+    assert answer["entries"] == [*bundled, "Mine", "Keep As...", "Forget", "Reset All Parameters"]
+    assert answer["forget"] == ["Mine"]
+    assert answer["bundled"] == ["smooth", "smooth"]
+    assert answer["refused"] == "“Drawn art” comes with Scumble. Choose another name for yours."
     assert answer["loaded"] == [9, 9]
 
 
@@ -100,7 +115,13 @@ def _chooses(k: Any, picture: str) -> Any:
     docker.show_operation(k.studio.catalogue.find("test-follow"))
     yield 0.1
     shown = {role: box.currentText() for role, box in docker.choosers.boxes.items()}
-    entries = [docker.choosers.boxes["style"].itemText(i) for i in range(docker.choosers.boxes["style"].count())]
+    boxes = docker.choosers.boxes
+    entries = {role: [box.itemText(i) for i in range(box.count())] for role, box in boxes.items()}
+    boxes["image"].showPopup()
+    pictures = [
+        boxes["image"].itemText(i) for i in range(boxes["image"].count()) if boxes["image"].itemIcon(i).isNull()
+    ]
+    boxes["image"].hidePopup()
     docker.choosers.choose_file(document, "style", picture)
     place = docker.choosers.boxes["image"].findText("What is visible")
     docker.choosers._activated({"name": "image"}, place)
@@ -115,6 +136,7 @@ def _chooses(k: Any, picture: str) -> Any:
         "entries": entries,
         "after": after,
         "pixel": list(bytes(made.pixelData(5, 5, 1, 1))),
+        "pictures": pictures,
         "provenance": {role: source.kind for role, source in provenance.sources.items()},
     }
 
@@ -126,15 +148,18 @@ def test_inputs_can_be_chosen(krita: Krita, tmp_path: Path) -> None:
     krita.lend(_docker)
     answer = krita.run(_chooses, picture=str(tmp_path / "style.png"))
     assert answer["shown"] == {
-        "image": "Auto: layer “Background”",
-        "strokes": "Auto: layer “strokes”",
+        "image": "Auto: Background",
+        "strokes": "Auto: strokes",
         "mask": "Auto: nothing",
         "style": "Auto: nothing",
     }
-    assert answer["entries"] == ["Auto: nothing", "strokes", "Background", "File...", "Nothing"]
+    assert answer["entries"]["style"] == ["Auto: nothing", "strokes", "Background", "File...", "Nothing"]
+    ways = ["What is visible", "Active layer", "Layer below"]
+    assert answer["entries"]["image"] == ["Auto: Background", *ways, "strokes", "Background", "File..."]
+    assert answer["pictures"] == ["File..."]
     assert answer["after"]["image"] == "What is visible"
     assert answer["after"]["style"] == "style.png"
-    assert answer["pixel"] == [255, 255, 0, 255]  # what is visible there is the stroke itself
+    assert answer["pixel"] == [245, 235, 225, 255]  # what is visible, but for the strokes: they are another input
     assert answer["provenance"] == {"image": "visible", "strokes": "layer", "style": "file"}
 
 
@@ -191,28 +216,48 @@ def test_the_latent_canvas_is_painted_and_reset(krita: Krita) -> None:
     assert answer["darker"] == [[23, 0.25], [99, -0.25]]
 
 
-def _looks(k: Any) -> Any:
+def _looks(k: Any, long: str) -> Any:
     """What does not fit into 300 pixels, and how text stands out from its ground."""
+    qt = k.qt.QtWidgets
     docker = k.module("harness_docker")(k)
+    yield from k.new(40, 30, pixels=bytes((10, 20, 30, 255)) * 1200)
     out = {}
     for name in [o["name"] for o in k.studio.catalogue.operations]:
         docker.show_operation(k.studio.catalogue.find(name))
+        docker.fold.setChecked(True)
         docker.resize(300, 800)
         yield 0.2
-        width = docker.width()
-        beyond = []
-        for widget in (docker.operations, docker.presets, docker.run_button, docker.seed, docker.new_seed):
+        width, beyond, cut, parameters = docker.width(), [], [], 0
+        for widget in docker.widget().findChildren(qt.QWidget):
             right = widget.mapTo(docker, widget.rect().topRight()).x()
-            if right > width:
+            if widget.isVisible() and right > width:
                 beyond.append([type(widget).__name__, right])
+        boxes = list(docker.choosers.boxes.items())
+        boxes += [(n, f.widget) for n, f in docker.form.fields.items() if isinstance(f.widget, qt.QComboBox)]
+        for role, box in boxes:
+            option = qt.QStyleOptionComboBox()
+            box.initStyleOption(option)
+            style = box.style()
+            control, part = qt.QStyle.ComplexControl.CC_ComboBox, qt.QStyle.SubControl.SC_ComboBoxEditField
+            room = style.subControlRect(control, option, part, box).width()
+            if box.isVisible() and box.fontMetrics().boundingRect(box.currentText()).width() > room:
+                cut.append([role, box.currentText(), room])
+        docker.fold.setChecked(False)
         for field in docker.form.fields.values():
-            right = field.widget.mapTo(docker, field.widget.rect().topRight()).x()
-            if right > width:
-                beyond.append([type(field.widget).__name__, right])
-        out[name] = [width, beyond]
+            parameters += field.widget.isVisibleTo(docker)
+        out[name] = [width, beyond, cut, parameters]
     palette = docker.daemon.palette()
     text, ground = palette.windowText().color().lightness(), palette.window().color().lightness()
-    return out, abs(text - ground), ground
+    k.studio.fail(k.module("scumble_client.errors").ScumbleError("internal", long, "Do this."))
+    yield 0.1
+    docker.resize(300, 500)
+    yield 0.1
+    said = docker.message
+    seen = (
+        said.visibleRegion().boundingRect().height() == said.height() > 20
+        and said.mapTo(docker, said.rect().bottomLeft()).y() < 400
+    )
+    return out, abs(text - ground), ground, seen
 
 
 @pytest.mark.parametrize(("theme", "dark"), [("Krita dark", True), ("Krita bright", False)])
@@ -223,10 +268,60 @@ def test_everything_fits_into_300_pixels_in_both_themes(
     home.kritarc.write_text(f"[theme]\nTheme={theme}\n")
     with make_krita(home, display, krita_daemon.folders) as krita:
         krita.lend(_docker)
-        out, contrast, ground = krita.run(_looks)
-    assert all(width == 300 and not beyond for width, beyond in out.values()), out
+        out, contrast, ground, seen = krita.run(
+            _looks, long="Something is wrong that takes more than one line to tell."
+        )
+    assert all(width == 300 and not beyond for width, beyond, _, _ in out.values()), out
+    assert all(not cut for _, _, cut, _ in out.values()), out
+    assert all(parameters <= 6 for _, _, _, parameters in out.values()), out
     assert contrast > 100
     assert (ground < 128) == dark
+    assert seen
+
+
+def _folds(k: Any) -> Any:
+    docker = k.module("harness_docker")(k)
+    yield lambda: k.studio.connection.state == "ready"
+    described = k.studio.catalogue.find("photo-style")
+    docker.show_operation(described)
+    fields = docker.form.fields
+
+    def shown() -> Any:
+        parameters = [name for name, field in fields.items() if field.widget.isVisibleTo(docker)]
+        return parameters, [role for role, box in docker.choosers.boxes.items() if box.isVisibleTo(docker)]
+
+    yield lambda: fields["method"].widget.isVisible()
+    out = {"first": shown()}
+    docker.fold.click()
+    yield lambda: docker.seed.isVisible()
+    out["fast"] = shown()
+    fields["method"].widget.setCurrentIndex(1)
+    out["deep"] = shown()
+    docker.show_operation(k.studio.catalogue.find("paint-style"))
+    yield lambda: docker.form.fields["method"].widget.isVisible()
+    out["kept"] = [k.studio.settings.option("advanced"), docker.fold.isChecked(), docker.seed.isVisibleTo(docker)]
+    box = docker.form.fields["painting"].widget
+    out["labels"] = [box.itemText(i) for i in range(box.count())]
+    out["pictures"] = [box.itemText(i) for i in range(box.count()) if not box.itemIcon(i).isNull()]
+    return out
+
+
+def test_what_has_no_effect_is_hidden_and_the_rest_folded(krita: Krita) -> None:
+    krita.lend(_docker)
+    answer = krita.run(_folds)
+    described = operations()["photo-style"].describe()
+    fast, deep = (
+        {"method": method, "optimizer": "lbfgs", "smooth": True, "segments": "given"} for method in ("fast", "deep")
+    )
+    basic, advanced = ([p["name"] for p in part] for part in form.shown(described, fast))
+    assert answer["first"] == [basic, ["image", "style", "mask"]]
+    assert set(answer["fast"][0]) == {*basic, *advanced}
+    assert len(answer["fast"][1]) == len(described["roles"])
+    assert set(answer["deep"][0]) == {p["name"] for part in form.shown(described, deep) for p in part}
+    assert "learning_rate" not in answer["deep"][0]
+    assert answer["kept"] == [True, True, True]
+    assert answer["labels"][:3] == ["None", "Impasto", "Ocean waves"]
+    assert answer["pictures"] == answer["labels"][1:]
 
 
 def _late(k: Any, picture: str, how: str) -> Any:

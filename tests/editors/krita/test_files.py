@@ -42,12 +42,12 @@ def _made(k: Any, files: dict[str, str], path: str) -> Any:
 
 
 def _again(k: Any, path: str) -> Any:
-    """Open the document and run its newest result, the lowest one, again; what the new one shows, and what was said."""
+    """Open the document and run its newest result, the uppermost one, again; what the new one shows, and what was said."""
     del k.studio.messages[:]
     document = yield from k.open(path)
     before = [n for n in document.topLevelNodes() if n.name().startswith("Files")]
-    document.setActiveNode(before[0])
-    yield lambda: document.activeNode() == before[0]
+    document.setActiveNode(before[-1])
+    yield lambda: document.activeNode() == before[-1]
     k.trigger("scumble_run_again")
     yield lambda: k.said()
     yield k.idle

@@ -48,7 +48,8 @@ def test_the_action_makes_a_new_layer_above_the_source(krita: Krita) -> None:
     assert answer["elsewhere"] == 0
     assert answer["alpha"] == [255]
     assert answer["inside"] > 0.9
-    assert answer["said"].startswith("New layer: Inpaint ")
+    assert answer["layers"][0] == "Inpaint 1"
+    assert answer["said"] == "New layer: Inpaint 1."
 
 
 def test_selection_and_active_layer_stay_as_they_were(krita: Krita) -> None:
@@ -105,6 +106,7 @@ def _said_after(k: Any, action: str, open_document: bool) -> Any:
         ("scumble_inpaint", False, "No picture is open. Open one, or make a new one."),
         ("scumble_run_again", False, "No picture is open. Open one, or make a new one."),
         ("scumble_new_layers", False, "No picture is open. Open one, or make a new one."),
+        ("scumble_new_strokes", False, "No picture is open. Open one, or make a new one."),
         ("scumble_inpaint", True, "Nothing is selected. Select what should be filled."),
         ("scumble_run_again", True, "The active layer was not made by Scumble. Click on one that was."),
         ("scumble_cancel", True, "Nothing is running."),
@@ -114,13 +116,26 @@ def test_what_is_missing_is_said_in_a_sentence(krita: Krita, action: str, open_d
     assert krita.run(_said_after, action=action, open_document=open_document) == sentence
 
 
-def _new_layers(k: Any) -> Any:
-    document = yield from k.new(32, 32)
-    k.trigger("scumble_new_layers")
-    yield lambda: len(k.layers(document)) == 3
+def _new_layers(k: Any, action: str, after: bool) -> Any:
+    """Asked for at once, or after a run: then they are to lie above its result, or nothing drawn would be seen."""
+    document = yield from k.new(32, 32, pixels=bytes((1, 2, 3, 255)) * 1024)
+    if after:
+        k.trigger("scumble_identity")
+        yield lambda: len(k.layers(document)) == 2
+        yield k.idle
+    before = k.layers(document)
+    k.trigger(action)
+    yield lambda: len(k.layers(document)) > len(before)
     yield k.idle
-    return k.layers(document), document.activeNode().name()
+    return k.layers(document), before, document.activeNode().name()
 
 
-def test_new_layers_for_sketch_and_colour_lie_above_the_picture(krita: Krita) -> None:
-    assert krita.run(_new_layers) == [["Sketch", "Color", "Background"], "Sketch"]
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("action", "names"), [("scumble_new_layers", ["Sketch", "Color"]), ("scumble_new_strokes", ["Strokes"])]
+)
+def test_new_layers_to_draw_on_lie_above_the_picture(krita: Krita, action: str, names: list[str], after: bool) -> None:
+    layers, before, active = krita.run(_new_layers, action=action, after=after)
+    assert layers == [*names, *before]
+    assert before == (["Identity 1", "Background"] if after else ["Background"])
+    assert active == names[0]

@@ -70,6 +70,62 @@ def test_what_a_long_run_has_come_to_is_shown_in_the_docker_alone(krita: Krita) 
     assert before == after == ["Background"]
 
 
+def _bar(k: Any) -> Any:
+    """A run from the menu with the docker hidden, cancelled by what is seen of it."""
+    docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
+    docker.setVisible(False)
+    status = k.app.activeWindow().qwindow().statusBar()
+    yield from k.new(32, 24, pixels=bytes((1, 2, 3, 255)) * 768)
+    operation = k.studio.operation("test-slow")
+    k.studio.set_parameters(operation, {"seconds": 60.0, "marker": ""})
+    k.trigger("scumble_test-slow")
+    yield lambda: k.studio.entries and k.studio.entries[0].state == "running"
+    bar = k.studio.progress.bars[0]
+    yield lambda: bar.isVisible() and bar.bar.value() > 0
+    text = bar.text.text()
+    bar.cancel.click()
+    yield k.idle
+    return text, bar.isVisible(), bar.parent() == status, k.said()[-1]
+
+
+def test_a_run_shows_in_the_status_bar_until_it_ends(krita: Krita) -> None:
+    text, after, placed, said = krita.run(_bar)
+    assert text.startswith("Test: ")
+    assert text.endswith(" %")
+    assert not after
+    assert placed
+    assert said == "Test was cancelled."
+
+
+def _renewed(k: Any) -> Any:
+    """The same without a status bar: how often the message over the canvas was renewed, and whether that ends."""
+    status = k.app.activeWindow().qwindow().statusBar()
+    yield from k.new(32, 24, pixels=bytes((1, 2, 3, 255)) * 768)
+    operation = k.studio.operation("test-slow")
+    k.studio.set_parameters(operation, {"seconds": 60.0, "marker": ""})
+    shown: list[Any] = []
+    progress = k.studio.progress
+    progress.floated.connect(shown.append)
+    status.setVisible(False)
+    try:
+        k.trigger("scumble_test-slow")
+        yield lambda: len(shown) == 3
+        k.trigger("scumble_cancel")
+        yield k.idle
+        count = len(shown)
+        yield 1.5
+    finally:
+        progress.floated.disconnect(shown.append)
+        status.setVisible(True)
+    return shown[:3], len(shown) - count
+
+
+def test_without_a_status_bar_a_run_shows_over_the_canvas_until_it_ends(krita: Krita) -> None:
+    shown, after = krita.run(_renewed)
+    assert all(text.startswith("Test: ") for text in shown)
+    assert after == 0
+
+
 def _cancel_at_once(k: Any) -> Any:
     del k.studio.messages[:]
     document = yield from k.new(32, 24)

@@ -74,6 +74,7 @@ def _source(k: Any, kind: str) -> Any:
 
 
 IN_GROUP = [["Group", ["Identity", "Own"]], "Background"]
+ON_TOP = ["Identity", ["Group", ["Own"]], "Background"]
 
 
 @pytest.mark.parametrize(
@@ -81,15 +82,15 @@ IN_GROUP = [["Group", ["Identity", "Own"]], "Background"]
     [
         ("plain", "own", IN_GROUP),
         ("mask", "own", IN_GROUP),
-        ("hidden", "visible", IN_GROUP),
-        ("in a hidden group", "visible", IN_GROUP),
-        ("locked", "visible", IN_GROUP),
-        ("group", "visible", ["Identity", ["Group", ["Own"]], "Background"]),
+        ("hidden", "visible", ON_TOP),
+        ("in a hidden group", "visible", ON_TOP),
+        ("locked", "visible", ON_TOP),
+        ("group", "visible", ON_TOP),
         ("vector", "visible", ["Identity", "Vector", ["Group", ["Own"]], "Background"]),
         ("filter", "visible", ["Identity", "Filter", ["Group", ["Own"]], "Background"]),
     ],
 )
-def test_the_right_pixels_are_read_and_the_layer_lies_above_its_source(
+def test_the_right_pixels_are_read_and_the_layer_lies_where_it_is_seen(
     krita: Krita, kind: str, read: str, layers: list[Any]
 ) -> None:
     answer = krita.run(_source, kind=kind)
@@ -175,4 +176,62 @@ def test_roles_are_found_by_the_layers_names(krita: Krita) -> None:
     answer = krita.run(_strokes)
     assert answer["bounds"] == [8, 9, 5, 5]
     assert answer["pixel"] == [245, 235, 225, 255]
-    assert answer["layers"] == ["strokes", "Follow", "Background"]
+    assert answer["layers"] == ["Follow", "strokes", "Background"]
+
+
+def _pile(k: Any, names: list[Any], source: str) -> Any:
+    """Identity of a chosen layer in a pile, named from the topmost down; a name in a list is a layer in a group of its own."""
+    document = yield from k.new(40, 30, pixels=bytes((100, 100, 100, 255)) * 1200)
+    root, below = document.rootNode(), document.topLevelNodes()[0]
+    chosen = below
+    for name in reversed(names):
+        layer = document.createNode(name if isinstance(name, str) else name[0], "paintlayer")
+        layer.setPixelData(k.bytes(bytes((0, 0, 200, 255)) * 100), 5, 5, 10, 10)
+        if isinstance(name, str):
+            root.addChildNode(layer, below)
+            below = layer
+        else:
+            group = document.createGroupLayer("Group")
+            root.addChildNode(group, below)
+            group.addChildNode(layer, None)
+            below = group
+        if layer.name().startswith("Earlier"):
+            k.module("writing").keep_provenance(document, layer.uniqueId().toString(), "{}")
+        if layer.name().startswith("Hidden"):
+            layer.setVisible(False)
+        if layer.name() == source:
+            chosen = layer
+    document.refreshProjection()
+    document.waitForDone()
+    yield 0.2
+    wanted = k.module("scumble_client.editor.roles").Source("layer", chosen.uniqueId().toString(), chosen.name())
+    k.studio.choose(document, "identity", "image", wanted)
+    k.trigger("scumble_identity")
+    yield lambda: "Identity 1" in str(k.layers(document))
+    yield k.idle
+    tree = k.layers(document)
+    k.trigger("edit_undo")
+    yield lambda: "Identity 1" not in str(k.layers(document))
+    return tree, k.layers(document)
+
+
+@pytest.mark.parametrize(
+    ("names", "layers"),
+    [
+        (["Sketch", "Color"], ["Identity 1", "Sketch", "Color", "Background"]),
+        (["Own", "Strokes 2"], ["Own", "Identity 1", "Strokes 2", "Background"]),
+        (["Sketch", "Own"], ["Identity 1", "Sketch", "Own", "Background"]),
+        (
+            ["Own", "Earlier 2", "Hidden", "Earlier 1"],
+            ["Own", "Identity 1", "Earlier 2", "Hidden", "Earlier 1", "Background"],
+        ),
+        (["Own", "Hidden Sketch"], ["Own", "Hidden Sketch", "Identity 1", "Background"]),
+        (["Own", ["Sketch"]], ["Own", "Identity 1", ["Group", ["Sketch"]], "Background"]),
+    ],
+)
+def test_a_result_lies_above_earlier_ones_and_above_what_is_drawn(
+    krita: Krita, names: list[Any], layers: list[Any]
+) -> None:
+    made, undone = krita.run(_pile, names=names, source="Background")
+    assert made == layers
+    assert undone == [layer for layer in layers if layer != "Identity 1"]

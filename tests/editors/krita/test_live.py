@@ -67,7 +67,7 @@ def _live(k: Any) -> Any:
 
 def test_one_layer_follows_the_strokes(live_krita: Krita) -> None:
     answer = live_krita.run(_live)
-    assert answer["layers"] == ["Strokes", "Follow", "Background"]
+    assert answer["layers"] == ["Follow", "Strokes", "Background"]
     assert answer["first"] == [10, 20, 30, 255]
     assert answer["made"] == [245, 235, 225, 255]
     assert answer["moved"] == [[10, 20, 30, 255], [245, 235, 225, 255]]
@@ -292,3 +292,25 @@ def test_on_an_empty_layer_live_mode_waits_and_says_so(live_krita: Krita) -> Non
     said, on = live_krita.run(_waits)
     assert said == ["Nothing is painted on the strokes' layer. Paint on it what you want in the face."]
     assert on
+
+
+def _visible(k: Any) -> Any:
+    """What is visible is chosen: live mode's own layer is part of that, and must not be read again."""
+    live = k.studio.live
+    document = yield from k.new(64, 48, pixels=bytes((10, 20, 30, 255)) * 3072)
+    yield from k.module("harness_strokes")(k, document)
+    k.select(document, 0, 0, 30, 30)
+    k.studio.choose(document, "test-follow", "image", k.module("scumble_client.editor.roles").Source("visible"))
+    assert live.start("test-follow"), k.said()
+    yield lambda: live.updates == 1
+    yield 0.6
+    quiet = live.updates
+    k.select(document, 0, 0, 40, 40)
+    yield lambda: live.updates == 2
+    yield 0.6
+    document.waitForDone()
+    return quiet, live.updates, list(bytes(document.pixelData(5, 5, 1, 1)))
+
+
+def test_live_mode_does_not_read_its_own_layer(live_krita: Krita) -> None:
+    assert live_krita.run(_visible) == [1, 2, [245, 235, 225, 255]]

@@ -25,11 +25,11 @@ def _menu(k: Any) -> Any:
 
 def test_the_menu_has_every_operation_and_the_daemons_new_ones(krita: Krita) -> None:
     before, after, said = krita.run(_menu)
-    fixed = ["Run Again", "Cancel", "New Sketch and Color Layers", "Scumble Settings..."]
+    fixed = ["Run Again", "Cancel", "New Sketch and Color Layers", "New Strokes Layer", "Scumble Settings..."]
     assert "Inpaint" in before
-    assert before[-4:] == fixed
+    assert before[-5:] == fixed
     assert "Identity" not in before
-    assert after == [*before[:-4], "Newer", *fixed]
+    assert after == [*before[:-5], "Newer", *fixed]
     assert said[-1].startswith("There is no operation called “newer”. ")
 
 

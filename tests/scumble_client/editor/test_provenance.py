@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scumble_client import Pixels, Result, ResultLayer
-from scumble_client.editor.provenance import Provenance, dump, load
+from scumble_client.editor.provenance import Provenance, dump, is_try, load
 from scumble_client.editor.roles import Source
 
 MASK = Pixels(bytes(range(12)), 4, 3, "gray", x=-2, y=5)
@@ -154,3 +154,37 @@ def test_a_selection_is_kept_and_a_masks_layer_is_named(kind: str) -> None:
     made = Provenance("edit", {}, 1).sent(sources, {"mask": MASK})
     assert made.sources == sources
     assert (made.mask is MASK) == (kind == "selection")
+
+
+OTHER_MASK = Pixels(bytes([0]) * len(bytes(MASK.data)), MASK.width, MASK.height, "gray", x=MASK.x, y=MASK.y)
+MOVED_MASK = Pixels(MASK.data, MASK.width, MASK.height, "gray", x=MASK.x + 1, y=MASK.y)
+
+
+@pytest.mark.parametrize(
+    ("operation", "mask", "same"),
+    [
+        ("edit", MASK, True),
+        ("edit", OTHER_MASK, False),
+        ("edit", MOVED_MASK, False),
+        ("edit", None, False),
+        ("other", MASK, False),
+    ],
+)
+def test_another_try_is_the_same_operation_at_the_same_place(operation: str, mask: Pixels | None, same: bool) -> None:
+    made = Provenance("edit", {}, 1, {"image": Source("layer", "1"), "mask": Source("selection")}, MASK)
+    assert is_try(made, operation, {"mask": Source("selection")}, mask) is same
+
+
+@pytest.mark.parametrize(
+    ("sources", "same"),
+    [
+        ({}, False),
+        ({"mask": Source("layer", "3", "Saved")}, True),
+        ({"mask": Source("active", "3", "Saved")}, True),
+        ({"mask": Source("layer", "4", "Other")}, False),
+    ],
+)
+def test_without_a_selection_the_place_is_the_masks_layer(sources: dict[str, Source], same: bool) -> None:
+    made = Provenance("edit", {}, 1, {"mask": Source("layer", "3", "Saved")})
+    assert is_try(made, "edit", sources, None) is same
+    assert is_try(Provenance("edit", {}, 1), "edit", sources, None) is (not sources)

@@ -109,6 +109,15 @@ def test_a_choice_overrules_what_is_obvious() -> None:
     assert "sketch" not in resolve(EDIT, {"sketch": Source("none")}, view())
 
 
+def test_the_layer_below_can_be_chosen() -> None:
+    seen = View((DRAWN, BACKGROUND), DRAWN, True, BACKGROUND)
+    found = resolve(EDIT, {"image": Source("below")}, seen)
+    assert found["image"] == Source("layer", BACKGROUND.id, BACKGROUND.name)
+    assert missing(EDIT, {"image": Source("below")}, View((BACKGROUND,), BACKGROUND)) == (
+        "There is no layer below the active one. Choose another input."
+    )
+
+
 def test_a_layer_of_a_file_that_was_opened_again_is_found_by_its_name() -> None:
     found = resolve(EDIT, {"sketch": Source("layer", "gone", "Notes")}, view())
     assert found["sketch"] == Source("layer", "3", "Notes")
