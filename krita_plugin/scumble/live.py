@@ -97,7 +97,8 @@ class LiveSession:
         self._chosen = chosen
         self._sources = {role: source.pinned() for role, source in sources.items()}
         self._place = runs.place_of(document, self._sources)
-        self._pace, self._seed = Pace(), self.studio.next_seed()
+        self._seed = self.studio.next_seed()
+        self._pace = Pace(two_steps=bool(self.operation.get("live")))
         self._parameters = self.studio.parameters(operation)
         self._reading = self._placing = self._writing = False
         self._job = self._sent = self._covered = None
@@ -182,6 +183,8 @@ class LiveSession:
         if not self._pace.looked(time.monotonic(), seen, cost):
             return
         replaces = self._job.id if self._job is not None else None
+        if self._pace.rough:
+            parameters = {**parameters, **operation["live"]}
         self._sent = Provenance(operation["name"], parameters, self._seed).sent(used, pixels)
         request = Request(operation["name"], pixels, parameters, self._seed, replaces=replaces)
         self._job = self.studio.connection.submit(request)
