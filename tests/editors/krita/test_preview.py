@@ -34,7 +34,7 @@ def _follows(k: Any) -> Any:
     yield lambda: document.activeNode() == strokes
     operation = k.studio.operation("test-follow")
     docker.show_operation(operation)
-    out = {"off": [preview.on, docker.preview.isVisible()]}
+    out: dict[str, Any] = {"off": [preview.on, docker.preview.isVisible()]}
     docker.preview_button.click()
     yield lambda: preview.pictures is not None
     out["whole"] = [preview.pictures[0].width(), preview.pictures[0].height(), colours(preview)]
