@@ -30,7 +30,7 @@ from tests.editors.gimp.harness.session import Gimp, Home
 from tests.support.daemon import Daemon, Folders, ending
 
 from benchmarks.report import Figure, as_markdown
-from scumble.pictures import picture
+from scumble import pictures
 
 ROUNDS = 7
 WIDTH, HEIGHT = 4000, 3000
@@ -86,7 +86,7 @@ def _previews(home: Home, surroundings: dict[str, str]) -> dict[str, list[float]
         with Gimp(home, surroundings, display) as gimp:
             plugin = str(home.plugin)
             path = home.base / "picture.jpg"
-            shutil.copy(picture("wren"), path)
+            shutil.copy(pictures.picture("wren"), path)
             return {
                 name: gimp.run(
                     _first_previews,
