@@ -30,6 +30,7 @@ from tests.editors.gimp.harness.session import Gimp, Home
 from tests.support.daemon import Daemon, Folders, ending
 
 from benchmarks.report import Figure, as_markdown
+from scumble import pictures
 
 ROUNDS = 7
 WIDTH, HEIGHT = 4000, 3000
@@ -84,11 +85,14 @@ def _previews(home: Home, surroundings: dict[str, str]) -> dict[str, list[float]
     try:
         with Gimp(home, surroundings, display) as gimp:
             plugin = str(home.plugin)
+            path = home.base / "picture.jpg"
+            shutil.copy(pictures.picture("wren"), path)
             return {
                 name: gimp.run(
                     _first_previews,
                     timeout=300,
                     plugin=plugin,
+                    path=str(path),
                     operation=name,
                     values=values,
                     size=MEGAPIXEL,
@@ -101,18 +105,18 @@ def _previews(home: Home, surroundings: dict[str, str]) -> dict[str, list[float]
         display.close()
 
 
-def _first_previews(g: Any, plugin: str, operation: str, values: dict[str, Any], size: Any, rounds: int) -> Any:
+def _first_previews(
+    g: Any, plugin: str, path: str, operation: str, values: dict[str, Any], size: Any, rounds: int
+) -> Any:
     import os
     import time
 
-    width, height = size
     times = []
     for turn in range(rounds + 1):
-        image = g.new(width, height)
-        layer = g.layer(image, "Picture", (0, 0, width, height), colour=(200, 100, 50, 255))
-        noise = os.urandom(3 * width)
-        rows = [noise[3 * (y % 211) :] + noise[: 3 * (y % 211)] for y in range(height)]
-        g.paint(layer, (0, 0, width, height), "R'G'B' u8", b"".join(rows))
+        image = g.open(path)
+        image.scale(*size)
+        layer = image.get_layers()[0]
+        g.paint(layer, (0, 0, 4, 4), "R'G'B' u8", os.urandom(48))  # the daemon has never seen it
         g.select(image, (400, 300, 160, 120))
         begun = time.perf_counter()
         dialog = g.dialog(operation, plugin, image, layer)

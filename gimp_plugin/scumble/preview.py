@@ -19,6 +19,9 @@ from scumble_client.request import Request
 SIDE = 360
 """Longest side of the picture on the screen, in pixels."""
 
+COARSE = 180
+"""Of the one that is made first: a quarter of the pixels, so that something is seen soon."""
+
 LEAST = 32
 """So many pixels of the document are seen at least."""
 
@@ -50,6 +53,8 @@ class Preview:
         self._client = None
         self._job = None
         self._shown = None
+        self.is_fine = False
+        """Whether the last request was for the picture at its whole size."""
         self._rest = 0
         self._timer = 0
         self.view = first_view(picture.image)
@@ -118,13 +123,16 @@ class Preview:
 
     def _rested(self):
         self._rest = 0
-        try:
-            self._ask()
-        except ScumbleError as error:
-            self._none(str(error))
+        self._ask(COARSE)
         return False
 
-    def _ask(self):
+    def _ask(self, side):
+        try:
+            self._submit(side)
+        except ScumbleError as error:
+            self._none(str(error))
+
+    def _submit(self, side):
         if not self.on.get_active():
             self._none("")
             return
@@ -137,10 +145,11 @@ class Preview:
         sources = resolve(self._operation, chosen, self._picture.view())
         pixels, _ = self._inputs_for(wanted).read(sources)
         x, y, width, height = self.view
-        view = {"x": x, "y": y, "width": width, "height": height, "side": SIDE}
+        view = {"x": x, "y": y, "width": width, "height": height, "side": side}
         before = self._job.id if self._job is not None and not self._job.ended else None
         request = Request(self._operation["name"], pixels, parameters, seed, replaces=before, view=view)
         self._job = self._connected().submit(request)
+        self.is_fine = side == SIDE or max(width, height) <= side
 
     def _inputs_for(self, wanted):
         """What was read stays, so that an unchanged layer is neither read nor sent twice."""
@@ -164,6 +173,8 @@ class Preview:
             if event.kind == "result":
                 self._client.received(event.job)
                 self._take(event.job.result)
+                if self._shown is not None and not self.is_fine:
+                    self._ask(SIDE)
             elif event.kind == "error":
                 self._none(str(event.error))
             else:
@@ -196,10 +207,11 @@ class Preview:
         made = self._pixbuf.Pixbuf.new_from_bytes(
             pixels, self._pixbuf.Colorspace.RGB, True, 8, width, height, 4 * width
         )
-        scale = min(SIDE / width, SIDE / height)  # a part smaller than the area comes as it is
+        # The document's own pixels are shown as they are; what was made smaller is made smooth.
+        how = self._pixbuf.InterpType.NEAREST if width >= self.view[2] else self._pixbuf.InterpType.BILINEAR
+        scale = min(SIDE / width, SIDE / height)
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
-        near = self._pixbuf.InterpType.NEAREST
-        self._image.set_from_pixbuf(made.composite_color_simple(width, height, near, 255, 8, 0xFF999999, 0xFF666666))
+        self._image.set_from_pixbuf(made.composite_color_simple(width, height, how, 255, 8, 0xFF999999, 0xFF666666))
         self._line.set_text(BEFORE if before else HOW)
         return True
 

@@ -306,36 +306,43 @@ def test_the_latent_canvas_is_painted_cell_by_cell(shown_gimp: Gimp) -> None:
 
 
 def _previewed(g: Any, plugin: str, path: str) -> Any:
-    """Before and after; what a slow method says; off; and again, with other values."""
+    """Before and after, first coarse and then fine; what a slow method says; off; and again, with other values."""
     image = g.open(path)
-    g.select(image, (40, 200, 60, 50))
+    image.scale(4 * image.get_width(), 4 * image.get_height())
+    g.select(image, (160, 800, 240, 200))
     dialog = g.dialog("paint-style", plugin, image, image.get_layers()[0])
     preview = dialog.preview
+    sizes = []
+
+    def fine() -> Any:
+        pair = preview.pair
+        if pair and (not sizes or sizes[-1] != pair[1][1:]):
+            sizes.append(pair[1][1:])
+        return pair if pair and max(pair[1][1:]) == 360 and preview._job.ended else None
+
     try:
-        before, after = g.pump(lambda: preview.pair)
-        out = {"size": before[1:], "same size": before[1:] == after[1:], "view": preview.view}
+        before, after = g.pump(fine)
+        out = {"sizes": sizes[:], "same size": before[1:] == after[1:], "view": preview.view}
         out["changed"] = sum(a != b for a, b in zip(before[0], after[0], strict=True))
         out["said"] = preview.text
         preview._show(before=True)
         out["held"] = preview.text
         dialog.config.set_property("strength", 0.0)
         g.pump(lambda: preview.pair[1] != after)
-        out["calm"] = sum(a != b for a, b in zip(preview.pair[0][0], preview.pair[1][0], strict=True))
+        calm = preview.pair
+        out["calm"] = sum(a != b for a, b in zip(calm[0][0], calm[1][0], strict=True)) / len(calm[0][0])
         dialog.config.set_property("method", "gatys")
         g.pump(lambda: preview.pair is None)
         out["slow"] = preview.text
-        dialog.config.set_property("method", "fast")
-        g.pump(lambda: preview.pair)
         preview.on.set_active(False)
-        g.pump(lambda: preview.pair is None)
-        out["off"] = preview.text
+        dialog.config.set_property("method", "fast")
+        g.pump(lambda: not preview.text)
+        out["off"] = preview.pair
         preview.on.set_active(True)
-        g.pump(lambda: preview.pair)
+        first = g.pump(lambda: preview.pair)
         preview.zoom(0.5, 0.5, 0.5)
-        near = preview.view
-        first = preview.pair
+        out["near"] = preview.view
         g.pump(lambda: preview.pair != first)
-        out["near"] = near
     finally:
         preview.on.set_active(True)
         dialog.close()
@@ -344,12 +351,12 @@ def _previewed(g: Any, plugin: str, path: str) -> Any:
 
 def test_a_preview_follows_the_controls(shown_gimp: Gimp) -> None:
     seen = shown_gimp.run(_previewed, plugin=str(shown_gimp.home.plugin), path=picture(shown_gimp))
+    assert [max(size) for size in seen["sizes"]] == [180, 360], "something is seen soon"
     assert seen["same size"]
-    assert max(seen["size"]) <= 360
-    assert seen["view"] == [0, 138, 162, 174], "what is selected, and some of what lies around it"
+    assert seen["view"] == [8, 648, 544, 504], "what is selected, and some of what lies around it"
     assert seen["changed"] > 1000
-    assert seen["calm"] < seen["changed"] / 10
+    assert seen["calm"] < 0.01
     assert seen["held"] != seen["said"]
     assert seen["slow"] == "No preview: this method takes minutes."
-    assert seen["off"] == ""
-    assert seen["near"] == [40, 182, 81, 87]
+    assert seen["off"] is None
+    assert seen["near"] == [144, 774, 272, 252]

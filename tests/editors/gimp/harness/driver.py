@@ -135,7 +135,7 @@ class Scene:
         made.window.show()
         return made
 
-    def pump(self, condition, seconds=60.0):
+    def pump(self, condition, seconds=90.0):
         """Let dialogs live until a condition holds; what it gives."""
         end = time.monotonic() + seconds
         while True:
