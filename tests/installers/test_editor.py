@@ -64,7 +64,7 @@ def test_the_plugins_own_files_come_whole(editor: Any, editor_home: EditorHome) 
 def test_no_binary_comes_along(editor: Any, editor_home: EditorHome) -> None:
     editor.install([editor_home])
     endings = {file.suffix for file in editor_home.plugins.rglob("*") if file.is_file()}
-    assert endings <= {".py", ".json", ".html", ".desktop", ""}
+    assert endings <= {".py", ".json", ".html", ".desktop", ".png", ""}
 
 
 def test_a_flatpak_starts_the_daemon_outside_of_it(
