@@ -7,7 +7,7 @@ from .qt import Qt, QtCore, QtGui, QtWidgets, Signal
 from .scumble_client.editor import form
 from .widgets import DoubleSpinBox, Quiet, Rows, Slider, SpinBox, combo, note, row, tool_button
 
-PICTURE = 64
+PICTURE = 48
 """Side of a choice's picture in the list of them, in pixels."""
 
 
@@ -29,6 +29,8 @@ class ParameterForm(Rows):
         self.fields = {}
         self.advanced = Rows()
         self._rows = {}
+        for rows in (self, self.advanced):
+            rows.close_up()
         for parameter in operation["parameters"]:
             field = FIELDS[form.widget(parameter)](parameter, self._one_changed)
             self.fields[parameter["name"]] = field
@@ -44,6 +46,7 @@ class ParameterForm(Rows):
                 label = QtWidgets.QLabel(parameter["title"])
                 label.setBuddy(field.widget)
                 widgets = [label, row(field.widget, reset)]
+                widgets[1].layout().setContentsMargins(0, 2, 0, 2)
                 rows.add(*widgets)
             widgets[0].setToolTip(tip)
             self._rows[parameter["name"]] = widgets
@@ -115,6 +118,8 @@ class _Choice:
             picture = CHOICES / f"{choice}.png"
             if picture.is_file():
                 self.widget.setItemIcon(self.widget.count() - 1, QtGui.QIcon(str(picture)))
+                # the box's own delegate draws pictures of its list no larger than in the box
+                self.widget.setItemDelegate(QtWidgets.QStyledItemDelegate(self.widget))
                 self.widget.view().setIconSize(QtCore.QSize(PICTURE, PICTURE))
         self.widget.currentIndexChanged.connect(changed)
 

@@ -30,6 +30,8 @@ class PresetButton(QtWidgets.QToolButton):
         settings = self.studio.settings
         own = [name for name in settings.presets(self.operation) if settings.is_own(self.operation, name)]
         for preset in self.operation.get("presets", []):
+            if preset["title"] in own:
+                continue  # kept before one of that name came along
             action = menu.addAction(preset["title"])
             action.setToolTip(preset.get("help", ""))
             action.triggered.connect(lambda *_, name=preset["title"]: self.load(name))

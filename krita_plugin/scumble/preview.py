@@ -79,6 +79,8 @@ class Preview(QObject):
             return
         seen = self._state(document, operation)
         if seen != self._seen:
+            if self._seen is not None and seen[:2] != self._seen[:2]:
+                self._give_up("")  # a picture of another document or operation would be a lie meanwhile
             self._seen, self._wanted = seen, (document, operation)
             self._timer.start()
 

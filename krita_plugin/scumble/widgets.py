@@ -56,6 +56,10 @@ class Rows(QtWidgets.QWidget):
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
+    def close_up(self):
+        """No room between rows: in Qt 5 a row that is hidden would keep its own."""
+        self._layout.setVerticalSpacing(0)
+
     def add(self, *widgets):
         """A label and its field, or one widget alone."""
         self._layout.addRow(*widgets)

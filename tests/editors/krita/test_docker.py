@@ -295,6 +295,10 @@ def _folds(k: Any) -> Any:
     docker.fold.click()
     yield lambda: docker.seed.isVisible()
     out["fast"] = shown()
+    yield 0.1  # laid out anew
+    last = fields["segment_count"].widget
+    end = last.mapTo(docker, last.rect().bottomLeft()).y()
+    out["gap"] = docker.seed.mapTo(docker, docker.seed.rect().topLeft()).y() - end
     fields["method"].widget.setCurrentIndex(1)
     out["deep"] = shown()
     docker.show_operation(k.studio.catalogue.find("paint-style"))
@@ -316,6 +320,7 @@ def test_what_has_no_effect_is_hidden_and_the_rest_folded(krita: Krita) -> None:
     basic, advanced = ([p["name"] for p in part] for part in form.shown(described, fast))
     assert answer["first"] == [basic, ["image", "style", "mask"]]
     assert set(answer["fast"][0]) == {*basic, *advanced}
+    assert 0 < answer["gap"] < 20, "what is hidden takes no room"
     assert len(answer["fast"][1]) == len(described["roles"])
     assert set(answer["deep"][0]) == {p["name"] for part in form.shown(described, deep) for p in part}
     assert "learning_rate" not in answer["deep"][0]
