@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from scumble.cli.batch import RECORD, Record
+from scumble.cli.batch import RECORD, TRIES, Record
+from scumble.cli.engine import EngineResult, LocalEngine, Order
 from scumble.imaging.io.files import read_picture
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
@@ -100,6 +103,103 @@ class TestFolders:
         save(tmp_path / "in" / "a.png", pixels)
         scumble("batch", "inpaint", tmp_path / "in", "--mask-from", "alpha", "--out", tmp_path / "out").done()
         assert (load(tmp_path / "out" / "a.png")[..., 3] > 0).sum() == 30
+
+
+class TestInput:
+    """What of a folder is input, whatever it is called, and what is not."""
+
+    def test_large_and_small_letters_of_endings(self, scumble: Call, tmp_path: Path, mask: Path) -> None:
+        for name in ("A.PNG", "b.png", "C.Jpg"):
+            save(tmp_path / "in" / name, textured())
+        for name in ("a.png", "B.PNG", "c.TIF"):
+            save(tmp_path / "masks" / name, mask_pixels())
+        asked = ("--mask", tmp_path / "masks", "--set", "method=smooth", "--out", tmp_path / "out")
+        assert said(scumble("batch", "inpaint", tmp_path / "in", *asked).done()) == "3 done, 0 failed"
+
+    def test_links_and_unreadable_folders_are_named_and_counted(
+        self, alone: Call, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        save(tmp_path / "elsewhere" / "x.png", textured())
+        (album / "linked").symlink_to(tmp_path / "elsewhere")
+        (album / "locked").mkdir()
+        scandir = os.scandir
+
+        def refusing(path: Any = ".") -> Any:  # chmod would not keep root out
+            if not isinstance(path, int) and Path(path).name == "locked":
+                raise PermissionError(13, "Permission denied", str(path))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refusing)
+        ran = alone("batch", "identity", album, "--out", tmp_path / "out", "--local").done()
+        assert said(ran) == "5 done, 0 failed, 2 left out"
+        assert ran.notes == [
+            f"{album / 'linked'} is a link to a folder; it was left out.",
+            f"{album / 'locked'} can't be read (Permission denied); it was left out.",
+        ]
+
+    def test_results_of_earlier_runs_and_hidden_files_are_no_input(self, alone: Call, album: Path) -> None:
+        save(album / ".hidden" / "x.png", textured())
+        save(album / ".y.png", textured())
+        first = ("--out", album / "first", "--composite", album / "whole")
+        assert said(alone("batch", "identity", album, *first, "--local").done()) == "5 done, 0 failed, 1 left out"
+        ran = alone("batch", "identity", album, "--out", album / "second", "--local").done()
+        assert said(ran) == "5 done, 0 failed, 3 left out"
+        assert ran.notes == [
+            f"{album / '.y.png'} is hidden; it was left out.",
+            *(f"{album / name} holds results of an earlier run; it was left out." for name in ("first", "whole")),
+        ]
+
+    def test_loops_of_links_and_names_that_are_too_long(self, alone: Call, album: Path, tmp_path: Path) -> None:
+        (album / "loop.png").symlink_to("loop.png")
+        ran = alone("batch", "identity", album, "--out", tmp_path / "out", "--local")
+        assert said(ran) == "5 done, 1 failed"
+        assert "loop.png: The name “loop.png” is a link to itself." in ran.err
+        long = "x" * 300
+        for option in ("--image", "--mask", "--out", "--composite"):
+            files = {"--image": album / "b.png", "--out": tmp_path / "o.png", option: tmp_path / f"{long}.png"}
+            asked = [word for pair in files.items() for word in pair]
+            assert "is too long." in alone("run", "identity", *asked, "--local").refused()
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, 3), (errno.EROFS, 2), (errno.EACCES, 2)])
+    def test_they_are_tried_before_the_first_picture(
+        self, alone: Call, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+    ) -> None:
+        def fsync(_: int) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        monkeypatch.setattr("scumble.cli.inputs.read_picture", lambda path: pytest.fail("work has begun"))
+        alone("batch", "identity", album, "--out", tmp_path / "out", "--local").refused(code)
+        assert tree(tmp_path / "out") == []
+
+
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("form", "suffix", "words"),
+        [
+            ("png", ".png", b"\x89PNG"),
+            ("jpeg", ".jpg", b"\xff\xd8"),
+            ("webp", ".webp", b"RIFF"),
+            ("tiff", ".tif", b"II*"),
+        ],
+    )
+    def test_all_in_one(self, alone: Call, album: Path, tmp_path: Path, form: str, suffix: str, words: bytes) -> None:
+        whole = tmp_path / "whole"
+        alone("batch", "identity", album, "--composite", whole, "--format", form, "--local").done()
+        assert len(tree(whole)) == 5
+        assert all(name.endswith(suffix) for name in tree(whole))
+        assert all((whole / name).read_bytes().startswith(words) for name in tree(whole))
+
+    def test_quality_of_jpeg(self, alone: Call, album: Path, tmp_path: Path) -> None:
+        sizes = []
+        for quality in (30, 95):
+            whole = tmp_path / str(quality)
+            asked = ("--format", "jpeg", "--quality", quality, "--local")
+            alone("batch", "identity", album, "--composite", whole, *asked).done()
+            sizes.append((whole / "b.jpg").stat().st_size)
+        assert sizes[0] < 0.7 * sizes[1]
 
 
 class TestMasks:
@@ -238,14 +338,15 @@ class TestNothingInSilence:
 
     def test_what_is_no_picture_is_said(self, scumble: Call, album: Path, tmp_path: Path) -> None:
         put(album, "notes.txt", b"buy milk")
-        put(album / "sub", "work.kra", b"PK")
+        put(album / "sub", "work.xcf", b"PK")
         put(album, ".DS_Store", b"left by the system")
         put(album, "._b.png", b"left by the system")
         ran = scumble("batch", "identity", album, "--out", tmp_path / "out").done()
         assert said(ran) == "5 done, 0 failed, 3 left out"
         assert ran.notes == [
-            f"{album / name} is no picture that Scumble reads; it was left out."
-            for name in ("._b.png", "notes.txt", "sub/work.kra")
+            f"{album / '._b.png'} is hidden; it was left out.",
+            f"{album / 'notes.txt'} is no picture that Scumble reads; it was left out.",
+            f"{album / 'sub/work.xcf'} is no picture that Scumble reads; it was left out.",
         ]
 
     def test_a_link_to_nowhere_fails_by_name(self, scumble: Call, album: Path, tmp_path: Path) -> None:
@@ -302,6 +403,7 @@ class TestNothingInSilence:
             "failed": 1,
             "left_out": 1,
             "not_pictures": [str(album / "notes.txt")],
+            "reasons": {str(album / "notes.txt"): "is no picture that Scumble reads"},
         }
 
     def test_the_record_has_a_line_for_each_picture(self, scumble: Call, album: Path, tmp_path: Path) -> None:
@@ -344,12 +446,38 @@ class TestWrongUse:
         scumble("batch", wrong[0], album, "--out", tmp_path / "out", *wrong[1:]).refused()
         assert not (tmp_path / "out").exists()
 
-    def test_a_daemon_that_goes_away_ends_the_batch(
+    def test_a_daemon_that_dies_is_replaced_and_its_picture_done_again(
         self, start_daemon: Callable[..., Daemon], album: Path, tmp_path: Path
     ) -> None:
         daemon, marker = start_daemon(), tmp_path / "began"
-        asked = ("--set", "seconds=600", "--set", f"marker={marker}", "--out", tmp_path / "out")
+        asked = ("--set", "seconds=2", "--set", f"marker={marker}", "--out", tmp_path / "out")
         process = spawn(daemon.folders.environment, "batch", "test-slow", album, *asked)
         wait_for(marker.exists)
         daemon.kill()
-        assert "went away" in ended(process).refused(3)
+        assert said(ended(process).done()) == "5 done, 0 failed"
+
+    def test_a_picture_that_a_daemon_dies_over_twice_is_given_up(
+        self, alone: Call, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Dying(LocalEngine):
+            """Goes away over pictures of 16 bits, and then knows nothing of its tickets."""
+
+            lives = 0
+
+            def begin(self, order: Order) -> Any:
+                return (self.lives, super().begin(order))
+
+            def finish(self, ticket: Any, report: Any) -> EngineResult:
+                if ticket[0] != self.lives or ticket[1].layers["image"].depth == "uint16":
+                    raise ScumbleError("unreachable", "The daemon went away.", "Try again.")
+                return super().finish(ticket[1], report)
+
+            def restart(self) -> None:
+                self.lives += 1
+
+        engine = Dying("cpu")
+        monkeypatch.setattr("scumble.cli.batch.choose", lambda *_: engine)
+        ran = alone("batch", "identity", album, "--out", tmp_path / "out")
+        assert said(ran) == "4 done, 1 failed"
+        assert "sub/deeper/d.TIF: The daemon went away." in ran.err
+        assert engine.lives == TRIES

@@ -121,7 +121,10 @@ class TestPictures:
     def test_a_file_that_is_no_picture(self, scumble: Call, scene: Scene) -> None:
         text = put(scene.folder, "notes.png", b"buy milk")
         line = refusal(attempt(scumble, scene, image=text), scene)
-        assert line == "“notes.png” is not a picture that Scumble can read. Scumble reads PNG, JPEG, WebP and TIFF."
+        assert (
+            line
+            == "“notes.png” is not a picture that Scumble can read. Scumble reads PNG, JPEG, WebP, TIFF, OpenRaster, Krita, Photoshop, AVIF and JPEG XL."
+        )
 
     def test_a_file_that_is_not_there(self, scumble: Call, scene: Scene) -> None:
         line = refusal(attempt(scumble, scene, mask=scene.path("nowhere.png")), scene)

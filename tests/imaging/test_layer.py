@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from scumble.imaging.colour import LINEAR, SRGB, Colour
 from scumble.imaging.geometry import Bounds, Extent, Point
+from scumble.imaging.io.colour_tags import D65, P3
 from scumble.imaging.layer import DEPTHS, LAYOUTS, WIRE_LAYOUTS, Layer, composite, from_working
+from scumble.imaging.profiles import gray_profile_of, profile_of
+from tests.support.pictures import SRGB_PROFILE
 
 Pixels = NDArray[Any]
 KINDS = [(depth, layout) for depth in DEPTHS for layout in LAYOUTS]
@@ -163,19 +166,40 @@ class TestCoverage:
 
 
 class TestWorkingForm:
-    @pytest.mark.parametrize("colour", [SRGB, LINEAR, Colour("icc", b"profile")])
+    @pytest.mark.parametrize("colour", ["srgb", "linear", "same", "wide"])
     @pytest.mark.parametrize("layout", LAYOUTS)
     @pytest.mark.parametrize("depth", ["uint8", "uint16"])
-    def test_every_integer_value_comes_back(self, depth: str, layout: str, colour: Colour) -> None:
+    def test_every_integer_value_comes_back(self, depth: str, layout: str, colour: str) -> None:
         ramp = np.arange(full(depth) + 1, dtype=depth).reshape(-1, 1, 1)
-        layer = Layer(np.repeat(ramp, WIRE_LAYOUTS[layout], axis=2), Point(-7, 3), colour)
+        gray = layout.startswith("gray")
+        named = {"srgb": SRGB, "linear": LINEAR, "same": SRGB if gray else Colour("icc", SRGB_PROFILE)}
+        wide = named.get(colour) or Colour("icc", gray_profile_of(1.8) if gray else profile_of(P3, D65, 1.8))
+        layer = Layer(np.repeat(ramp, WIRE_LAYOUTS[layout], axis=2), Point(-7, 3), wide)
         working = layer.to_working()
         assert not working.notes
         back = from_working(working.rgb, working.alpha, working.bounds, layer)
-        assert (back.depth, back.is_gray, back.colour) == (depth, layer.is_gray, colour)
+        assert (back.depth, back.is_gray, back.colour) == (depth, layer.is_gray, wide)
         assert back.offset == layer.offset
         assert back.has_alpha
-        np.testing.assert_array_equal(back.pixels[..., : layer.pixels.shape[2]], layer.pixels)
+        found = back.pixels[..., : layer.pixels.shape[2]]
+        if colour == "wide" and depth == "uint16":  # curves in float32
+            assert np.abs(found.astype(int) - layer.pixels).max() <= 3
+        else:
+            np.testing.assert_array_equal(found, layer.pixels)
+
+    @pytest.mark.parametrize("colour", [(np.nan, np.inf, -np.inf), (1e30, -1e30, 7)])
+    def test_what_is_not_seen_is_not_there(self, colour: tuple[float, ...]) -> None:
+        pixels = np.full((2, 2, 4), 0.25, np.float32)
+        pixels[0, 0] = (*colour, 0)
+        working = Layer(pixels).to_working()
+        assert not working.notes
+        np.testing.assert_array_equal(working.rgb[0, 0], 0)
+        np.testing.assert_array_equal(working.rgb[1], 0.25)
+
+    def test_a_profile_that_is_no_use_is_reported(self) -> None:
+        for icc in (b"profile", SRGB_PROFILE[:200], SRGB_PROFILE[:300] + bytes(len(SRGB_PROFILE) - 300)):
+            working = Layer(plain(Extent(3, 3), "rgb", "uint8"), colour=Colour("icc", icc)).to_working()
+            assert "profile can't be used" in working.notes[0]
 
     @pytest.mark.parametrize("layout", LAYOUTS)
     def test_every_finite_float16_comes_back_bit_by_bit(self, layout: str) -> None:
@@ -338,10 +362,36 @@ class TestComposite:
         top = Layer(np.array([[[200, 0, 101, 51]]], np.uint8))  # alpha 0.2
         assert composite(base, top).pixels.tolist() == [[[120, 80, 100]]]
 
-    def test_blend_over_half_transparent(self) -> None:
-        base = Layer(np.array([[[0.0, 0.5]]], np.float32))
-        top = Layer(np.array([[[1.0, 0.5]]], np.float32))
-        np.testing.assert_allclose(composite(base, top).pixels, [[[2 / 3, 0.75]]], rtol=1e-6)
+    @pytest.mark.parametrize(
+        ("base", "top", "result"),
+        [
+            ((0.0, 0.5), (1.0, 0.5), (1.0, 0.5)),  # a soft edge, drawn again: as soft as it was
+            ((0.0, 0.5), (1.0, 0.25), (0.5, 0.5)),  # half selected
+            ((0.0, 0.25), (1.0, 0.75), (1.0, 0.75)),  # a fill of what was nearly transparent
+            ((0.0, 1.0), (1.0, 0.25), (0.25, 1.0)),  # what editors do
+        ],
+    )
+    def test_alphas_are_not_added_up(
+        self, base: tuple[float, float], top: tuple[float, float], result: tuple[float, float]
+    ) -> None:
+        once = composite(Layer(np.array([[base]], np.float32)), Layer(np.array([[top]], np.float32)))
+        np.testing.assert_allclose(once.pixels, [[result]], rtol=1e-6)
+
+    @settings(deadline=None)
+    @given(extents, depths, seeds)
+    def test_a_layer_no_more_opaque_than_the_picture_keeps_its_alpha(
+        self, extent: Extent, depth: str, seed: int
+    ) -> None:
+        base = Layer(plain(extent, "rgba", depth, seed))
+        pixels = plain(extent, "rgba", depth, seed + 1)
+        pixels[..., -1] = np.minimum(pixels[..., -1], base.pixels[..., -1])
+        result = composite(base, Layer(pixels))
+        np.testing.assert_array_equal(bits(result.pixels[..., -1]), bits(base.pixels[..., -1]))
+
+    def test_profiles_are_converted(self) -> None:
+        base = Layer(np.zeros((1, 1, 3), np.uint8), colour=Colour("icc", profile_of(P3, D65, 2.2)))
+        top = Layer(np.array([[[255, 0, 0]]], np.uint8))
+        assert np.abs(composite(base, top).pixels[0, 0].astype(int) - [234, 53, 38]).max() <= 6
 
     def test_over_nothing_it_is_the_top_with_its_alpha(self) -> None:
         base = Layer(np.array([[[9, 9, 9, 0]]], np.uint8))

@@ -66,6 +66,26 @@ def test_jpeg_noise_around_the_stroke() -> None:
     assert found[cover > 0.15].mean() > 0.99
 
 
+@pytest.mark.parametrize("quality", [75, 85])
+@pytest.mark.parametrize("colour", [GREEN, (1, 0, 1), (0, 0, 1)])
+def test_what_jpeg_spreads_of_the_colour_is_found(quality: int, colour: tuple[float, float, float]) -> None:
+    """With colour at half resolution, as cameras and most programs store it."""
+
+    def stored(picture: NDArray[Any]) -> NDArray[np.float32]:
+        stream = io.BytesIO()
+        Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(stream, "JPEG", quality=quality, subsampling=2)
+        return np.asarray(Image.open(stream), np.float32) / np.float32(255)
+
+    key = np.array(colour, np.float32)
+    hue = key - key.mean()
+    spread = (stored(painted(art(), colour)) - stored(art())) @ hue / (hue @ hue)
+    found = masks.from_colour(stored(painted(art(), colour)), colour)
+    left = spread[~found]
+    assert left.max() < 0.17
+    assert (left > 0.08).mean() < 0.008
+    assert not found[ndimage.distance_transform_edt(stroke() == 0) > 13].any()
+
+
 def test_the_same_hue_elsewhere_stays() -> None:
     picture = art()
     picture[60:90, 5:30] = (0.15, 0.75, 0.2)  # a green thing in the picture

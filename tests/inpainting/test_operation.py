@@ -151,6 +151,26 @@ class TestPlaces:
         layer = fill(picture(), selection(FRAME, MIDDLE, value=77))
         assert (layer.pixels[..., 3] == 77).all()
 
+    @pytest.mark.parametrize("method", ["patchmatch", "smooth"])
+    def test_in_a_veil_the_fill_is_as_thin_as_the_veil(self, method: str) -> None:
+        pixels = np.concatenate([textured(), np.full((40, 48, 1), 90, np.uint8)], axis=2)
+        layer = fill(Layer(pixels), selection(FRAME, MIDDLE), method=method)
+        assert np.unique(layer.pixels[..., 3]).tolist() == [90]
+        assert (composite(Layer(pixels), layer).pixels[..., 3] == 90).all()
+
+    @pytest.mark.parametrize("method", ["patchmatch", "smooth"])
+    def test_what_was_transparent_and_selected_is_filled_from_what_is_seen(self, method: str) -> None:
+        pixels = np.concatenate([textured(), np.full((40, 48, 1), 255, np.uint8)], axis=2)
+        pixels[:, :24] = (255, 0, 255, 0)
+        whole = composite(Layer(pixels), fill(Layer(pixels), selection(FRAME, MIDDLE), method=method)).pixels
+        filled = whole[MIDDLE.slices]
+        assert (filled[..., 3] == 255).all()
+        seen = textured()[:, 24:]
+        assert (filled[..., :3] <= seen.max(axis=(0, 1)) + 8).all()
+        assert (filled[..., :3] >= seen.min(axis=(0, 1)) - 8.0).all()
+        whole[MIDDLE.slices] = pixels[MIDDLE.slices]
+        assert whole.tobytes() == pixels.tobytes()
+
     def test_16_bits_of_softness_stay_16_bits(self) -> None:
         mask = np.zeros((40, 48, 1), np.uint16)
         mask[14:24, 18:32] = 12345

@@ -125,3 +125,25 @@ def test_few_changes_do_not_make_cells_larger() -> None:
     found = detection.detect(picture, mask)
     assert found is not None
     assert off(found.grid, Grid(8, 8), mask) == 0
+
+
+@pytest.mark.parametrize("size", [8, 13])
+@pytest.mark.parametrize("beyond", [12, 40])
+@pytest.mark.parametrize("texture", ["noise", "ramp", "drawing"])
+def test_a_selection_much_wider_than_the_mosaic_takes_the_mosaic_alone(size: int, beyond: int, texture: str) -> None:
+    height, width = 200, 220
+    rng = np.random.default_rng(4)
+    ramp = np.add.outer(np.arange(height), np.arange(width))[..., None] * np.array([0.5, 0.3, 0.55])
+    made = {
+        "noise": ndimage.gaussian_filter(rng.uniform(0, 255, (height, width, 3)), (1.5, 1.5, 0)) * 1.2 - 25,
+        "ramp": ramp + rng.normal(0, 1, ramp.shape),
+        "drawing": drawing(height, width),
+    }[texture]
+    plain = np.clip(made, 0, 255).astype(np.uint8)
+    covered = box(plain.shape, 64, 64, 64 + 9 * size, 64 + 8 * size)
+    picture = unit(with_mosaic(plain, covered, Grid(size, size, 64, 64)))
+    selected = ndimage.binary_dilation(covered, np.ones((3, 3)), beyond)
+    found = detection.mosaic_pixels(picture, selected, Grid(size, size, 64, 64))
+    assert found[covered].mean() > 0.95
+    # in a drawing's flat parts a cell's own colour is that of what it replaced
+    assert found[selected & ~covered].mean() < (0.35 if texture == "drawing" else 0.02)

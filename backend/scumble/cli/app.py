@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +20,9 @@ from typer.core import TyperGroup
 from scumble import __version__
 from scumble_client.errors import ScumbleError
 
-from .console import CANCELLED, DONE, FAILED, WRONG, exit_code, say_error, say_note, unexpected
+from .console import CANCELLED, DONE, FAILED, exit_code, print_json, say_error, say_note, unexpected
 from .faces_app import faces_app
-from .options import AsJson, Device, Local, MaskFrom, Picture, Seed, Settings
+from .options import AsJson, Device, Format, InvertMask, Local, MaskFrom, NoMetadata, Picture, Quality, Seed, Settings
 from .weights_app import weights_app
 
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
@@ -81,6 +83,7 @@ def run(
     within: Picture = None,
     marked: Picture = None,
     mask_from: MaskFrom = None,
+    invert_mask: InvertMask = False,
     settings: Settings = [],  # noqa: B006 (typer copies it)
     seed: Seed = 0,
     out: Annotated[
@@ -92,11 +95,14 @@ def run(
     crop: Annotated[
         bool, typer.Option("--crop", help="Write the layer's own rectangle, not the whole canvas.")
     ] = False,
+    no_metadata: NoMetadata = False,
+    quality: Quality = 95,
     local: Local = False,
     device: Device = "auto",
     json: AsJson = False,
 ) -> None:
     """Run one operation on one picture; the result is a new layer."""
+    from .run import Writing
     from .run import run as work
 
     files = {
@@ -115,7 +121,8 @@ def run(
         "within": within,
         "marked": marked,
     }
-    work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json)
+    writing = Writing(not no_metadata, quality)
+    work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json, invert_mask, writing)
 
 
 @app.command()
@@ -145,8 +152,15 @@ def batch(
     third_style: Picture = None,
     style_segmentation: Picture = None,
     mask_from: MaskFrom = None,
+    invert_mask: InvertMask = False,
     settings: Settings = [],  # noqa: B006
     seed: Seed = 0,
+    format: Annotated[  # noqa: A002 (it is the option's name)
+        Format | None,
+        typer.Option(help="Of the results; else PNG, and TIFF for TIFF.", show_default=False),
+    ] = None,
+    quality: Quality = 95,
+    no_metadata: NoMetadata = False,
     local: Local = False,
     device: Device = "auto",
     pool: Annotated[
@@ -162,6 +176,7 @@ def batch(
     """Run one operation on every picture of a folder. Stopped, it goes on where it was."""
     from .batch import batch as work
     from .batch import interrupted
+    from .run import Writing
 
     others = {
         "style": style,
@@ -186,6 +201,9 @@ def batch(
             json,
             pool,
             address,
+            invert_mask,
+            Writing(not no_metadata, quality),
+            format.value if format else None,
         )
     except KeyboardInterrupt:
         code = interrupted()
@@ -308,16 +326,43 @@ _add_commands()
 
 def main() -> None:
     """The entry point: whatever goes wrong, its user sees one line, and a script an exit code."""
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without “ and × shows a ? there
-    code = call(sys.argv[1:])
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # else Python would complain about it at its very end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = call(sys.argv[1:])
+    except KeyboardInterrupt:  # while an error was being told
+        code = CANCELLED
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a reader that has gone, a full disk
+            # else Python would complain about it at its very end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Those that are closed lead nowhere: a file that is opened must not take their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+
+
+def _terminated(number: int, _frame: object) -> None:
+    """What is half done is tidied up on the way out."""
+    raise SystemExit(128 + number)
 
 
 def call(arguments: list[str]) -> int:
@@ -332,11 +377,18 @@ def call(arguments: list[str]) -> int:
     except typer.Abort:
         return CANCELLED
     except UsageProblem as error:
-        say_error(error.format_message())  # type: ignore[attr-defined]
-        return WRONG
+        return _failed(ScumbleError("invalid_parameter", error.format_message()), arguments)  # type: ignore[attr-defined]
     except ScumbleError as error:
-        say_error(str(error))
-        return exit_code(error)
+        return _failed(error, arguments)
+    except KeyboardInterrupt:
+        return _failed(ScumbleError("cancelled", "Cancelled."), arguments)
     except Exception as error:
-        say_error(str(unexpected(error, arguments)))
-        return FAILED
+        return _failed(unexpected(error, arguments), arguments)
+
+
+def _failed(error: ScumbleError, arguments: list[str]) -> int:
+    """Say it, for a script on stdout as well; the exit code."""
+    say_error(str(error))
+    if "--json" in arguments:
+        print_json({"error": error.as_dict()})
+    return exit_code(error)

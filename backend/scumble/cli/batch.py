@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from scumble.imaging.io.files import READABLE
+from scumble.imaging.io.files import READABLE, is_writable_folder
 from scumble.operations import find
 from scumble_client.errors import ScumbleError
 
@@ -29,7 +31,7 @@ from .console import (
     unexpected,
 )
 from .engine import Order, choose
-from .run import write
+from .run import Writing, real, write
 
 RECORD = ".scumble-batch.jsonl"
 AHEAD = 3
@@ -37,14 +39,39 @@ AHEAD = 3
 AHEAD_OF_POOL = 16
 """The same for a pool that may have many workers."""
 
+TRIES = 2
+"""How often a picture is begun before it is given up, where the daemon died over it."""
+
+SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif"}
+
 
 @dataclass(frozen=True)
 class Item:
-    """One picture of the folder. `name` is its path in the folder; `target` the same in the output, as PNG or TIFF."""
+    """One picture of the folder. `name` is its path in the folder; `target` the same in the output, with the suffix of its format."""
 
     name: str
     path: Path
     target: Path
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What of a folder is no input, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass
+class Pending:
+    """A picture whose result is waited for."""
+
+    item: Item
+    key: str
+    given: inputs.Given
+    order: Order
+    ticket: Any
+    tries: int = 1
 
 
 @dataclass
@@ -116,6 +143,9 @@ def batch(
     as_json: bool,
     pool: str | None = None,
     address: str | None = None,
+    invert_mask: bool = False,
+    writing: Writing | None = None,
+    form: str | None = None,
 ) -> int:
     """Go through the folder; the exit code: 0 if every picture is done, 3 if any failed. Raises ScumbleError.
 
@@ -139,17 +169,21 @@ def batch(
         if path is not None and not path.exists():
             raise ScumbleError("missing_input", f"There is no file {path}.", "Check its name.")
     beside = [place for place in (masks, originals) if place is not None and place.is_dir()]
-    items, left_out = scan(folder, [*targets, *beside])
+    items, left_out = scan(folder, [*targets, *beside], SUFFIXES[form] if form else None)
     if not items:
         raise ScumbleError(
             "missing_input", f"There are no pictures in {folder}.", f"Scumble reads {', '.join(READABLE)}."
         )
     for target in targets:
         make_folder(target)
+        is_writable_folder(target)  # said before the work, not after each picture's
+        mark(target)
+    writing = writing or Writing()
     tally = Tally(left_out=len(left_out))
     record = Record(targets[0])
-    recipe = [operation, sorted(given.items()), seed, [str(f.resolve()) for f in targets], sorted(others)]
-    waiting: deque[tuple[Item, str, Any, Any]] = deque()
+    places = [str(real(f)) for f in targets]
+    recipe = [operation, sorted(given.items()), seed, places, sorted(others), invert_mask, form, vars(writing)]
+    waiting: deque[Pending] = deque()
     failures: list[dict[str, str]] = []
     with choose(local, device, pool, address) as engine, progress_bar() as bar:
         task = bar.add_task(find(operation).title, total=len(items))
@@ -160,22 +194,47 @@ def batch(
             say_error(f"{item.name}: {error}")
             bar.advance(task)
 
+        def again(lost: ScumbleError) -> None:
+            """The daemon has died: another one begins all that is waited for; the first of that may have been what killed it."""
+            for pending in list(waiting):
+                if pending is waiting[0]:
+                    pending.tries += 1
+                if pending.tries > TRIES:
+                    waiting.remove(pending)
+                    fail(pending.item, lost)
+            engine.restart()
+            for pending in waiting:
+                pending.ticket = engine.begin(pending.order)
+
         def finish_one() -> None:
-            item, key, ticket, image = waiting.popleft()
+            pending = waiting[0]
+            item = pending.item
             try:
-                made = engine.finish(ticket, lambda _fraction, _message: None)
+                made = engine.finish(pending.ticket, lambda _fraction, _message: None)
+            except ScumbleError as error:
+                if error.code == "unreachable":
+                    again(error)
+                    return
+                waiting.popleft()
+                fail(item, error)
+                return
+            except Exception as error:  # with --local: a defect costs its picture, not those that follow
+                waiting.popleft()
+                fail(item, unexpected(error, ["batch", operation, item.name]))
+                return
+            waiting.popleft()
+            try:
                 for note in made.notes:
                     say_note(f"{item.name}: {note}")
-                files = write(made, image, _place(out_folder, item), _place(composite_folder, item), crop=False)
-                engine.received(ticket)
-                record.add(item.name, key, [file["path"] for file in files])
+                out_path, whole_path = _place(out_folder, item), _place(composite_folder, item)
+                files = write(made, pending.given, out_path, whole_path, False, writing)
+                engine.received(pending.ticket)
+                record.add(item.name, pending.key, [file["path"] for file in files])
                 tally.done += 1
                 bar.advance(task)
             except ScumbleError as error:
-                if error.code == "unreachable":
-                    raise
                 fail(item, error)
-            except Exception as error:  # with --local: a defect costs its picture, not those that follow
+            except Exception as error:
                 fail(item, unexpected(error, ["batch", operation, item.name]))
 
         try:
@@ -191,18 +250,20 @@ def batch(
                     pictures: dict[str, Path | None] = {"image": item.path}
                     if originals is not None:
                         pictures = {"image": _original_of(item, originals), "marked": item.path}
-                    layers = inputs.layers({**pictures, "mask": mask, **others}, operation)
-                    ticket = engine.begin(Order(operation, layers, given, seed, "batch"))
-                    waiting.append((item, key, ticket, layers["image"]))
+                    read = inputs.read({**pictures, "mask": mask, **others}, operation, invert_mask)
+                    order = Order(operation, read.layers, given, seed, "batch")
+                    waiting.append(Pending(item, key, read, order, engine.begin(order)))
                 except ScumbleError as error:
                     fail(item, error)
+                except Exception as error:
+                    fail(item, unexpected(error, ["batch", operation, item.name]))
                 while len(waiting) >= (1 if local else AHEAD_OF_POOL if pool else AHEAD):
                     finish_one()
             while waiting:
                 finish_one()
         except BaseException:
-            for _, _, ticket, _ in waiting:
-                engine.abandon(ticket)
+            for pending in waiting:
+                engine.abandon(pending.ticket)
             raise
     _report(tally, left_out, failures, as_json)
     return FAILED if tally.failed else DONE
@@ -211,13 +272,13 @@ def batch(
 def _check_places(folder: Path, targets: list[Path], masks: Path | None, originals: Path | None) -> None:
     if not folder.is_dir():
         raise ScumbleError("missing_input", f"There is no folder {folder}.", "Check its name.")
-    if any(target.resolve() == folder.resolve() for target in targets):
+    if any(real(target) == real(folder) for target in targets):
         raise ScumbleError(
             "invalid_parameter",
             f"The results would lie among the pictures in {folder}, or replace them.",
             "Choose another folder for them; one inside that folder will do.",
         )
-    if len({target.resolve() for target in targets}) < len(targets):
+    if len({real(target) for target in targets}) < len(targets):
         raise ScumbleError(
             "invalid_parameter", "Layers and composites can't share a folder.", "Choose one folder for each."
         )
@@ -225,7 +286,7 @@ def _check_places(folder: Path, targets: list[Path], masks: Path | None, origina
         raise ScumbleError(
             "missing_input", f"There is no folder {originals}.", "Name the folder of the unpainted pictures."
         )
-    if originals is not None and originals.resolve() in {folder.resolve(), *(target.resolve() for target in targets)}:
+    if originals is not None and real(originals) in {real(folder), *(real(target) for target in targets)}:
         raise ScumbleError(
             "invalid_parameter",
             "The unpainted pictures need a folder of their own.",
@@ -235,31 +296,60 @@ def _check_places(folder: Path, targets: list[Path], masks: Path | None, origina
         raise ScumbleError("missing_input", f"There is no mask {masks}.", "Name a picture, or a folder of pictures.")
 
 
-def scan(folder: Path, skip: list[Path]) -> tuple[list[Item], list[Path]]:
-    """The folder's pictures, sub-folders included, in order of name; and the files that are none.
+def mark(folder: Path) -> None:
+    """Leave the record in a folder of results, by which later runs know it; raises nothing, as `is_writable_folder` has tried it."""
+    (folder / RECORD).touch()
 
-    Folders in `skip` that lie inside (of the output, of masks) are passed over, and so are hidden files that are no
-    pictures, which systems leave behind.
+
+def scan(folder: Path, skip: list[Path], suffix: str | None = None) -> tuple[list[Item], list[LeftOut]]:
+    """The folder's pictures, sub-folders included, in order of name; and what is left out, with the reason.
+
+    Passed over in silence are the folders of `skip` that lie inside (of the output, of masks), hidden folders, and hidden files that
+    are no pictures, which systems leave behind. `suffix` is that of the results; by default PNG's, and TIFF's for TIFF.
     """
-    root = folder.resolve()
-    inside = [s.resolve() for s in skip if root in s.resolve().parents]
-    files = sorted(p for p in folder.rglob("*") if p.is_file() or (p.is_symlink() and not p.exists()))
-    files = [p for p in files if not any(p.absolute().resolve().is_relative_to(s) for s in inside)]
-    pictures = [p for p in files if p.suffix.lower() in READABLE and not p.name.startswith(".")]
+    root = real(folder)
+    inside = {real(s) for s in skip if root in real(s).parents}
+    pictures: list[Path] = []
+    left_out: list[LeftOut] = []
+
+    def unreadable(error: OSError) -> None:
+        left_out.append(LeftOut(Path(error.filename or folder), f"can't be read ({error.strerror})"))
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        here = Path(place)
+        for name in sorted(folders):
+            path = here / name
+            if name.startswith(".") or real(path) in inside:
+                folders.remove(name)
+            elif path.is_symlink():
+                folders.remove(name)
+                left_out.append(LeftOut(path, "is a link to a folder"))
+            elif (path / RECORD).exists():
+                folders.remove(name)
+                left_out.append(LeftOut(path, "holds results of an earlier run"))
+        for name in files:
+            path = here / name
+            if name.startswith("."):
+                if path.suffix.lower() in READABLE:
+                    left_out.append(LeftOut(path, "is hidden"))
+            elif path.suffix.lower() in READABLE:
+                pictures.append(path)
+            else:
+                left_out.append(LeftOut(path, "is no picture that Scumble reads"))
+    pictures.sort()
     stems = Counter(p.with_suffix("") for p in pictures)
     items: list[Item] = []
-    taken: set[Path] = set()
+    taken: set[str] = set()
     for path in pictures:
         relative = path.relative_to(folder)
-        suffix = ".tif" if path.suffix.lower() in (".tif", ".tiff") else ".png"
-        # photo.png and photo.jpg side by side must not become one file
-        target = relative.with_suffix(suffix) if stems[path.with_suffix("")] == 1 else Path(f"{relative}{suffix}")
-        while target in taken:
+        wanted = suffix or (".tif" if path.suffix.lower() in (".tif", ".tiff") else ".png")
+        # photo.png and photo.jpg side by side must not become one file, nor A.png and a.png on a system that takes them for one
+        target = relative.with_suffix(wanted) if stems[path.with_suffix("")] == 1 else Path(f"{relative}{wanted}")
+        while target.as_posix().casefold() in taken:
             target = target.with_name(f"_{target.name}")
-        taken.add(target)
+        taken.add(target.as_posix().casefold())
         items.append(Item(relative.as_posix(), path, target))
-    others = set(files) - set(pictures)
-    return items, sorted(p for p in others if p.suffix.lower() in READABLE or not p.name.startswith("."))
+    return items, sorted(left_out, key=lambda one: one.path)
 
 
 def _key(
@@ -272,7 +362,7 @@ def _key(
     for path in (item.path, mask, *original, *(others[role] for role in sorted(others))):
         if path is not None and path.exists():
             info = path.stat()
-            facts.append([str(path.resolve()), info.st_size, info.st_mtime_ns])
+            facts.append([str(real(path)), info.st_size, info.st_mtime_ns])
         else:
             facts.append(None)
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
@@ -282,14 +372,12 @@ def _original_of(item: Item, originals: Path, must_exist: bool = True) -> Path |
     """The unpainted picture with the marked one's path and stem; that of the same format first."""
     whole = originals / item.name
     base = whole.with_suffix("")
-    for candidate in (whole, *(base.with_name(base.name + suffix) for suffix in READABLE)):
-        if candidate.exists():
-            return candidate
-    if must_exist:
+    found = _first_of(whole, *(base.with_name(base.name + suffix) for suffix in READABLE))
+    if found is None and must_exist:
         raise ScumbleError(
             "missing_input", f"There is no original for it in {originals}.", f"Put one there: {base.name}.png"
         )
-    return None
+    return found
 
 
 def _mask_of(item: Item, masks: Path | None, must_exist: bool = True) -> Path | None:
@@ -298,14 +386,28 @@ def _mask_of(item: Item, masks: Path | None, must_exist: bool = True) -> Path | 
         return masks
     whole = masks / item.name
     base = whole.with_suffix("")
-    for stem in (whole, base):
-        for suffix in READABLE:
-            candidate = stem.with_name(stem.name + suffix)
-            if candidate.exists():
-                return candidate
-    if must_exist:
+    found = _first_of(*(stem.with_name(stem.name + suffix) for stem in (whole, base) for suffix in READABLE))
+    if found is None and must_exist:
         raise ScumbleError("missing_input", f"There is no mask for it in {masks}.", f"Put one there: {base.name}.png")
-    return None
+    return found
+
+
+def _first_of(*candidates: Path) -> Path | None:
+    """The first that is there; where none is, the first that is there with other letters large or small."""
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    names = _names(candidates[0].parent)
+    return next((names[c.name.casefold()] for c in candidates if c.name.casefold() in names), None)
+
+
+@lru_cache(maxsize=64)
+def _names(folder: Path) -> dict[str, Path]:
+    """A folder's files by their names in small letters."""
+    try:
+        return {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True)}
+    except OSError:
+        return {}
 
 
 def _place(folder: Path | None, item: Item) -> Path | None:
@@ -316,12 +418,13 @@ def _place(folder: Path | None, item: Item) -> Path | None:
     return path
 
 
-def _report(tally: Tally, left_out: list[Path], failures: list[dict[str, str]], as_json: bool) -> None:
+def _report(tally: Tally, left_out: list[LeftOut], failures: list[dict[str, str]], as_json: bool) -> None:
     if as_json:
-        print_json({**vars(tally), "failures": failures, "not_pictures": [str(p) for p in left_out]})
+        named = {str(one.path): one.reason for one in left_out}
+        print_json({**vars(tally), "failures": failures, "not_pictures": list(named), "reasons": named})
         return
-    for path in left_out:
-        say_note(f"{path} is no picture that Scumble reads; it was left out.")
+    for one in left_out:
+        say_note(f"{one.path} {one.reason}; it was left out.")
     parts = [f"{tally.done} done", f"{tally.failed} failed"]
     if tally.before:
         parts.insert(1, f"{tally.before} done before")

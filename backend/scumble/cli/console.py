@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +21,15 @@ from scumble_client.errors import ScumbleError
 
 
 class _Console(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        """What a full disk or a closed stream does not take is lost; the work that it tells of is done all the same."""
+        try:
+            super().print(*objects, **options)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass
+
     def on_broken_pipe(self) -> None:
         """The reader of a pipe has seen enough, and that is no failure."""
         raise BrokenPipeError
@@ -53,6 +64,11 @@ def unexpected(error: Exception, doing: Sequence[str]) -> ScumbleError:
 
     `doing` is noted with it: the command's arguments.
     """
+    if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        reason = "is too long" if error.errno == errno.ENAMETOOLONG else "is a link to itself"
+        name = Path(os.fsdecode(error.filename or "")).name
+        shown = name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"
+        return ScumbleError("bad_request", f"The name “{shown}” {reason}.", "Choose another name.")
     if isinstance(error, MemoryError):
         hint = "Close other programs, or work on a smaller picture."
         return ScumbleError("out_of_memory", "There is not enough memory.", hint)
@@ -83,7 +99,18 @@ def _write_log(error: Exception, doing: Sequence[str]) -> str:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    """On stdout, with escapes for what that can't show: a script must get every name as it is."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, AttributeError, LookupError):
+        text = json.dumps(value, indent=1, default=str)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:  # as above
+        pass
 
 
 @contextmanager

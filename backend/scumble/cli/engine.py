@@ -59,6 +59,9 @@ class Engine(ABC):
     def abandon(self, ticket: Any) -> None:  # noqa: B027
         """Say that nobody waits for it any more."""
 
+    def restart(self) -> None:  # noqa: B027
+        """After `unreachable`: look for another daemon, or start one. All tickets are void."""
+
     def close(self) -> None:  # noqa: B027
         """Let go of everything."""
 
@@ -113,6 +116,10 @@ class DaemonEngine(Engine):
             raise
         layers = [(layer.name, to_layer(layer.pixels), layer.seed) for layer in result.layers]
         return EngineResult(layers, result.notes, result.request, result.seconds)
+
+    def restart(self) -> None:
+        self._client.close()
+        self._client = Client(f"scumble command line {os.getpid()}")
 
     def received(self, ticket: Job) -> None:
         self._client.received(ticket)

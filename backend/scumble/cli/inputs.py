@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from scumble.imaging.io.files import read_picture
+from scumble.imaging import mask_reading
+from scumble.imaging.io.files import Metadata, read_picture
 from scumble.imaging.layer import Layer
 from scumble.operations import find
 from scumble_client.errors import ScumbleError
@@ -59,10 +61,22 @@ def parameters(operation: str, settings: Iterable[str], mask_from: str | None) -
     return found
 
 
-def layers(files: Mapping[str, Path | None], operation: str) -> dict[str, Layer]:
+@dataclass(frozen=True)
+class Given:
+    """What an operation is given."""
+
+    layers: dict[str, Layer]
+    """By role."""
+
+    metadata: Metadata
+    """The image's."""
+
+
+def read(files: Mapping[str, Path | None], operation: str, invert_mask: bool = False) -> Given:
     """The pictures of all roles that are given; masks and the like must be of the image's size."""
     find(operation).check_roles([role for role, path in files.items() if path is not None])
     found: dict[str, Layer] = {}
+    metadata = Metadata()
     for role, path in files.items():
         if path is None:
             continue
@@ -70,6 +84,13 @@ def layers(files: Mapping[str, Path | None], operation: str) -> dict[str, Layer]
         for note in picture.notes:
             say_note(f"{path.name}: {note}")
         found[role] = picture.layer
+        if role == "image":
+            metadata = picture.metadata
+        if role == "mask" and invert_mask:
+            mask = mask_reading.understood(picture.layer)
+            for note in mask.notes:
+                say_note(note)
+            found[role] = mask_reading.inverted(mask.layer)
     image = found.get("image")
     for role, layer in found.items():
         if image is not None and role not in _FREE_SIZE and layer.extent != image.extent:
@@ -79,4 +100,4 @@ def layers(files: Mapping[str, Path | None], operation: str) -> dict[str, Layer]
                 f"the image {image.extent.width} × {image.extent.height}.",
                 "Make both the same size.",
             )
-    return found
+    return Given(found, metadata)

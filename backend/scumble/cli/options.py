@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,21 @@ MaskFrom = Annotated[
     str | None,
     typer.Option(metavar="alpha|color=#00ff00", help="Take the mask from the image itself.", show_default=False),
 ]
+InvertMask = Annotated[
+    bool, typer.Option("--invert-mask", help="The mask is meant the other way round: black where the image may change.")
+]
+NoMetadata = Annotated[bool, typer.Option("--no-metadata", help="Leave out resolution, Exif, XMP, IPTC and copyright.")]
+Quality = Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same pixels.")]
 Local = Annotated[bool, typer.Option("--local", help="Compute in this process, without the daemon.")]
 Device = Annotated[str, typer.Option(help="With --local: auto, cpu, cuda:0, mps, …")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+class Format(str, Enum):
+    """What `batch` writes."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+    TIFF = "tiff"

@@ -23,7 +23,7 @@ class Colour:
     """How a layer's values are encoded.
 
     `srgb`: sRGB primaries with the sRGB curve. `linear`: sRGB primaries, proportional to light. `icc`: whatever the
-    profile says; Scumble works on such values as they are and hands the profile back with the result.
+    profile says; such values are worked on as sRGB's (`profiles`), and results are the profile's again.
     """
 
     kind: ColourKind = "srgb"

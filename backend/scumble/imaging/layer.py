@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .colour import SRGB, Colour, decode_srgb, encode_srgb, luma
 from .geometry import Bounds, Extent, Point
+from .profiles import from_srgb, to_srgb, use_of
 
 __all__ = ["DEPTHS", "LAYOUTS", "WIRE_LAYOUTS", "Colour", "Layer", "Working", "composite", "from_working"]
 
@@ -190,15 +191,22 @@ class Layer:
     def to_working(self, bounds: Bounds | None = None) -> Working:
         """The part in `bounds` (default: the whole layer) as floats; only that part is converted."""
         part = self if bounds is None else self.crop(bounds)
-        rgb = _to_unit(part._colours)
+        rgb, alpha = _to_unit(part._colours), part.alpha()
+        if part.has_alpha:
+            rgb[alpha <= 0] = 0  # what is not seen is not there: nothing that is hidden reaches an algorithm
         notes = _mend(rgb) if self.pixels.dtype.kind == "f" else ()
-        if self.colour.kind == "linear":
-            _in_strips(encode_srgb, rgb)
+        _decoded(rgb, self.colour)
+        if self.colour.icc and use_of(self.colour.icc, self.is_gray) == "none":
+            notes += ("The layer's colour profile can't be used; its values were taken as sRGB.",)
         if part.is_gray:
             rgb = _spread(rgb)
         if part.has_alpha and not np.isfinite(part.pixels[..., -1]).all():
             notes += ("The layer's alpha held values that are not numbers; they were taken as transparent.",)
-        return Working(rgb, part.alpha(), part.bounds, notes)
+        return Working(rgb, alpha, part.bounds, notes)
+
+    def unit_colours(self) -> Floats:
+        """(height, width, 1 or 3): the stored colours as floats, integers spread over 0 to 1; what is not a number is 0."""
+        return np.nan_to_num(_to_unit(self._colours), nan=0.0)
 
     @property
     def _colours(self) -> Pixels:
@@ -211,8 +219,8 @@ class Working:
     """The form in which algorithms and networks see a layer. Its arrays are its own and may be written to."""
 
     rgb: Floats
-    """(height, width, 3). sRGB-encoded, with the curve carried on beyond 0 and 1; for a layer with an ICC profile the
-    profile's own values. Finite."""
+    """(height, width, 3). sRGB-encoded, whatever the layer's own colour space, with the curve carried on beyond 0 and 1 for what sRGB
+    can't show. Finite, and 0 where alpha is 0."""
 
     alpha: Floats
     """(height, width), straight, in 0 to 1."""
@@ -226,9 +234,9 @@ class Working:
 def from_working(rgb: Floats, alpha: Floats, bounds: Bounds, like: Layer) -> Layer:
     """A layer with straight alpha at `bounds`, in the depth, colour and grayness of `like`.
 
-    The way there and back (`Layer.to_working`, then this) gives the same bits for every integer depth and for float
-    layers that are not linear. Linear float layers come back within the rounding of the sRGB curve in float32, so
-    callers leave pixels alone (alpha 0) that they did not change. Integers are rounded to the nearest and clipped;
+    The way there and back (`Layer.to_working`, then this) gives the same bits for 8-bit layers, and for others whose colour is
+    sRGB. Else values come back within the rounding of curves in float32, so callers leave pixels alone (alpha 0) that they did
+    not change. Integers are rounded to the nearest and clipped;
     float16 is clipped to its largest value.
 
     Parameters
@@ -251,9 +259,8 @@ def from_working(rgb: Floats, alpha: Floats, bounds: Bounds, like: Layer) -> Lay
             raise ValueError("a visible pixel of the result is not a finite number")
         rgb = np.where(finite[..., None], rgb, np.float32(0))
     colours = luma(rgb)[..., None] if like.is_gray else rgb
-    if like.colour.kind == "linear":
-        colours = colours.astype(np.float32)
-        _in_strips(decode_srgb, colours)
+    colours = colours.astype(np.float32)
+    _encoded(colours, like.colour)
     dtype = like.pixels.dtype
     pixels = np.empty((*bounds.extent.shape, colours.shape[2] + 1), dtype)
     pixels[..., :-1] = _from_unit(colours, dtype)
@@ -262,12 +269,15 @@ def from_working(rgb: Floats, alpha: Floats, bounds: Bounds, like: Layer) -> Lay
 
 
 def composite(base: Layer, top: Layer) -> Layer:
-    """`top` over `base`, with the bounds, depth, layout and colour of `base`.
+    """`top` laid into `base`, with the bounds, depth, layout and colour of `base`.
 
-    Where `top` is fully transparent or does not reach, the result is `base`, bit for bit. Where it is opaque, or `base`
-    fully transparent, it is the pixel of `top` (converted where the two differ in depth or colour). Elsewhere both are
-    blended by straight alpha in the values that `base` stores, as editors do in the document's own colour space:
-    encoded ones in an sRGB document, linear ones in a linear document.
+    A layer that Scumble makes shows again what the picture shows, so the two alphas are not added up: the result is as opaque as the more
+    opaque of both, and its colour is that of `top` by the share that `top` has of that. Over an opaque picture that is what editors
+    do; a soft edge stays as soft as it was, and laying a layer in twice changes nothing.
+
+    Where `top` is fully transparent or does not reach, the result is `base`, bit for bit. Where `top` is at least as opaque as `base`, it
+    is the pixel of `top` (converted where the two differ in depth or colour). Elsewhere the values that `base` stores are
+    mixed, as editors do in the document's own colour space: encoded ones in an sRGB document, linear ones in a linear document.
     """
     area = base.bounds.intersection(top.bounds)
     if not area:
@@ -283,36 +293,53 @@ def composite(base: Layer, top: Layer) -> Layer:
     count = colours.shape[2]
     below = base.crop(area).alpha()
 
-    exact = visible & ((alpha >= 1) | (below <= 0))
+    exact = visible & (alpha >= below)
     target[exact, :count] = colours[exact]
     mixed = visible & ~exact
-    a, b = alpha[mixed].astype(np.float64)[:, None], below[mixed].astype(np.float64)[:, None]
-    total = a + b * (1 - a)
+    share = (alpha[mixed].astype(np.float64) / below[mixed])[:, None]
     with np.errstate(invalid="ignore"):  # what is not finite stays so
-        blend = (colours[mixed] * a + target[mixed, :count] * (b * (1 - a))) / total
-    integer = result.dtype.kind == "u"
-    target[mixed, :count] = np.rint(blend) if integer else blend
+        blend = colours[mixed] * share + target[mixed, :count] * (1 - share)
+    target[mixed, :count] = np.rint(blend) if result.dtype.kind == "u" else blend
     if base.has_alpha:
         target[exact, -1] = _from_unit(alpha[exact], result.dtype)
-        target[mixed, -1] = _from_unit(total[:, 0].astype(np.float32), result.dtype)
     return replace(base, pixels=result)
 
 
 def _colours_like(layer: Layer, like: Layer) -> Pixels:
     """The colour channels of `layer` in the depth, curve and grayness of `like`; untouched where those agree."""
     colours = layer._colours
-    linear, wants_linear = layer.colour.kind == "linear", like.colour.kind == "linear"
+    changes_colour = layer.colour != like.colour
     changes_gray = like.is_gray and not layer.is_gray
-    if linear != wants_linear or changes_gray or layer.depth != like.depth:
+    if changes_colour or changes_gray or layer.depth != like.depth:
         values = _to_unit(colours)
-        if linear and not wants_linear:
-            _in_strips(encode_srgb, values)
+        if changes_colour:
+            _decoded(values, layer.colour)
         if changes_gray:
             values = luma(values)[..., None]
-        if wants_linear and not linear:
-            _in_strips(decode_srgb, values)
-        colours = _from_unit(values, like.pixels.dtype)
+        if layer.is_gray and not like.is_gray:
+            values = _spread(values)
+        if changes_colour:
+            _encoded(values, like.colour)
+        return _from_unit(values, like.pixels.dtype)
     return _spread(colours) if layer.is_gray and not like.is_gray else colours
+
+
+def _decoded(values: Floats, colour: Colour) -> None:
+    """Stored values, (h, w, 1 or 3), made sRGB-encoded ones, in place."""
+    if colour.kind == "linear":
+        _in_strips(encode_srgb, values)
+    elif colour.icc:
+        icc = colour.icc
+        _in_strips(lambda strip: to_srgb(strip, icc), values)
+
+
+def _encoded(values: Floats, colour: Colour) -> None:
+    """The inverse of `_decoded`."""
+    if colour.kind == "linear":
+        _in_strips(decode_srgb, values)
+    elif colour.icc:
+        icc = colour.icc
+        _in_strips(lambda strip: from_srgb(strip, icc), values)
 
 
 def _to_unit(values: Pixels) -> Floats:

@@ -15,6 +15,13 @@ LEAST_BLEND = 0.06
 """A pixel with less of the key colour than this is taken for noise of the surroundings."""
 
 
+BLOCK = 8
+"""Side of JPEG's blocks, over which a colour spreads, in pixels."""
+
+LEAST_BLEED = 0.04
+"""How much more of the key's hue there must be, as a share of the key's own, than in the surroundings."""
+
+
 def from_alpha(alpha: NDArray[Any], threshold: float = 0.5) -> Mask:
     """The transparent part: (H, W) alpha, integers of full range or floats in [0, 1], below `threshold` in (0, 1]."""
     if not 0 < threshold <= 1:
@@ -64,12 +71,39 @@ def from_colour(rgb: NDArray[Any], colour: Sequence[float], tolerance: float = 0
     for channel in range(3):
         plane = rgb[:, :, channel].astype(np.float32) / full
         certain &= np.abs(plane - key[channel]) <= tolerance + 1e-6
-    box = _box_around(certain, 2 * grow + 2)
+    box = _box_around(certain, max(2 * grow + 2, 3 * BLOCK))
     if box is None or grow == 0:
         return certain
     mask = np.zeros_like(certain)
-    mask[box] = _with_soft_edge(rgb[box].astype(np.float32) / full, certain[box], key, tolerance, grow)
+    part = rgb[box].astype(np.float32) / full
+    found = _with_soft_edge(part, certain[box], key, tolerance, grow)
+    mask[box] = _with_bleed(part, found, key) if _is_compressed(part, certain[box]) else found
     return mask
+
+
+def _is_compressed(rgb: NDArray[np.float32], certain: Mask) -> bool:
+    """Whether paint wavers where it is far enough from its rim to be flat, as JPEG leaves it."""
+    depth = ndimage.distance_transform_edt(np.pad(certain, 1))[1:-1, 1:-1]
+    flat = rgb[(depth >= 3) & (depth <= BLOCK)]
+    return len(flat) > 0 and bool((np.abs(flat - np.median(flat, axis=0)).max(axis=1) > 1e-3).mean() > 0.05)
+
+
+def _with_bleed(rgb: NDArray[np.float32], found: Mask, key: NDArray[np.float32]) -> Mask:
+    """With what JPEG has spread over its blocks: what is more of the key's hue, near it, than what lies beyond varies by."""
+    hue = key - key.mean()
+    if float(np.abs(hue).max()) < 0.2:  # a gray key has none
+        return found
+    away = ndimage.distance_transform_edt(~found)
+    beyond = (away > BLOCK) & (away <= 3 * BLOCK)
+    if not beyond.any():
+        return found
+    share = ((rgb - rgb.mean(axis=2, keepdims=True)) @ hue) / (hue @ hue)
+    weight = ndimage.gaussian_filter(beyond.astype(np.float32), BLOCK / 2)
+    around = ndimage.gaussian_filter(np.where(beyond, share, np.float32(0)), BLOCK / 2) / np.maximum(weight, 1e-6)
+    excess = share - around
+    limit = float(np.quantile(excess[beyond], 0.99)) + LEAST_BLEED
+    spread = (away > 0) & (away <= BLOCK) & (excess > limit)
+    return found | ndimage.binary_dilation(spread, np.ones((3, 3))) if spread.any() else found
 
 
 def _with_soft_edge(

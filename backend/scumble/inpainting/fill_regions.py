@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.imaging import masks
+from scumble.imaging import masks, unseen
 from scumble.imaging.layer import Layer
 from scumble.imaging.regions import Region
 from scumble.operations.context import Context
@@ -19,9 +19,6 @@ from .holes import Holes
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
-
-OPAQUE = 0.5
-"""A pixel with less alpha is nothing to copy from."""
 
 
 class FillRegionParameters(Protocol):
@@ -65,7 +62,8 @@ def prepare(
         # A soft selection stays soft inside; what is added around it is full, then fades.
         alpha = np.maximum(alpha, np.where(alpha > 0, 0, blending.feather(wide, parameters.feather))).astype(np.float32)
     hole = alpha > 0
-    allowed = ~hole & (working.alpha >= OPAQUE)
+    solid = unseen.solid(working.alpha, ~hole)
+    allowed = ~hole & solid
     if source is not None:
         allowed &= source.coverage(region.crop) >= 0.5
     if not allowed.any():
@@ -81,5 +79,12 @@ def prepare(
             "Raise “Context”, or allow more as source.",
         )
     # What is transparent beside the hole has no colour to be compared with: it is filled as well, and not shown.
-    unseen = (working.alpha < OPAQUE) & masks.grow(hole, 2 * parameters.patch)
-    return FillRegion(region, working.rgb, hole | unseen, allowed, alpha, source is not None)
+    beside = ~solid & masks.grow(hole, 2 * parameters.patch)
+    rgb = working.rgb
+    if not (solid | hole).all():
+        around = unseen.continued(
+            np.where(hole[..., None], np.float32(0), rgb), np.where(hole, np.float32(0), working.alpha)
+        )
+        rgb = np.where((hole & (working.alpha > 0))[..., None], rgb, around)
+    alpha = alpha * unseen.opacity(working.alpha, allowed)  # in a veil the fill is as thin as the veil
+    return FillRegion(region, rgb, hole | beside, allowed, alpha, source is not None)

@@ -29,6 +29,10 @@ CERTAIN = 0.45
 """Least score of a mosaic; smooth or textured pictures without one stay below, unless they are very small."""
 
 
+FLAT, LEAST_STEP = 0.35, 3 / 255
+"""In a cell of a mosaic colours change by at most so much of what they change by at its edge, which is more than the second."""
+
+
 @dataclass(frozen=True)
 class DetectedMosaic:
     """A mosaic's cells.
@@ -88,30 +92,64 @@ def score_of(picture: Floats, mask: Mask, grid: Grid) -> float:
 
 
 def mosaic_pixels(picture: Floats, mask: Mask, grid: Grid) -> Mask:
-    """The part of the mask that is mosaic: a selection that reaches beyond it takes only what has a cell's one colour.
+    """The part of the mask that is mosaic: of a selection that reaches beyond it, only what lies in cells of one colour.
 
-    Pixels that differ from their cell are left out where such pixels connect them to the mask's outside.
+    What is no mosaic is left out where it is connected to the mask's outside; inside, all is mosaic. Where no cell looks like one
+    (they are too few, or too alike), the whole mask is taken.
     """
     height, width = mask.shape
     rows = cell_numbers(grid.size_y, grid.origin_y, height)
     columns = cell_numbers(grid.size_x, grid.origin_x, width)
-    number = rows[:, None] * (int(columns[-1]) + 1) + columns[None, :]
-    inside = number[mask]
-    if inside.size == 0:
+    shape = int(rows[-1]) + 1, int(columns[-1]) + 1
+    number = rows[:, None] * shape[1] + columns[None, :]
+    if not mask.any():
         return mask
-    used, place = np.unique(inside, return_inverse=True)
+    cells = _mosaic_cells(picture, mask, number, shape)
+    if not cells.any():
+        return mask
+    inside = mask & cells.ravel()[number]
+    used, place = np.unique(number[mask], return_inverse=True)
     colours = picture[mask]
     middle = np.stack([ndimage.median(colours[:, c], place, np.arange(len(used))) for c in range(3)], axis=1)
     distance = np.abs(colours - middle[place]).max(axis=1)
-    noise = float(np.median(distance))
+    noise = float(np.median(distance[inside[mask]])) if inside.any() else 0.0
     same = distance <= 10 / 255 + 4 * noise
     share = np.bincount(place, same) / np.bincount(place)
     fits = np.zeros_like(mask)
     fits[mask] = same & (share[place] >= 0.5)
+    fits &= inside
     beyond = np.pad(~mask, 1, constant_values=True)
     eight = np.ones((3, 3), np.bool_)
     out = ndimage.binary_propagation(beyond, eight, mask=beyond | np.pad(mask & ~fits, 1))[1:-1, 1:-1]
     return np.asarray(mask & ~out)
+
+
+def _mosaic_cells(picture: Floats, mask: Mask, number: NDArray[np.int64], shape: tuple[int, int]) -> Mask:
+    """`shape`: the cells at whose edges colours change much more than inside; and such as differ from no neighbour, between those."""
+    count = shape[0] * shape[1]
+    within, across = (np.zeros((2, count)) for _ in range(2))  # sums, and how many
+    for one, other in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+        change = np.abs(picture[one] - picture[other]).max(axis=2)
+        both = mask[one] & mask[other]
+        same = number[one] == number[other]
+        for wanted, sums, at in ((same, within, (one,)), (~same, across, (one, other))):
+            for side in at:
+                chosen = number[side][both & wanted]
+                sums[0] += np.bincount(chosen, change[both & wanted], count)
+                sums[1] += np.bincount(chosen, minlength=count)
+    inside, edge = (sums[0] / np.maximum(sums[1], 1) for sums in (within, across))
+    there = (within[1] > 0) & (across[1] > 0)
+    if not there.any():
+        return np.zeros(shape, np.bool_)
+    noise = float(np.quantile(inside[there], 0.1))
+    sharp = there & (edge > LEAST_STEP) & (inside - noise <= FLAT * edge)
+    sure = sharp.reshape(shape)
+    eight = np.ones((3, 3))
+    beside = ndimage.convolve(sure.astype(np.float64), eight, mode="constant") - sure
+    sure &= (beside >= 2) | (sure.sum() <= 4)
+    alike = (there & (edge <= LEAST_STEP)).reshape(shape)
+    between = ndimage.binary_closing(np.pad(sure, 1), eight)[1:-1, 1:-1]
+    return np.asarray(sure | (alike & between))
 
 
 @dataclass(frozen=True)

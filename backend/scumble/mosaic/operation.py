@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy import ndimage
 
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.imaging.regions import ContextPolicy, hole_bounds, plan_regions
@@ -37,6 +38,12 @@ LEAST_CELLS = 2
 
 TOGETHER = 64
 """Parts of a mosaic that lie closer than this, in pixels, are looked at together."""
+
+SEEN = 0.1
+"""A pixel with less alpha says nothing of the mosaic: its colour is rounded too coarsely."""
+
+BEYOND = 0.02
+"""So far out of 0 to 1 is rounding of a colour space; what is farther out are colours of light that screens can't show."""
 
 OTHER_GRID = 1.25
 """A part has cells of its own if they explain it so many times better than those of all parts together."""
@@ -197,7 +204,7 @@ def _piece(
 ) -> _Piece | None:
     """One place: its cells, and a crop with so much around it as the network sees; None where no mosaic is found."""
     working = image.to_working(hole)
-    selected = covered[hole.relative_to(image.offset).slices] > 0
+    selected = (covered[hole.relative_to(image.offset).slices] > 0) & (working.alpha >= SEEN)
     grids = _grids(working.rgb, selected, parameters.cell)
     if not grids:
         return None
@@ -209,18 +216,19 @@ def _piece(
     whole = image.to_working(crop)
     for note in whole.notes:
         context.note(note)
+    rgb = unseen.continued(whole.rgb, whole.alpha)
     inset = hole.relative_to(crop.offset)
     parts = []
     for grid, mask in grids:
         wide = np.zeros(crop.extent.shape, np.bool_)
         wide[inset.slices] = mask
         moved = grid.moved(-inset.x, -inset.y)
-        wide = detection.mosaic_pixels(whole.rgb, wide, moved)
+        wide = detection.mosaic_pixels(rgb, wide, moved)
         if wide.any():
             parts.append((moved, wide))
     if not parts:
         return None
-    return _Piece(crop, whole.rgb, covered[crop.relative_to(image.offset).slices], tuple(parts))
+    return _Piece(crop, rgb, whole.alpha * covered[crop.relative_to(image.offset).slices], tuple(parts))
 
 
 def _grids(rgb: Floats, selected: Mask, cell: float) -> list[tuple[Grid, Mask]]:
@@ -278,7 +286,7 @@ class _Restorer:
 
         progress = self._context.part(*share, "Restoring")
         progress(0.0)
-        bounded = bool(piece.rgb.min() >= 0 and piece.rgb.max() <= 1)
+        bounded = bool(piece.rgb.min() >= -BEYOND and piece.rgb.max() <= 1 + BEYOND)
         picture = torch.from_numpy(piece.rgb).to(self._context.device)
         shown = np.zeros(piece.crop.extent.shape, np.bool_)
         with torch.inference_mode():

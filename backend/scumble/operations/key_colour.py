@@ -42,7 +42,7 @@ TOLERANCE: Any = Field(
 def has_key_colour(layer: Layer, key_colour: str, tolerance: float) -> Mask:
     """(height, width), true where the layer has the colour (0 to 1 of tolerance, in sRGB), its soft edges included."""
     colour = masks.parse_colour(key_colour)
-    if layer.colour.kind == "linear":  # the key colour is given as it looks: sRGB-encoded
+    if layer.colour.kind != "srgb":  # the key colour is given as it looks: in sRGB
         colours: NDArray[Any] = layer.to_working().rgb
     else:
         colours = layer.pixels[..., :1].repeat(3, axis=2) if layer.is_gray else layer.pixels[..., :3]

@@ -6,16 +6,17 @@ The style is a layer or file (role `style`), or one of the bundled paintings (pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scumble import pictures
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.io.files import read_picture
-from scumble.imaging.layer import Layer
+from scumble.imaging.layer import Layer, from_working
 from scumble.imaging.reduction import Reduced, factor_for, reduce
 from scumble.operations.base import Role
 from scumble.operations.context import Context
@@ -60,7 +61,7 @@ def style_layer(layers: Mapping[str, Layer], painting: Painting) -> Layer:
                 "Choose a style picture (a layer or a file), or one of the paintings.",
             )
         return read_picture(pictures.painting(painting)).layer
-    if not (layer.alpha() >= OPAQUE).any():
+    if not (layer.alpha() > 0).any():
         raise ScumbleError("missing_input", "The style picture is transparent.", "Choose one that shows something.")
     return layer
 
@@ -104,11 +105,25 @@ def target(image: Layer, mask: Layer | None) -> Target:
 
 
 def seen_small(layer: Layer, bounds: Bounds, longest: int, context: Context) -> Reduced:
-    """A layer's part at a small size; what had to be mended is told."""
+    """A layer's part at a small size, carried on to where nothing is seen; what had to be mended is told."""
     small = reduce(layer, bounds, factor_for(bounds, longest))
     for note in small.notes:
         context.note(note)
-    return small
+    return replace(small, rgb=unseen.continued(small.rgb, small.alpha))
+
+
+def as_wide_as(rgb: Floats, changed: Floats) -> Floats:
+    """Colours (h, w, 3) within 0 to 1, or as far beyond as those of the picture they are made of: wide ones are not clipped to sRGB's."""
+    low, high = min(0.0, float(rgb.min(initial=0))), max(1.0, float(rgb.max(initial=1)))
+    return np.asarray(np.clip(changed, low, high), np.float32)
+
+
+def preview_layer(picture: Floats, small: Reduced, image: Layer) -> Layer:
+    """A picture (h, w, 3) of what is seen small, of any size, as a layer that shows nothing where that shows nothing."""
+    rows, columns = (
+        np.arange(count) * length // count for count, length in zip(picture.shape[:2], small.alpha.shape, strict=True)
+    )
+    return from_working(picture, small.alpha[rows][:, columns], Bounds(0, 0, *picture.shape[1::-1]), image)
 
 
 def sampled(length: int, factor: int) -> NDArray[np.intp]:

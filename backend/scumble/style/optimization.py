@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.imaging.geometry import Bounds
-from scumble.imaging.layer import from_working
 from scumble.imaging.reduction import Reduced
 from scumble.operations.context import Context
 from scumble.vision.vgg.layers import LEAST_SIDE
 from scumble_client.errors import ScumbleError
 
 from .feature_network import Features, check_layers, feature_network, layer_list, scale_of
-from .inputs import Target, seen_small
+from .inputs import Target, preview_layer, seen_small
 
 if TYPE_CHECKING:
     from scumble.vision.vgg.network import Vgg
@@ -76,8 +74,7 @@ def prepare(where: Target, parameters: OptimizationParameters, context: Context)
 
     def preview(picture: Floats) -> None:
         if context.preview is not None:
-            bounds = Bounds(0, 0, *picture.shape[1::-1])
-            context.preview(from_working(picture, np.ones(picture.shape[:2], np.float32), bounds, where.image))
+            context.preview(preview_layer(picture, content, where.image))
 
     return Optimization(
         network,

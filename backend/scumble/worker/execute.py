@@ -9,8 +9,9 @@ from typing import Any
 
 from scumble import __version__
 from scumble.imaging.layer import Layer
+from scumble.imaging.mask_reading import understood
 from scumble.operations import find
-from scumble.operations.base import Output
+from scumble.operations.base import Operation, Output
 from scumble.operations.context import Context, Models
 from scumble_client.errors import ScumbleError
 
@@ -55,13 +56,14 @@ def execute(
             raise ScumbleError(
                 "missing_input", f"The {role} has no pixels (0 × 0).", "Choose a layer that has something on it."
             )
+    layers, said = _with_masks_understood(chosen, layers)
     seen = View.of(view) if view is not None else None
     given = layers
     if seen is not None:
         given, valid = seen.layers(chosen, layers), seen.parameters(chosen, valid)
     attempts = [(device, 1.0), (device, 0.5)] + ([("cpu", 1.0)] if device != "cpu" else [])
     for number, (where, scale) in enumerate(attempts):
-        context = Context(seed, where, models, report, memory_scale=scale, preview=preview)
+        context = Context(seed, where, models, report, memory_scale=scale, notes=list(said), preview=preview)
         try:
             outputs = chosen.run(given, valid, context)
             break
@@ -93,3 +95,14 @@ def execute(
         outputs = [Output(layer, outputs[0].seed) for layer in pair]
         return Outcome(list(zip(("Before", "After"), outputs, strict=True)), context.notes, request)
     return Outcome([(chosen.title, o) for o in outputs], context.notes, request)
+
+
+def _with_masks_understood(chosen: Operation[Any], layers: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[str]]:
+    """The layers with every mask as its maker meant it, and what was understood."""
+    found, notes = dict(layers), list[str]()
+    for role in chosen.roles:
+        if role.kind == "mask" and role.name in found:
+            mask = understood(found[role.name])
+            found[role.name] = mask.layer
+            notes += mask.notes
+    return found, notes

@@ -9,7 +9,9 @@ import pytest
 
 from scumble.imaging.colour import LINEAR, SRGB, Colour
 from scumble.imaging.geometry import Bounds, Point
+from scumble.imaging.io.colour_tags import D65, P3
 from scumble.imaging.layer import DEPTHS, LAYOUTS, Layer, composite
+from scumble.imaging.profiles import from_srgb, profile_of
 from scumble.style.colour_transfer import rgb_to_lab, sliced_wasserstein
 from scumble.style.photo import transport
 from scumble_client.errors import ScumbleError
@@ -54,6 +56,22 @@ class TestStyle:
         assert np.abs(found[0] - working(CONTENT)).max() <= 1.01 / 255
         middle, ends = rgb_to_lab(found[1]), (rgb_to_lab(found[0]) + rgb_to_lab(found[2])) / 2
         assert np.abs(middle - ends).mean() < 0.5
+
+    def test_too_little_of_a_style_is_said(self) -> None:
+        one = Layer(np.full((1, 1, 3), 99, np.uint8))
+        assert "Too little is seen of the style picture" in refused(image=CONTENT, style=one).message
+
+    @pytest.mark.parametrize("segments", ["none", "automatic"])
+    def test_one_photograph_in_a_wide_space_gets_the_same_look(self, segments: str) -> None:
+        icc = profile_of(P3, D65, 2.2)
+        wide = Layer(
+            np.rint(from_srgb(working(CONTENT), icc) * 255).astype(np.uint8), CONTENT.offset, Colour("icc", icc)
+        )
+        apart = np.abs(working(wide) - working(CONTENT)).mean()
+        assert 0 < apart < 0.6 / 255, "the two files differ by rounding"
+        one, other = (run("photo-style", image=image, style=STYLE, segments=segments) for image in (CONTENT, wide))
+        assert other.colour == wide.colour
+        assert np.abs(working(one) - working(other)).mean() < 2 / 255
 
     def test_a_bundled_painting_is_a_style(self) -> None:
         layer = run("photo-style", image=CONTENT, painting="sunset")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.operations.base import Role
@@ -73,7 +74,8 @@ def faces_of(image: Layer, context: Context) -> list[Face]:
         seen = reduce(image, image.bounds, factor)
         for note in seen.notes:
             context.note(note)
-        rgb = seen.rgb * seen.alpha[..., None] + 0.5 * (1 - seen.alpha[..., None])
+        share = (seen.alpha / max(float(seen.alpha.max(initial=0)), 1e-6))[..., None]
+        rgb = seen.rgb * share + 0.5 * (1 - share)
         progress = context.part(0.05, 0.3, "Looking for faces")
         shift = np.array([image.offset.x, image.offset.y], np.float64)
         out = []
@@ -83,7 +85,7 @@ def faces_of(image: Layer, context: Context) -> list[Face]:
             out.append(replace(face, points=face.points * factor + shift, frame=frame))
         return out
 
-    name = digest("faces", context.device, image.pixels, *image.offset, image.colour.kind)
+    name = digest("faces", context.device, image.pixels, *image.offset, image.colour.kind, image.colour.icc or b"")
     return photograph_cache(context).get(name, search)
 
 
@@ -222,7 +224,7 @@ def aligned_coverage(mask: Layer, place: FaceFrame, side: int) -> Floats:
 
 
 def aligned_picture(image: Layer, place: FaceFrame, side: int) -> Floats:
-    """(side, side, 3) in 0 to 1: the face; the picture goes on beyond its border, and holes are filled by its mean."""
+    """(side, side, 3) in 0 to 1: the face; the picture goes on beyond its border and where nothing of it is seen."""
     from .alignment import aligned
 
     bounds = place.bounds.padded(4).intersection(image.bounds)
@@ -231,13 +233,11 @@ def aligned_picture(image: Layer, place: FaceFrame, side: int) -> Floats:
             "missing_input", "The selection lies outside the layer.", "Choose the layer that it belongs to."
         )
     working = image.to_working(bounds)
-    seen = working.alpha[..., None]
-    if not (seen > 0.5).any():
+    if not (working.alpha > 0).any():
         raise ScumbleError(
             "missing_input", "Nothing is seen where the face should be.", "Choose a layer that shows something there."
         )
-    mean = (working.rgb * seen).sum(axis=(0, 1)) / seen.sum()
-    rgb = working.rgb * seen + mean.astype(np.float32) * (1 - seen)
+    rgb = unseen.continued(working.rgb, working.alpha)
     matrix = place.frame - np.array([[0, 0, bounds.x], [0, 0, bounds.y]])
     return np.clip(aligned(np.asarray(rgb, np.float32), matrix, side), 0, 1)
 

@@ -44,13 +44,15 @@ def photograph_cache(context: Context) -> PhotographCache:
     return context.models.get(f"photographs of faces, {context.device}", PhotographCache)
 
 
-def digest(*parts: NDArray[Any] | str | float) -> str:
+def digest(*parts: NDArray[Any] | str | bytes | float) -> str:
     """A name for this content."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, np.ndarray):
             state.update(f"{part.shape} {part.dtype} ".encode())
             state.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+        elif isinstance(part, bytes):
+            state.update(f"{len(part)} ".encode() + part)
         else:
             state.update(f"{part} ".encode())
     return state.hexdigest()

@@ -17,7 +17,6 @@ from scumble.faces.detection.found_face import FaceFrame
 from scumble.faces.detection.search import Face, FaceNetworks, find_faces
 from scumble.imaging.colour import luma
 from scumble.imaging.geometry import Bounds
-from scumble.imaging.io.profiles import to_srgb
 from scumble.imaging.layer import Layer
 from scumble.imaging.reduction import factor_for, reduce
 
@@ -176,5 +175,4 @@ def _aligned(picture: Layer, frame: Matrix, bounds: Bounds, side: int) -> NDArra
     rgb = np.asarray(working.rgb * alpha + 0.5 * (1 - alpha), np.float32)
     moved = frame - np.array([[0, 0, inside.x], [0, 0, inside.y]])
     seen = np.clip(aligned(rgb, moved, side, order=3), 0, 1)
-    pixels = np.asarray(np.rint(seen * 255), np.uint8)
-    return to_srgb(pixels, picture.colour.icc) if picture.colour.icc else pixels
+    return np.asarray(np.rint(seen * 255), np.uint8)

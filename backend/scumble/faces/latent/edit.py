@@ -11,6 +11,7 @@ from pydantic import Field
 
 from scumble.faces.detection.found_face import FaceFrame, aligned_picture, rows_of
 from scumble.faces.detection.photograph_cache import digest, photograph_cache
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer, Working
 from scumble.operations.base import hints
@@ -76,7 +77,9 @@ def subject(image: Layer, place: FaceFrame, model: Model, fit: Fit, context: Con
 
     network = face_model(model, context)
     memory = photograph_cache(context)
-    where = digest("picture", image.pixels, *image.offset, image.colour.kind, place.frame, network.side)
+    where = digest(
+        "picture", image.pixels, *image.offset, image.colour.kind, image.colour.icc or b"", place.frame, network.side
+    )
     picture = memory.get(where, lambda: aligned_picture(image, place, network.side))
 
     def know() -> Base:
@@ -113,7 +116,7 @@ def change_layer(image: Layer, layers: dict[str, Layer], change: Enlarger, conte
         for note in working.notes:
             context.note(note)
         inner = part.relative_to(around.offset).slices
-        added = change.change(working.rgb, around)[inner]
+        added = change.change(unseen.continued(working.rgb, working.alpha), around)[inner]
         working = Working(working.rgb[inner], working.alpha[inner], part)
         high = max(1.0, float(working.rgb.max(initial=0)))
         rgb = np.clip(working.rgb + added, min(0.0, float(working.rgb.min(initial=0))), high)

@@ -16,6 +16,7 @@ from scumble.faces.detection.found_face import (
     share_inside,
     square_around,
 )
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
@@ -188,4 +189,4 @@ def _seen(image: Layer, place: FaceFrame, side: int) -> tuple[Floats, Mask]:
     alpha = working.alpha[..., None]
     planes = aligned(np.concatenate([working.rgb * alpha, alpha], axis=2, dtype=np.float32), matrix, side)
     rgb = np.clip(planes[..., :3] / np.maximum(planes[..., 3:], 1e-4), 0, 1)
-    return np.asarray(rgb, np.float32), np.asarray(planes[..., 3] > 0.5)
+    return np.asarray(rgb, np.float32), planes[..., 3] > unseen.OPAQUE * working.alpha.max(initial=0)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scumble.faces.detection.found_face import FaceFrame
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
@@ -42,7 +43,7 @@ def detailed(
     bounds = place.bounds.padded(4).intersection(image.bounds)
     working = image.to_working(bounds)
     matrix = place.frame - np.array([[0, 0, bounds.x], [0, 0, bounds.y]])
-    fine = np.clip(aligned(working.rgb, matrix, factor * side), 0, 1)
+    fine = np.clip(aligned(unseen.continued(working.rgb, working.alpha), matrix, factor * side), 0, 1)
     extra = transferred_detail(found, fine, hole, ~hole, np.random.default_rng(seed))
     return np.asarray(large + np.float32(amount) * extra, np.float32)
 
@@ -68,12 +69,15 @@ def layer_of(
         raise ScumbleError(
             "missing_input", "The selection lies beside the face.", "Select a part of the face or its hair."
         )
-    around = working.rgb * (working.alpha[..., None] > 0.5) + fill * (working.alpha[..., None] <= 0.5)
+    solid = unseen.solid(working.alpha, ~hole)
+    around = np.where(solid[..., None], working.rgb, fill)
+    alpha = alpha * unseen.opacity(working.alpha, solid & ~hole)  # in a veil the new part is as thin as the veil
     if blend:
         blended = _blended(fill, np.asarray(around, np.float32), hole)
         fill = fill + _near_rim(hole, REACH * scale_of(place.frame))[..., None] * (blended - fill)
     made = NewLayer(image, crop)
-    made.put(np.clip(fill, 0, 1), alpha, crop)
+    low, high = min(0.0, float(working.rgb.min(initial=0))), max(1.0, float(working.rgb.max(initial=1)))
+    made.put(np.clip(fill, low, high), alpha, crop)  # wide colours of the surroundings are not clipped to sRGB's
     return made.layer()
 
 

@@ -1,14 +1,10 @@
-"""PNG, JPEG and WebP: bytes to arrays and back, in full depth, with profile and orientation.
-
-PNG goes by imagecodecs because Pillow would quietly cut 16-bit colour down to 8.
-"""
+"""JPEG, WebP, AVIF and Photoshop's composites by Pillow, JPEG XL and HEIC by imagecodecs: bytes to arrays and back."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,19 +12,32 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, JpegImagePlugin, WebPImagePlugin
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PsdImagePlugin, WebPImagePlugin
 
-from scumble.imaging.colour import profile_space
+from scumble.imaging.colour import Colour, profile_space
 from scumble_client.errors import ScumbleError
+
+from .colour_tags import adobe_rgb
+from .metadata import (
+    MAX_BYTES,
+    Metadata,
+    checked_resolution,
+    decoded_text,
+    iptc_of_photoshop,
+    is_adobe_rgb,
+    orientation_of,
+    photoshop_segment,
+    plain_exif,
+    resolution_of,
+)
 
 Pixels = NDArray[Any]
 
 MAX_PIXELS = 2**29
 """More than this many pixels are refused before anything is decoded."""
 
-MAX_PROFILE_BYTES = 2**24
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-ORIENTATION_TAG = 0x0112
+MOST_OF_A_SEGMENT = 65_533 - 29
+"""Bytes that fit a JPEG's segment, beside what says that it is XMP."""
 
 
 @dataclass
@@ -44,6 +53,11 @@ class Decoded:
 
     notes: list[str] = field(default_factory=list)
 
+    colour: Colour | None = None
+    """Where the file says it without a profile; it goes before `icc`."""
+
+    metadata: Metadata = field(default_factory=Metadata)
+
 
 def check_extent(width: int, height: int, name: str) -> None:
     if width < 1 or height < 1:
@@ -54,58 +68,12 @@ def check_extent(width: int, height: int, name: str) -> None:
         raise ScumbleError("too_large", message, "Make the picture smaller, or cut out the part that matters.")
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and end of each whole chunk, its frame included."""
-    start = len(PNG_SIGNATURE)
-    while start + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, start)
-        end = start + 12 + length
-        if end > len(data):
-            return
-        yield data[start + 4 : start + 8], start, end
-        start = end
-
-
-def decode_png(data: bytes, name: str) -> Decoded:
-    notes: list[str] = []
-    icc, orientation = None, 1
-    # The decoder sees only what makes up the pixels: it reports harmless faults elsewhere on stderr.
-    kept = [data[: len(PNG_SIGNATURE)]]
-    position = len(PNG_SIGNATURE)
-    for kind, start, end in _png_chunks(data):
-        position = end
-        if kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
-            kept.append(data[start:end])
-        body = data[start + 8 : end - 4]
-        if kind == b"IHDR":
-            width, height, bits, colours = struct.unpack(">IIBB", body[:10])
-            check_extent(width, height, name)
-            if colours == 3:
-                notes.append("The picture has a palette; it was converted to RGB.")
-            elif bits == 1:
-                notes.append("The picture is in black and white only; it was converted to 8-bit gray.")
-        elif kind == b"iCCP":
-            icc = _inflated_profile(body)
-        elif kind == b"eXIf":
-            with contextlib.suppress(Exception):  # a damaged remark about the picture is no reason to refuse it
-                exif = Image.Exif()
-                exif.load(body)
-                orientation = _orientation(exif)
-    if len(kept) == 1:
-        raise ValueError("it ends before the first block")
-    kept.append(data[position:])
-    pixels = imagecodecs.png_decode(b"".join(kept))
-    return Decoded(with_channels(pixels), icc, orientation, notes)
-
-
-def _inflated_profile(body: bytes) -> bytes | None:
-    compressed = body[body.find(b"\0") + 2 :]
-    with contextlib.suppress(zlib.error):
-        return zlib.decompressobj().decompress(compressed, MAX_PROFILE_BYTES) or None
-    return None
-
-
 def decode_jpeg(data: bytes, name: str) -> Decoded:
+    process, bits = _jpeg_frame(data)
+    if bits not in (None, 8) or process in (0xC3, 0xC7, 0xCB, 0xCF):
+        kind = f"{bits} bits" if bits not in (None, 8) else "lossless compression"
+        message = f"“{name}” is a JPEG with {kind}, which Scumble cannot read."
+        raise ScumbleError("bad_request", message, "Save it as PNG or TIFF in the program that made it.")
     # The plugin is called directly: Image.open would compare with a limit that is global to the process.
     return _decode_by_pillow(JpegImagePlugin.JpegImageFile(io.BytesIO(data)), name)
 
@@ -114,19 +82,175 @@ def decode_webp(data: bytes, name: str) -> Decoded:
     return _decode_by_pillow(WebPImagePlugin.WebPImageFile(io.BytesIO(data)), name)
 
 
-def _decode_by_pillow(image: Image.Image, name: str) -> Decoded:
+def decode_avif(data: bytes, name: str) -> Decoded:
+    try:
+        from PIL import AvifImagePlugin
+    except ImportError:
+        raise _no_reader("AVIF", name) from None
+    decoded = _decode_by_pillow(AvifImagePlugin.AvifImageFile(io.BytesIO(data)), name)
+    place = data.find(b"av1C")
+    if 0 <= place < len(data) - 7 and data[place + 6] & 0x40:
+        bits = 12 if data[place + 6] & 0x20 else 10
+        decoded.notes.append(f"The picture has {bits} bits; it was read with 8.")
+    return decoded
+
+
+def decode_psd(data: bytes, name: str) -> Decoded:
+    """The composite that Photoshop saves beside the layers."""
+    if len(data) < 26:
+        raise ValueError("it ends too early")
+    height, width, bits, mode = struct.unpack_from(">IIHH", data, 14)
+    check_extent(width, height, name)
+    if bits != 8 or mode not in (1, 2, 3, 4) or data[4:6] != b"\0\1":
+        kind = (
+            "a large document (PSB)"
+            if data[4:6] != b"\0\1"
+            else f"{bits} bits or a colour mode beyond RGB, CMYK and gray"
+        )
+        message = f"“{name}” is a Photoshop file with {kind}, which Scumble cannot read."
+        raise ScumbleError("bad_request", message, "Save a copy as TIFF or PNG.")
+    image = PsdImagePlugin.PsdImageFile(io.BytesIO(data))
+    resources = {number: value for number, _, value in getattr(image, "resources", [])}
+    decoded = _decode_by_pillow(image, name, layered=True)
+    place = resources.get(0x03ED, b"")
+    resolution = None
+    if len(place) >= 16:
+        across, down = struct.unpack_from(">I", place, 0)[0] / 65536, struct.unpack_from(">I", place, 8)[0] / 65536
+        resolution = checked_resolution(across, down)
+    exif = plain_exif(resources.get(0x0422))
+    decoded.metadata = Metadata(
+        resolution or resolution_of(exif), exif, resources.get(0x0424) or None, iptc_of_photoshop(resources)
+    )
+    decoded.orientation = 1
+    decoded.notes.append("The file has layers; what is seen of them together was taken.")
+    return decoded
+
+
+def decode_heic(data: bytes, name: str) -> Decoded:
+    heif = getattr(imagecodecs, "HEIF", None)
+    if heif is None or not heif.available:
+        raise _no_reader("HEIC", name)
+    sizes = [struct.unpack_from(">II", data, at + 8) for at in _places(data, b"ispe") if at + 16 <= len(data)]
+    width, height = max(sizes, default=(0, 0), key=lambda size: int(size[0] * size[1]))
+    check_extent(width, height, name)
+    return Decoded(_whole(imagecodecs.heif_decode(data)))
+
+
+def decode_jxl(data: bytes, name: str) -> Decoded:
+    codec = getattr(imagecodecs, "JPEGXL", None)
+    if codec is None or not codec.available:
+        raise _no_reader("JPEG XL", name)
+    check_extent(*_jxl_extent(data), name)
+    pixels = _whole(imagecodecs.jpegxl_decode(data))
+    notes = ["The picture's colour profile can't be read from JPEG XL; its values were taken as sRGB."]
+    if pixels.ndim == 4:
+        notes.append(f"The picture has {len(pixels)} frames; the first was taken.")
+        pixels = pixels[0]
+    return Decoded(with_channels(pixels), notes=notes)
+
+
+def _no_reader(kind: str, name: str) -> ScumbleError:
+    message = f"“{name}” is a picture in {kind}, which Scumble cannot read here."
+    return ScumbleError("bad_request", message, "Save it as PNG, JPEG, WebP or TIFF.")
+
+
+def _whole(pixels: Pixels) -> Pixels:
+    if pixels.dtype.name not in ("uint8", "uint16", "float16", "float32"):
+        raise ValueError(f"its values are {pixels.dtype.name}")
+    return pixels
+
+
+def _jpeg_frame(data: bytes) -> tuple[int | None, int | None]:
+    """The marker of a JPEG's frame, which says how it is compressed, and its bits; None where there is none."""
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return marker, data[at + 4]
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None, None
+
+
+def _places(data: bytes, word: bytes) -> Iterator[int]:
+    at = data.find(word)
+    while at >= 0:
+        yield at
+        at = data.find(word, at + 1)
+
+
+def _jxl_extent(data: bytes) -> tuple[int, int]:
+    """Width and height out of a JPEG XL's first bits (ISO/IEC 18181-1, SizeHeader)."""
+    if not data.startswith(b"\xff\x0a"):
+        box = next((at for at in (data.find(b"jxlc"), data.find(b"jxlp")) if at >= 0), -1)
+        data = data[box + (4 if data[box : box + 4] == b"jxlc" else 8) :] if box >= 0 else b""
+        if not data.startswith(b"\xff\x0a"):
+            raise ValueError("it has no picture")
+    bits = int.from_bytes(data[2:18], "little")
+
+    def take(count: int) -> int:
+        nonlocal bits
+        value = bits & ((1 << count) - 1)
+        bits >>= count
+        return value
+
+    def side(small: int) -> int:
+        return 8 * (1 + take(5)) if small else 1 + take((9, 13, 18, 30)[take(2)])
+
+    small = take(1)
+    height = side(small)
+    ratio = take(3)
+    if not ratio:
+        return side(small), height
+    up, down = ((1, 1), (6, 5), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
+    return height * up // down, height
+
+
+def _decode_by_pillow(image: Image.Image, name: str, layered: bool = False) -> Decoded:
     check_extent(*image.size, name)
-    orientation, icc, notes = 1, image.info.get("icc_profile") or None, []
-    with contextlib.suppress(Exception):  # as for PNG
-        orientation = _orientation(image.getexif())
-    if getattr(image, "n_frames", 1) > 1:
-        notes.append(f"The picture has {getattr(image, 'n_frames', 1)} frames; the first was taken.")
+    icc, notes = image.info.get("icc_profile") or None, []
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and not layered:
+        notes.append(f"The picture has {frames} frames; the first was taken.")
+    metadata = _metadata(image)
     image.load()
+    colour = None
     if image.mode == "CMYK":
+        if image.format == "JPEG" and "adobe" not in image.info:
+            # Pillow takes every JPEG for one of Adobe's, whose inks are stored the other way round
+            image = _inverted_inks(image)
         image, icc = cmyk_to_rgb(image, icc, notes), None
-    elif image.mode not in ("L", "RGB", "RGBA"):
-        image = image.convert("RGB")
-    return Decoded(with_channels(np.asarray(image)), icc, orientation, notes)
+    elif image.mode not in ("L", "LA", "RGB", "RGBA"):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if not icc and is_adobe_rgb(metadata.exif):
+        colour = adobe_rgb(image.mode in ("L", "LA"))
+    return Decoded(with_channels(np.asarray(image)), icc, orientation_of(metadata.exif), notes, colour, metadata)
+
+
+def _metadata(image: Image.Image) -> Metadata:
+    info = image.info
+    exif = plain_exif(info.get("exif"))
+    resolution = None
+    if info.get("dpi") and info.get("jfif_unit", 1) in (1, 2):
+        with contextlib.suppress(TypeError, ValueError, ZeroDivisionError):
+            resolution = checked_resolution(float(info["dpi"][0]), float(info["dpi"][1]))
+    xmp = info.get("xmp")
+    xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    comment = info.get("comment")
+    texts = (("Comment", decoded_text(comment)),) if isinstance(comment, bytes) and comment else ()
+    return Metadata(
+        resolution or resolution_of(exif),
+        exif,
+        xmp if xmp and len(xmp) <= MAX_BYTES else None,
+        iptc_of_photoshop(info.get("photoshop")),
+        texts,
+    )
+
+
+def _inverted_inks(image: Image.Image) -> Image.Image:
+    return Image.merge("CMYK", [ImageOps.invert(band) for band in image.split()])
 
 
 def cmyk_to_rgb(image: Image.Image, icc: bytes | None, notes: list[str]) -> Image.Image:
@@ -142,11 +266,6 @@ def cmyk_to_rgb(image: Image.Image, icc: bytes | None, notes: list[str]) -> Imag
     return image.convert("RGB")
 
 
-def _orientation(exif: Image.Exif) -> int:
-    value = exif.get(ORIENTATION_TAG, 1)
-    return value if isinstance(value, int) else 1
-
-
 def with_channels(pixels: Pixels) -> Pixels:
     """(height, width) to (height, width, 1); three axes stay."""
     if pixels.ndim not in (2, 3):
@@ -154,35 +273,65 @@ def with_channels(pixels: Pixels) -> Pixels:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def encode_png(pixels: Pixels, icc: bytes | None) -> bytes:
-    """uint8 or uint16, (height, width, 1 to 4)."""
-    data = bytes(imagecodecs.png_encode(_squeezed(pixels), level=4))
-    if not icc:
-        return data
-    after_header = len(PNG_SIGNATURE) + 25
-    profile = _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
-    return data[:after_header] + profile + data[after_header:]
-
-
-def encode_jpeg(pixels: Pixels, icc: bytes | None, quality: int) -> bytes:
+def encode_jpeg(
+    pixels: Pixels, icc: bytes | None, quality: int, metadata: Metadata | None = None, notes: list[str] | None = None
+) -> bytes:
     """uint8, (height, width, 1 or 3); without chroma subsampling."""
+    said: dict[str, Any] = {}
+    metadata = metadata or Metadata()
+    if metadata.resolution:
+        said["dpi"] = tuple(max(1, min(65535, round(value))) for value in metadata.resolution)
+    for what, content in (("Exif", metadata.exif), ("XMP", metadata.xmp), ("IPTC", metadata.iptc)):
+        if content is None:
+            continue
+        if len(content) > MOST_OF_A_SEGMENT:
+            if notes is not None:
+                notes.append(f"The picture's {what} is too long for JPEG; it was left out.")
+        elif what == "Exif":
+            said["exif"] = b"Exif\0\0" + content
+        elif what == "XMP":
+            said["xmp"] = content
+        else:
+            said["extra"] = photoshop_segment(content)
+    comments = [text for name, text in metadata.texts if name == "Comment"]
+    if comments:
+        said["comment"] = comments[0].encode("utf-8", "replace")[:MOST_OF_A_SEGMENT]
+    _say_left_out(metadata, "JPEG", notes, texts_but=("Comment",))
     stream = io.BytesIO()
-    image = Image.fromarray(_squeezed(pixels))
-    image.save(stream, "JPEG", quality=quality, subsampling=0, icc_profile=icc or b"")
+    Image.fromarray(squeezed(pixels)).save(
+        stream, "JPEG", quality=quality, subsampling=0, icc_profile=icc or b"", **said
+    )
     return stream.getvalue()
 
 
-def encode_webp(pixels: Pixels, icc: bytes | None) -> bytes:
+def encode_webp(
+    pixels: Pixels, icc: bytes | None, metadata: Metadata | None = None, notes: list[str] | None = None
+) -> bytes:
     """uint8, (height, width, 3 or 4); lossless, also where it is transparent."""
+    metadata = metadata or Metadata()
+    said: dict[str, Any] = {}
+    if metadata.exif:
+        said["exif"] = metadata.exif
+    if metadata.xmp:
+        said["xmp"] = metadata.xmp
+    if notes is not None:
+        if metadata.resolution and resolution_of(metadata.exif) is None:
+            notes.append("WebP holds no resolution; it was left out.")
+        if metadata.iptc:
+            notes.append("WebP holds no IPTC; it was left out.")
+    _say_left_out(metadata, "WebP", notes)
     stream = io.BytesIO()
-    Image.fromarray(_squeezed(pixels)).save(stream, "WEBP", lossless=True, exact=True, icc_profile=icc or b"")
+    image = Image.fromarray(squeezed(pixels))
+    image.save(stream, "WEBP", lossless=True, exact=True, icc_profile=icc or b"", **said)
     return stream.getvalue()
 
 
-def _squeezed(pixels: Pixels) -> Pixels:
+def _say_left_out(metadata: Metadata, kind: str, notes: list[str] | None, texts_but: tuple[str, ...] = ()) -> None:
+    lost = sorted({name for name, _ in metadata.texts if name not in texts_but})
+    if lost and notes is not None:
+        notes.append(f"{kind} holds no remarks such as “{lost[0]}”; they were left out.")
+
+
+def squeezed(pixels: Pixels) -> Pixels:
     # A copy has plain strides; a view with sides of 1 may not, and the PNG encoder refuses those.
     return np.array(pixels[..., 0] if pixels.shape[2] == 1 else pixels, order="C")
-
-
-def _png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -1,4 +1,4 @@
-"""Picture files as layers and back: PNG, JPEG, WebP and TIFF in their full depth, with profile, orientation and alpha.
+"""Picture files as layers and back, in their full depth, with profile, orientation, alpha and what else the file says.
 
 What had to be converted on the way is said in notes, one sentence each, for the artist.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +25,49 @@ from scumble_client.errors import ScumbleError
 
 from .codecs import (
     MAX_PIXELS,
-    PNG_SIGNATURE,
     Decoded,
+    decode_avif,
+    decode_heic,
     decode_jpeg,
-    decode_png,
+    decode_jxl,
+    decode_psd,
     decode_webp,
     encode_jpeg,
-    encode_png,
     encode_webp,
 )
+from .layered import decode_layered, is_layered
+from .metadata import Metadata
+from .png import PNG_SIGNATURE, decode_png, encode_png
 from .tiff import decode_tiff, encode_tiff
 
-__all__ = ["MAX_PIXELS", "READABLE", "Picture", "decode_picture", "is_picture", "read_picture", "write_picture"]
+__all__ = [
+    "MAX_PIXELS",
+    "READABLE",
+    "WRITABLE",
+    "Metadata",
+    "Picture",
+    "decode_picture",
+    "is_picture",
+    "read_picture",
+    "write_picture",
+]
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # its own words are not for artists
+logging.getLogger("tifffile").propagate = False
 
 Pixels = NDArray[Any]
 
-READABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+"""The suffixes of the formats that are written."""
+
+READABLE = (*WRITABLE, ".ora", ".kra", ".psd", ".avif", ".heic", ".heif", ".jxl")
 """The suffixes of picture files. Reading goes by what is in the file, writing by the suffix."""
 
 _MAX_FILE_BYTES = 2**32
 _MAX_SIDE = {"JPEG": 65_500, "WebP": 16_383}
 _KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF"}
 _BROKEN_HINT = "Open it in a picture editor and save it anew, or use another copy."
-_FORMATS_HINT = "Scumble reads PNG, JPEG, WebP and TIFF."
+_FORMATS_HINT = "Scumble reads PNG, JPEG, WebP, TIFF, OpenRaster, Krita, Photoshop, AVIF and JPEG XL."
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +79,12 @@ class Picture:
 
     notes: tuple[str, ...] = ()
 
+    metadata: Metadata = field(default_factory=Metadata)
+    """What the file says beside the pixels, for a picture that was turned upright."""
+
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """Read a picture; of several pages or frames, the first.
+    """Read a picture; of several frames the first, of several pages the largest, of layers what is seen of them together.
 
     Raises
     ------
@@ -75,36 +100,64 @@ def decode_picture(data: bytes, name: str) -> Picture:
     """The picture in a file's bytes; `name` is what messages call it. Raises as `read_picture` does."""
     kind, decode = _recognise(data, name)
     try:
-        decoded = decode(data, name)
+        with _quiet():
+            decoded = decode(data, name)
+            metadata = decoded.metadata.upright()
     except ScumbleError:
         raise
     except MemoryError as error:
         hint = "Close other programs, or make the picture smaller."
         raise ScumbleError("out_of_memory", f"There is not enough memory to open “{name}”.", hint) from error
     except Exception as error:  # a decoder fed with damaged bytes raises whatever it meets first
-        raise ScumbleError("bad_request", f"“{name}” is a damaged {kind} file: {error}.", _BROKEN_HINT) from error
+        reason = " ".join(str(error).split()).rstrip(".")[:200]  # some of them quote half the file
+        reason = "".join(letter for letter in reason if letter.isprintable())
+        message = f"“{name}” is a damaged {kind} file: {reason or type(error).__name__}."
+        raise ScumbleError("bad_request", message, _BROKEN_HINT) from error
     pixels = np.ascontiguousarray(_upright(decoded.pixels, decoded.orientation))
-    colour = SRGB
-    if decoded.icc:
+    colour = decoded.colour or SRGB
+    if decoded.icc and decoded.colour is None:
         gray = pixels.shape[2] <= 2
         if profile_space(decoded.icc) != ("GRAY" if gray else "RGB"):
             decoded.notes.append("The picture's colour profile does not fit its channels; it was left out.")
         else:
             colour = LINEAR if decoded.icc == linear_profile(gray) else Colour("icc", decoded.icc)
-    return Picture(Layer(pixels, colour=colour), tuple(decoded.notes))
+    return Picture(Layer(pixels, colour=colour), tuple(decoded.notes), metadata)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the libraries' own words: Python's warnings, and what C writes to stderr by itself."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no stderr
+        kept = -1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if kept >= 0:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+        try:
+            yield
+        finally:
+            if kept >= 0:
+                os.dup2(kept, 2)
+                os.close(kept)
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file begins as those do that can be read; nothing else of it is looked at."""
     try:
         with path.open("rb") as file:
-            _recognise(file.read(16), path.name)
+            _recognise(file.read(128), path.name)
     except (OSError, ScumbleError):
         return False
     return True
 
 
-def write_picture(path: str | os.PathLike[str], layer: Layer, *, quality: int = 95) -> tuple[str, ...]:
+def write_picture(
+    path: str | os.PathLike[str], layer: Layer, *, quality: int = 95, metadata: Metadata | None = None
+) -> tuple[str, ...]:
     """Write the layer's pixels (not its offset) in the format of the suffix; a file that is there is replaced at once.
 
     PNG and TIFF keep depth, alpha and colour, but PNG has no floats: those become 16 bits. JPEG (of `quality` 1 to
@@ -124,7 +177,7 @@ def write_picture(path: str | os.PathLike[str], layer: Layer, *, quality: int = 
     path = Path(path)
     kind = _KINDS.get(path.suffix.lower())
     if kind is None:
-        hint = f"Let its name end in one of {', '.join(READABLE)}."
+        hint = f"Let its name end in one of {', '.join(WRITABLE)}."
         raise ScumbleError("bad_request", f"Scumble cannot tell in which format to write “{path.name}”.", hint)
     width, height = layer.extent
     if not width or not height:
@@ -136,14 +189,15 @@ def write_picture(path: str | os.PathLike[str], layer: Layer, *, quality: int = 
     notes: list[str] = []
     layer = _fitted(layer, kind, notes)
     icc = _profile_to_write(layer, notes)
-    if kind == "PNG":
-        data = encode_png(layer.pixels, icc)
-    elif kind == "TIFF":
-        data = encode_tiff(layer.pixels, icc)
-    elif kind == "JPEG":
-        data = encode_jpeg(layer.pixels, icc, quality)
-    else:
-        data = encode_webp(layer.pixels, icc)
+    with _quiet():
+        if kind == "PNG":
+            data = encode_png(layer.pixels, icc, metadata)
+        elif kind == "TIFF":
+            data = encode_tiff(layer.pixels, icc, metadata)
+        elif kind == "JPEG":
+            data = encode_jpeg(layer.pixels, icc, quality, metadata, notes)
+        else:
+            data = encode_webp(layer.pixels, icc, metadata, notes)
     _write_bytes(path, data)
     return tuple(notes)
 
@@ -167,6 +221,11 @@ def _read_bytes(path: Path) -> bytes:
         hint = f"Allow yourself to read {path}."
         raise ScumbleError("bad_request", f"“{name}” may not be read.", hint) from error
     except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            reason = "is too long" if error.errno == errno.ENAMETOOLONG else "is a link to itself"
+            raise ScumbleError(
+                "bad_request", f"The name “{_shortened(name)}” {reason}.", "Name a picture file."
+            ) from error
         message = f"“{name}” could not be read: {error.strerror or error}."
         raise ScumbleError("bad_request", message, f"Check {path} and the disk that it is on.") from error
     if not data:
@@ -183,6 +242,17 @@ def _recognise(data: bytes, name: str) -> tuple[str, Callable[[bytes, str], Deco
         return "WebP", decode_webp
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "TIFF", decode_tiff
+    if is_layered(data):
+        return "layered", decode_layered
+    if data.startswith(b"8BPS"):
+        return "Photoshop", decode_psd
+    if data[4:8] == b"ftyp":
+        if data[8:12] in (b"avif", b"avis") or b"avif" in data[16:64]:
+            return "AVIF", decode_avif
+        if data[8:12] in (b"heic", b"heix", b"mif1", b"hevc", b"heim", b"heis", b"msf1"):
+            return "HEIC", decode_heic
+    if data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")):
+        return "JPEG XL", decode_jxl
     raise ScumbleError("bad_request", f"“{name}” is not a picture that Scumble can read.", _FORMATS_HINT)
 
 
@@ -247,12 +317,26 @@ def _profile_to_write(layer: Layer, notes: list[str]) -> bytes | None:
     return icc
 
 
+def is_writable_folder(folder: Path) -> None:
+    """Try to write to a folder. Raises what `write_picture` would raise there."""
+    part = folder / f".scumble-{secrets.token_hex(8)}.part"
+    with _errors_of_writing(folder / "pictures"):
+        try:
+            with part.open("xb") as file:
+                file.write(bytes(2**16))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
 def _write_bytes(path: Path, data: bytes) -> None:
     """Write beside the target, then replace it, so that no reader ever sees half a file."""
-    if path.is_dir():
-        raise ScumbleError("bad_request", f"“{path.name}” is a folder.", "Name a picture file.")
     part = path.with_name(f".scumble-{secrets.token_hex(8)}.part")
-    try:
+    with _errors_of_writing(path):
+        if path.is_dir():
+            raise ScumbleError("bad_request", f"“{path.name}” is a folder.", "Name a picture file.")
         try:
             with part.open("xb") as file:
                 file.write(data)
@@ -263,6 +347,13 @@ def _write_bytes(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise
+
+
+@contextlib.contextmanager
+def _errors_of_writing(path: Path) -> Iterator[None]:
+    """What the system says of writing to a path, in the artist's words."""
+    try:
+        yield
     except (FileNotFoundError, NotADirectoryError) as error:
         message = f"There is no folder “{path.parent}” to write “{path.name}” to."
         raise ScumbleError("bad_request", message, "Make the folder, or write elsewhere.") from error
@@ -275,5 +366,13 @@ def _write_bytes(path: Path, data: bytes) -> None:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             message = f"“{path.name}” may not be written."
             raise ScumbleError("bad_request", message, f"Allow yourself to write to {path.parent}.") from error
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            reason = "is too long" if error.errno == errno.ENAMETOOLONG else "is a link to itself"
+            message = f"The name “{_shortened(path.name)}” {reason}."
+            raise ScumbleError("bad_request", message, "Choose another name.") from error
         message = f"“{path.name}” could not be written: {error.strerror or error}."
         raise ScumbleError("internal", message, f"Check the disk that {path.parent} is on.") from error
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"

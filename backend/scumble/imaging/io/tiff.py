@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,31 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import PHOTOMETRIC, PLANARCONFIG, TiffPage
 
+from scumble.imaging.colour import Colour
 from scumble_client.errors import ScumbleError
 
-from .codecs import MAX_PIXELS, ORIENTATION_TAG, Decoded, check_extent, cmyk_to_rgb, with_channels
+from .codecs import MAX_PIXELS, Decoded, check_extent, cmyk_to_rgb, with_channels
+from .colour_tags import adobe_rgb, of_chromaticities
+from .metadata import (
+    EXIF_IFD,
+    GPS_IFD,
+    MAX_BYTES,
+    ORIENTATION,
+    TIFF_TEXTS,
+    Metadata,
+    exif_directory,
+    exif_from_tiff,
+    exif_of,
+    is_adobe_rgb,
+    resolution_from,
+)
 
 Pixels = NDArray[Any]
 
-_ICC_TAG = 34675
+_ICC_TAG, _XMP_TAG, _IPTC_TAG = 34675, 700, 33723
+_WHITE_POINT, _PRIMARIES = 318, 319
+_REDUCED, _MASK = 1, 4  # bits of NewSubfileType
+_MOST_PAGES = 1000  # are looked through
 _JPEG_COMPRESSIONS = (6, 7)  # their decoder turns YCbCr into RGB
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of extra sample that are alpha: premultiplied, straight
 _COLOUR_CHANNELS = {
@@ -30,29 +49,30 @@ _COLOUR_CHANNELS = {
 
 
 def decode_tiff(data: bytes, name: str) -> Decoded:
-    """The first page; `name` is the file's, for messages."""
+    """The largest page that is neither a thumbnail nor a mask; `name` is the file's, for messages."""
     notes: list[str] = []
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        page = tiff.pages.first
-        assert isinstance(page, TiffPage)
+        page, number, count = _page(tiff)
         check_extent(page.imagewidth, page.imagelength, name)
         if page.imagedepth != 1:
             raise ScumbleError("bad_request", f"“{name}” is a volume, not a picture.", "Save one slice of it.")
         if page.nbytes > MAX_PIXELS * 16:
             raise ScumbleError("too_large", f"“{name}” has too many channels to fit.", "Save it as RGB.")
         colour_channels = _count_colours(page, name)
-        if len(tiff.pages) > 1:
-            notes.append(f"The file holds {len(tiff.pages)} pages; the first was taken.")
+        if count > 1:
+            which = "first" if number == 0 else f"largest, number {number + 1},"
+            notes.append(f"The file holds {count} pages; the {which} was taken.")
         pixels = page.asarray()
         if pixels.ndim == 3 and page.planarconfig == PLANARCONFIG.SEPARATE:
             pixels = np.moveaxis(pixels, 0, -1)
-        icc, orientation = page.tags.valueof(_ICC_TAG), page.tags.valueof(ORIENTATION_TAG)
+        icc, orientation = page.tags.valueof(_ICC_TAG), page.tags.valueof(ORIENTATION)
+        metadata = _metadata(page, data)
     pixels = with_channels(pixels)
     if pixels.shape[:2] != (page.imagelength, page.imagewidth) or pixels.shape[2] < colour_channels:
         raise ValueError(f"its header does not fit its pixels, {pixels.shape}")
     profile = icc if isinstance(icc, bytes) and icc else None
     if page.photometric == PHOTOMETRIC.PALETTE:
-        return Decoded(_from_palette(page, pixels, notes), profile, _whole(orientation), notes)
+        return Decoded(_from_palette(page, pixels, notes), profile, _whole(orientation), notes, None, metadata)
     pixels = _whole_depth(pixels, page.bitspersample, name, notes)
     colours, alpha = pixels[..., :colour_channels], _alpha(page, pixels, colour_channels, notes)
     if page.photometric == PHOTOMETRIC.MINISWHITE:
@@ -61,13 +81,64 @@ def decode_tiff(data: bytes, name: str) -> Decoded:
         colours, alpha, profile = _from_cmyk(colours, profile, name, notes), None, None
     if alpha is not None:
         colours = np.concatenate([colours, alpha], axis=2)
-    return Decoded(colours, profile, _whole(orientation), notes)
+    colour = None if profile or colour_channels == 4 else _colour(page, metadata, colours.shape[2] <= 2)
+    return Decoded(colours, profile, _whole(orientation), notes, colour, metadata)
 
 
-def encode_tiff(pixels: Pixels, icc: bytes | None) -> bytes:
+def _page(tiff: tifffile.TiffFile) -> tuple[TiffPage, int, int]:
+    """The page to take, its number from 0, and how many there are."""
+    pages: list[TiffPage] = []
+    for number, page in enumerate(tiff.pages):
+        if number == _MOST_PAGES:
+            break
+        pages.append(page.aspage() if hasattr(page, "aspage") else page)
+    if not pages:
+        raise ValueError("it has no page")
+
+    def rank(number: int) -> tuple[bool, int, int]:
+        page = pages[number]
+        return not int(page.subfiletype) & (_REDUCED | _MASK), page.imagewidth * page.imagelength, -number
+
+    best = max(range(len(pages)), key=rank)
+    return pages[best], best, len(pages)
+
+
+def _metadata(page: TiffPage, data: bytes) -> Metadata:
+    tags = {tag.code: tag.value for tag in page.tags if tag.code in (282, 283, 296)}
+    tags = {
+        code: value[0] / value[1] if isinstance(value, tuple) and value[1] else value for code, value in tags.items()
+    }
+    kept = []
+    for code in (_XMP_TAG, _IPTC_TAG):
+        value = page.tags.valueof(code)
+        if isinstance(value, tuple):  # IPTC is often stored as numbers of 32 bits
+            value = np.asarray(value, "<u4").tobytes()
+        kept.append(bytes(value) if isinstance(value, (bytes, bytearray)) and 0 < len(value) <= MAX_BYTES else None)
+    resolution = resolution_from(tags)
+    if resolution == (1.0, 1.0):  # what programs write that know none
+        resolution = None
+    return Metadata(resolution, exif_from_tiff(data), kept[0], kept[1])
+
+
+def _colour(page: TiffPage, metadata: Metadata, gray: bool) -> Colour | None:
+    """What the file says of its colours without a profile."""
+    white, primaries = page.tags.valueof(_WHITE_POINT), page.tags.valueof(_PRIMARIES)
+    if isinstance(white, tuple) and isinstance(primaries, tuple) and len(white) == 4 and len(primaries) == 12:
+        numbers = [
+            a / b if b else -1.0 for a, b in zip((*white, *primaries)[::2], (*white, *primaries)[1::2], strict=True)
+        ]
+        return of_chromaticities(tuple(numbers[2:]), (numbers[0], numbers[1]), 2.2, gray)
+    return adobe_rgb(gray) if is_adobe_rgb(metadata.exif) else None
+
+
+def encode_tiff(pixels: Pixels, icc: bytes | None, metadata: Metadata | None = None) -> bytes:
     """Any depth, (height, width, 1 to 4), losslessly compressed; alpha is written as straight."""
     stream = io.BytesIO()
     channels = pixels.shape[2]
+    metadata = metadata or Metadata()
+    more: dict[str, Any] = {}
+    if metadata.resolution:
+        more = {"resolution": metadata.resolution, "resolutionunit": "INCH"}
     tifffile.imwrite(
         stream,
         np.ascontiguousarray(pixels[..., 0] if channels == 1 else pixels),
@@ -78,8 +149,44 @@ def encode_tiff(pixels: Pixels, icc: bytes | None) -> bytes:
         predictor=True,
         metadata=None,
         iccprofile=icc,
+        software=False,
+        byteorder="<",
+        extratags=_tags(metadata),
+        **more,
     )
-    return stream.getvalue()
+    data = stream.getvalue()
+    return _with_directories(data, metadata.exif) if metadata.exif and data.startswith(b"II*\0") else data
+
+
+def _tags(metadata: Metadata) -> list[tuple[int, str, int, Any, bool]]:
+    tags: list[tuple[int, str, int, Any, bool]] = []
+    exif = exif_of(metadata.exif)
+    for tag in TIFF_TEXTS:
+        if isinstance(exif.get(tag), str) and exif[tag]:
+            tags.append((tag, "s", 0, exif[tag].encode("ascii", "replace").decode(), True))
+    if metadata.xmp:
+        tags.append((_XMP_TAG, "B", len(metadata.xmp), metadata.xmp, True))
+    if metadata.iptc:
+        tags.append((_IPTC_TAG, "B", len(metadata.iptc), metadata.iptc, True))
+    return tags
+
+
+def _with_directories(data: bytes, exif: bytes) -> bytes:
+    """A little-endian file of one page, whose directory also leads to Exif's; tifffile writes no such tags."""
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    entries = [data[start + 2 + 12 * n : start + 14 + 12 * n] for n in range(count)]
+    out = bytearray(data)
+    for directory in (EXIF_IFD, GPS_IFD):
+        out += bytes(len(out) % 2)
+        found = exif_directory(exif, directory, len(out))
+        if found:
+            entries.append(struct.pack("<HHII", directory, 4, 1, len(out)))
+            out += found
+    out += bytes(len(out) % 2)
+    struct.pack_into("<I", out, 4, len(out))
+    entries.sort(key=lambda entry: struct.unpack_from("<H", entry)[0])
+    return bytes(out + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4))
 
 
 def _count_colours(page: TiffPage, name: str) -> int:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.imaging.geometry import Bounds
-from scumble.imaging.layer import from_working
+from scumble.imaging import unseen
 from scumble.imaging.reduction import factor_for
 from scumble.operations.context import Context
 from scumble.style.feature_network import feature_network
-from scumble.style.inputs import Canvas, Target, seen_small
+from scumble.style.inputs import Canvas, Target, preview_layer, seen_small
 from scumble_client.errors import ScumbleError
 
 from .inputs import StylePicture, finish
@@ -73,12 +72,13 @@ def run_fast(
         if not all(mask.any() for _, mask in known):
             raise ScumbleError("missing_input", "The style picture is transparent.", "Choose one that shows something.")
         shares = [style.share for style in styles]
-        wanted = tensor(target_colours(content, known, shares, not parameters.original_colors), context.device)
+        counted = unseen.solid(small.alpha)
+        colours = target_colours(content, known, shares, not parameters.original_colors, counted)
+        wanted = tensor(colours, context.device)
 
         def preview(picture: Floats) -> None:
             if context.preview is not None:
-                size = Bounds(0, 0, *picture.shape[1::-1])
-                context.preview(from_working(picture, np.ones(picture.shape[:2], np.float32), size, where.image))
+                context.preview(preview_layer(picture, small, where.image))
 
         try:
             painted = paint(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.imaging.reduction import strips
 from scumble.operations.context import Context
-from scumble.style.inputs import OPAQUE, Canvas, Target, style_layer
+from scumble.style.inputs import Canvas, Target, as_wide_as, style_layer
 from scumble_client.errors import ScumbleError
 
 from .parameters import PaintStyleParameters, blend_weights
@@ -32,9 +33,10 @@ class StylePicture:
     share: float
 
     def seen(self) -> tuple[Floats, Floats]:
-        """Colours (h, w, 3) in 0 to 1, and 1 where they are opaque enough to count, (h, w)."""
+        """Colours (h, w, 3) in 0 to 1, and 1 where they are opaque enough to count, (h, w); there they are carried on beyond that."""
         working = self.layer.to_working()
-        return np.clip(working.rgb, 0, 1), (working.alpha >= OPAQUE).astype(np.float32)
+        rgb = unseen.continued(working.rgb, working.alpha)
+        return np.clip(rgb, 0, 1), unseen.solid(working.alpha).astype(np.float32)
 
 
 def gather(layers: Mapping[str, Layer], parameters: PaintStyleParameters) -> list[StylePicture]:
@@ -74,5 +76,5 @@ def finish(
         changed = part(strip)
         if parameters.original_colors:
             # adding the same to all three channels changes luma, and neither of the differences that are chroma
-            changed = np.clip(rgb + ((changed - rgb) @ LUMA)[..., None], 0, 1)
+            changed = as_wide_as(rgb, np.asarray(rgb + ((changed - rgb) @ LUMA)[..., None], np.float32))
         canvas.put(np.asarray(rgb + np.float32(parameters.strength) * (changed - rgb), np.float32), strip)

@@ -96,19 +96,25 @@ class Painted:
 
 
 def target_colours(
-    content: Floats, styles: Sequence[tuple[Floats, NDArray[np.bool_]]], shares: Sequence[float], colours: bool = True
+    content: Floats,
+    styles: Sequence[tuple[Floats, NDArray[np.bool_]]],
+    shares: Sequence[float],
+    colours: bool = True,
+    counted: NDArray[np.bool_] | None = None,
 ) -> Floats:
     """The content in the styles' colours, or only in their lightness: what the painting should look like from afar.
 
-    Half a linear transport, half a monotone one of lightness, both with bounded gains, in Lab.
+    Half a linear transport, half a monotone one of lightness, both with bounded gains, in Lab. `counted`, (h, w), are the
+    content's pixels whose colours count; by default all.
     """
     lab = rgb_to_lab(content)
     flat = lab.reshape(-1, 3)
+    known = flat if counted is None or not counted.any() else flat[counted.ravel()]
     total = np.zeros_like(flat)
     for (picture, seen), share in zip(styles, shares, strict=True):
         wanted = rgb_to_lab(picture)[seen]
-        moved = linear_transport(flat[::3], wanted[::3] if len(wanted) > 3 else wanted, ridge=20.0)(flat)
-        lightness = monotone(flat[:, 0], wanted[:, 0], gains=(0.4, 2.5))(flat[:, 0])
+        moved = linear_transport(known[::3], wanted[::3] if len(wanted) > 3 else wanted, ridge=20.0)(flat)
+        lightness = monotone(known[:, 0], wanted[:, 0], gains=(0.4, 2.5))(flat[:, 0])
         moved[:, 0] = (moved[:, 0] + lightness) / 2
         total += np.float32(share) * moved
     if not colours:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scumble.imaging.layer import Layer
 from scumble.imaging.reduction import strips
 from scumble.operations.context import Context
-from scumble.style.inputs import Canvas, Target, seen_small
+from scumble.style.inputs import Canvas, Target, as_wide_as, seen_small
 from scumble.style.optimization import check_size, prepare
 from scumble.vision.guided_filter import coefficients
 from scumble.vision.strip_enlargement import enlarged
@@ -100,5 +100,5 @@ def _carry(
         else:
             models = found.reshape(3, 4, *found.shape[1:])
             changed = np.einsum("cghw,hwg->hwc", models[:, :3], rgb) + np.moveaxis(models[:, 3], 0, 2)
-        changed = rgb + np.float32(strength) * (np.clip(changed, 0, 1) - rgb)
+        changed = rgb + np.float32(strength) * (as_wide_as(rgb, changed) - rgb)
         canvas.put(np.asarray(changed, np.float32), strip)

@@ -13,8 +13,9 @@ from scumble.imaging.reduction import strips
 from scumble.operations.base import Operation, Output, Preset, Role
 from scumble.operations.context import Context
 from scumble.style.colour_transfer import lab_to_rgb, rgb_to_lab
-from scumble.style.inputs import IMAGE, MASK, STYLE, Canvas, Target, seen_small, style_layer, target
+from scumble.style.inputs import IMAGE, MASK, STYLE, Canvas, Target, as_wide_as, seen_small, style_layer, target
 from scumble.vision.strip_enlargement import enlarged
+from scumble_client.errors import ScumbleError
 
 from . import transport
 from .deep import run_deep
@@ -76,6 +77,12 @@ def _fast(
     small_style = seen_small(style, style.bounds, SOLVED_AT, context)
     content_lab, style_lab = rgb_to_lab(small.rgb), rgb_to_lab(small_style.rgb)
     content_labels, style_labels = labels_for(where, style, layers, small, small_style, parameters, context)
+    if (style_labels >= 0).sum() < transport.SMALLEST:
+        raise ScumbleError(
+            "missing_input", "Too little is seen of the style picture to take colours from.", "Choose a larger one."
+        )
+    if (content_labels >= 0).sum() < transport.SMALLEST:
+        context.note("Too little of the picture is selected to give it other colours, so it stays as it is.")
     standard = transport.TransportEffort()
     effort = transport.TransportEffort(radius=standard.radius * parameters.smoothness, least_gain=parameters.contrast)
     transfer = transport.solve(
@@ -94,4 +101,4 @@ def _fast(
         lab = rgb_to_lab(rgb)
         changed = transport.apply(part(strip), lab)
         changed = lab_to_rgb(lab + np.float32(parameters.strength) * (changed - lab))
-        canvas.put(np.clip(changed, 0, max(1.0, float(rgb.max(initial=0)))), strip)
+        canvas.put(as_wide_as(rgb, changed), strip)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.imaging.reduction import Reduced
@@ -40,10 +41,10 @@ def labels_for(
     Raises ScumbleError where a segmentation lacks its counterpart, is empty, or has no colour in common with it.
     """
     both = _segments(layers, where, style, small, small_style, parameters, context)
-    content = np.where(where.weight(small.factor) >= OPAQUE, both.content, -1)
-    if (content < 0).all():  # a selection that is soft everywhere still has colours
-        content = both.content
-    style_labels = np.where(small_style.alpha >= OPAQUE, both.style, -1)
+    content = np.where(unseen.solid(where.weight(small.factor)), both.content, -1)
+    if (content < 0).all():  # a selection finer than the small picture's pixels
+        content = np.where(unseen.solid(small.alpha), both.content, -1)
+    style_labels = np.where(unseen.solid(small_style.alpha), both.style, -1)
     return content.astype(np.int32), style_labels.astype(np.int32)
 
 
@@ -63,7 +64,11 @@ def _segments(
         return Segments(nothing[0], nothing[1], 1)
     if parameters.segments == "automatic" or maps == (None, None):
         return segments.automatic(
-            rgb_to_lab(small.rgb), rgb_to_lab(small_style.rgb), parameters.segment_count, context.seed
+            rgb_to_lab(small.rgb),
+            rgb_to_lab(small_style.rgb),
+            parameters.segment_count,
+            context.seed,
+            (unseen.solid(small.alpha), unseen.solid(small_style.alpha)),
         )
     if maps[0] is None or maps[1] is None:
         missing, there = ("style picture", "picture") if maps[0] else ("picture", "style picture")

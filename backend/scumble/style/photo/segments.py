@@ -14,6 +14,7 @@ from scipy import ndimage
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]
+Mask = NDArray[np.bool_]
 
 PUBLISHED = {
     "blue": (0, 0, 1),
@@ -139,10 +140,12 @@ def _labelled(rgb: Floats, flat: NDArray[np.bool_], palette: Floats) -> Labels:
     return found
 
 
-def automatic(content: Floats, style: Floats, count: int, seed: int = 0) -> Segments:
+def automatic(
+    content: Floats, style: Floats, count: int, seed: int = 0, seen: tuple[Mask, Mask] | None = None
+) -> Segments:
     """Segments out of the pictures: colours that stand alike among those of their own picture, and at a like height.
 
-    k-means (k-means++ starts) over both pictures at once, on Lab values of zero mean and unit deviation per picture and
+    k-means over both pictures at once, on Lab values of zero mean and unit deviation per picture and
     on the row; then each pixel takes the label of most of its surroundings.
 
     Parameters
@@ -151,11 +154,15 @@ def automatic(content: Floats, style: Floats, count: int, seed: int = 0) -> Segm
         Lab pictures, (h, w, 3), small: every pixel takes part.
     count
         At most so many segments.
+    seen
+        (h, w) of each: the pixels whose colours count, by default all. The others get labels, too.
     """
-    described = [_described(picture) for picture in (content, style)]
+    masks = seen or tuple(np.ones(picture.shape[:2], np.bool_) for picture in (content, style))
+    described = [_described(picture, mask) for picture, mask in zip((content, style), masks, strict=True)]
     rng = np.random.default_rng(seed)
-    samples = [points[rng.permutation(len(points))[:4000]] for points in described]
-    centres = _k_means(np.concatenate(samples), count, rng)
+    shown = [points[mask.ravel()] for points, mask in zip(described, masks, strict=True)]
+    samples = [points[rng.permutation(len(points))[:4000]] for points in shown]
+    centres = _k_means(np.concatenate(samples), count)
     labels = []
     for points, picture in zip(described, (content, style), strict=True):
         hard = _nearest(points, centres).reshape(picture.shape[:2])
@@ -165,22 +172,32 @@ def automatic(content: Floats, style: Floats, count: int, seed: int = 0) -> Segm
     return Segments(labels[0], labels[1], len(centres))
 
 
-def _described(picture: Floats) -> NDArray[np.float64]:
+def _described(picture: Floats, seen: Mask) -> NDArray[np.float64]:
     height, width = picture.shape[:2]
     colours = picture.reshape(-1, 3).astype(np.float64)
+    known = colours[seen.ravel()]
     # lightness tells parts of a scene apart; hues of two pictures have little to do with each other
-    colours = (colours - colours.mean(axis=0)) / np.maximum(colours.std(axis=0), 1) * (1.0, 0.5, 0.5)
+    colours = (colours - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1) * (1.0, 0.5, 0.5)
     rows = np.repeat(np.linspace(-1.5, 1.5, height), width)[:, None]
     return np.concatenate([colours, rows], axis=1)
 
 
-def _k_means(points: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    centres: NDArray[np.float64] = points[rng.integers(len(points))][None]
-    while len(centres) < count:
-        gap = ((points[:, None] - centres) ** 2).sum(axis=2).min(axis=1)
-        if gap.sum() <= 0:
+def _k_means(points: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """(at most `count`, D): centres. They begin by splitting the widest group at its mean, across its principal axis, again and again
+    (Boley, "Principal Direction Divisive Partitioning", 1998): a file of the same photograph in another colour space, whose
+    values are rounded differently, must give the same segments, which starts by chance do not."""
+    groups = [points]
+    while len(groups) < count:
+        spreads = [float(((group - group.mean(axis=0)) ** 2).sum()) for group in groups]
+        widest = int(np.argmax(spreads))
+        if spreads[widest] <= 1e-9:
             break  # fewer different points than segments
-        centres = np.concatenate([centres, points[rng.choice(len(points), p=gap / gap.sum())][None]])
+        centred = groups[widest] - groups[widest].mean(axis=0)
+        _, axes = np.linalg.eigh(centred.T @ centred)
+        axis = axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1])
+        above = centred @ axis > 0
+        groups[widest : widest + 1] = [groups[widest][~above], groups[widest][above]]
+    centres: NDArray[np.float64] = np.stack([group.mean(axis=0) for group in groups])
     for _ in range(30):
         labels = _nearest(points, centres)
         moved = np.stack(

@@ -1,0 +1,13 @@
+"""Where the command begins: nothing is imported before Ctrl-C is quiet."""
+
+from __future__ import annotations
+
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until `main` sets it, Ctrl-C ends the process without a traceback
+
+
+def main() -> None:
+    from .app import main as command
+
+    command()
