@@ -17,7 +17,6 @@ from PIL import Image
 
 from scumble.imaging.colour import SRGB
 from scumble.imaging.geometry import Bounds
-from scumble.imaging.io.profiles import to_srgb
 from scumble.imaging.layer import Layer, composite, from_working
 from scumble.operations.base import Operation, Parameters
 from scumble_client.errors import ScumbleError
@@ -141,7 +140,5 @@ def smaller(layer: Layer, box: tuple[float, float, float, float], to: Bounds) ->
 def _on_screen(layer: Layer) -> Layer:
     working = layer.to_working()
     rgb = np.round(np.clip(working.rgb, 0, 1) * 255).astype(np.uint8)
-    if layer.colour.icc is not None:
-        rgb = to_srgb(rgb, layer.colour.icc)
     alpha = np.round(working.alpha * 255).astype(np.uint8)
     return Layer(np.dstack([rgb, alpha]), layer.offset, SRGB)
