@@ -225,9 +225,11 @@ class OperationDialog:
         return " ".join(said)
 
     def _folded(self, *_):
+        """The window becomes as high as what it shows."""
         self._settings.set_option("advanced", self.advanced.get_expanded())
-        if not self.advanced.get_expanded():
-            self.window.resize(1, 1)  # as small as it was before
+        width, _ = self.window.get_size()
+        _, height = self.window.get_preferred_height()
+        self.window.resize(width, height)
 
     def _focus_left(self, *_):
         self._left = True

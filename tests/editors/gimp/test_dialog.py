@@ -208,6 +208,31 @@ def test_whether_advanced_is_open_is_remembered(shown_gimp: Gimp) -> None:
     assert rows(shown_gimp, "inpaint")[0] is False
 
 
+def _heights(g: Any, plugin: str) -> Any:
+    """Of the window: at first, unfolded, folded again."""
+    image = g.new(64, 64)
+    layer = g.layer(image, "Picture", (0, 0, 64, 64), colour=(200, 100, 50, 255))
+    dialog = g.dialog("inpaint", plugin, image, layer)
+
+    def height() -> int:
+        return int(dialog.window.get_size()[1])
+
+    try:
+        first = height()
+        dialog.advanced.set_expanded(True)
+        unfolded = g.pump(lambda: height() > first and height())
+        dialog.advanced.set_expanded(False)
+        g.pump(lambda: height() < unfolded)
+        return True
+    finally:
+        dialog.advanced.set_expanded(False)
+        dialog.close()
+
+
+def test_the_window_grows_and_shrinks_with_what_it_shows(shown_gimp: Gimp) -> None:
+    assert shown_gimp.run(_heights, plugin=str(shown_gimp.home.plugin))
+
+
 def _choices(g: Any, plugin: str) -> Any:
     """What an artist reads for inpainting's methods, which value a label stands for, and which paintings have pictures."""
     image = g.new(64, 64)
