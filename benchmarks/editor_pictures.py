@@ -32,6 +32,9 @@ from scumble.pictures import picture
 SETTLED = 2.0
 """Seconds for a menu to be drawn."""
 
+PREVIEWED = 20.0
+"""For a dialog's first preview, with a daemon that has to load its networks."""
+
 
 @contextmanager
 def _daemon() -> Iterator[Folders]:
@@ -124,7 +127,7 @@ def gimp_menu(out: Path, dialog: Path) -> None:
                 gimp.picture(out)
                 gimp.xdotool("key", "i")
                 where = window(gimp, "Scumble: Inpaint")
-                time.sleep(SETTLED)
+                time.sleep(PREVIEWED)
                 command = ["import", "-frame", "-window", where, str(dialog)]
                 subprocess.run(command, env=gimp.environment, check=True, timeout=30)
                 press(gimp, where, "Escape")
