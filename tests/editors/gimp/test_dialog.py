@@ -337,7 +337,7 @@ def _previewed(g: Any, plugin: str, path: str) -> Any:
     g.select(image, (160, 800, 240, 200))
     dialog = g.dialog("paint-style", plugin, image, image.get_layers()[0])
     preview = dialog.preview
-    sizes = []
+    sizes: list[Any] = []
 
     def fine() -> Any:
         pair = preview.pair
