@@ -62,6 +62,7 @@ def _krita_scene(k: Any, path: str, docker: str) -> Any:
     ours = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
     ours.setFloating(True)
     ours.resize(320, 860)
+    yield lambda: not ours.problem.text()
     yield 1.0
     ours.grab().save(docker)
     ours.setFloating(False)

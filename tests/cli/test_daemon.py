@@ -92,10 +92,16 @@ class TestStatus:
         assert found["version"] == __version__
         assert {"workers", "jobs", "results", "buffers", "spool", "uptime", "endpoints", "log"} <= set(found)
 
-    @pytest.mark.parametrize("form", [(), ("--json",)])
-    def test_none_runs_and_none_is_started(self, alone: Call, folders: Folders, form: tuple[str, ...]) -> None:
-        line = alone("status", *form).refused(3)
+    def test_none_runs_and_none_is_started(self, alone: Call, folders: Folders) -> None:
+        line = alone("status").refused(3)
         assert "not running" in line
+        assert list(folders.runtime.iterdir()) == []
+
+    def test_none_runs_as_json(self, alone: Call, folders: Folders) -> None:
+        ran = alone("status", "--json")
+        assert ran.code == 3
+        assert ran.json["error"]["code"] == "unreachable"
+        assert "not running" in ran.json["error"]["message"]
         assert list(folders.runtime.iterdir()) == []
 
 
