@@ -60,6 +60,7 @@ def _krita_scene(k: Any, path: str, docker: str) -> Any:
     yield lambda: len(k.layers(document)) == 2
     yield k.idle
     ours = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
+    ours.setVisible(True)
     ours.setFloating(True)
     ours.resize(320, 860)
     yield lambda: not ours.problem.text()
