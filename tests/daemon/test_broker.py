@@ -48,7 +48,7 @@ def test_known_buffers_are_not_sent_again(client: Client) -> None:
     large = Pixels(os.urandom(400_000), 250, 400)
     client.wait(client.submit(Request("identity", {"image": large})), 60)
     first = client.bytes_sent
-    client.wait(client.submit(Request("identity", {"image": large, "mask": square()})), 60)
+    client.wait(client.submit(Request("identity", {"image": large, "mask": square(255)})), 60)
     assert first > 400_000
     assert client.bytes_sent - first < 2_000
 

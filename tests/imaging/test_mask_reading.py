@@ -187,3 +187,19 @@ class TestColours:
 def test_inverted() -> None:
     assert np.array_equal(inverted(gray(BLOB * 255)).coverage(), (~BLOB).astype(np.float32))
     assert inverted(gray(BLOB * 255)).bounds == gray(BLOB).bounds
+
+
+@pytest.mark.parametrize("deviation", [1.0, 2.0, 3.4, 6.0, 12.0, 25.0])
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse", "two"])
+def test_a_selection_with_a_soft_edge_stays_as_it_is_bit_for_bit(deviation: float, shape: str) -> None:
+    y, x = np.mgrid[:240, :320]
+    blobs = {
+        "rectangle": (abs(y - 120) < 50) & (abs(x - 150) < 70),
+        "ellipse": ((y - 120) / 60) ** 2 + ((x - 160) / 90) ** 2 < 1,
+        "two": ((abs(y - 60) < 30) & (abs(x - 60) < 25)) | (np.hypot(y - 170, x - 240) < 40),
+    }
+    values = np.round(255 * ndimage.gaussian_filter(blobs[shape].astype(np.float32), deviation)).astype(np.uint8)
+    mask = Layer(values[..., None])
+    found = understood(mask)
+    assert found.layer is mask
+    assert found.notes == ()

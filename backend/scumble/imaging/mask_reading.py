@@ -27,6 +27,12 @@ NEARLY_WHITE = np.float32(8.5 / 255)
 FAINTEST_RIM = np.float32(4.5 / 255)
 """Next to what is selected, what is lighter than this is the rim of an anti-aliased edge."""
 
+TAIL, LONGEST_TAIL = 3, 8
+"""That of a Gaussian blur is three times as wide along a straight edge down to the last step of a byte, and wider at corners."""
+
+STRAY = 0.02
+"""Share of the faint pixels that may lie beyond the longest tails, where all the others are those of gradients."""
+
 COLOURED = 0.15
 """Difference of channels from which a pixel is coloured."""
 
@@ -172,7 +178,8 @@ def _without_noise(values: Floats, notes: list[str]) -> Floats:
 def _noise(values: Floats, level: np.float32) -> Mask:
     """(H, W): what lies above 0 up to a level, but is neither a rim nor the end of a gradient.
 
-    A gradient is as wide below the level as it is from there to twice that, or up to three times as wide, as that of a Gaussian blur.
+    A gradient is as wide below the level as it is from there to twice that, or up to `TAIL` times as wide. Where hardly
+    anything lies beyond `LONGEST_TAIL` times that width, there is no noise: a selection with a soft edge stays as it is, bit for bit.
     """
     low = (values > 0) & (values <= level)
     noise = np.zeros_like(low)
@@ -192,8 +199,9 @@ def _noise(values: Floats, level: np.float32) -> Mask:
     high = near > min(2 * float(level), float(near.max()) - 1e-6)
     away, place = ndimage.distance_transform_edt(~above, return_indices=True)
     width = ndimage.distance_transform_edt(~high)[tuple(place)]
-    gradient = away <= 3 * width
     # the rim of an anti-aliased edge, beyond which it is darker; what goes on as it is is no rim
     rim = (away < 1.5) & (near > FAINTEST_RIM) & (ndimage.minimum_filter(near, 3) <= near / 2)
-    noise[box] = faint & np.logical_not(gradient | rim)
+    if (faint & (away > LONGEST_TAIL * np.maximum(width, 1)) & ~rim).sum() <= STRAY * faint.sum():
+        return noise
+    noise[box] = faint & np.logical_not((away <= TAIL * width) | rim)
     return noise
