@@ -73,9 +73,10 @@ def _around(middle: NDArray[np.float64], across: float, down: float) -> list[flo
 
 
 def reached(before: Bytes, after: Bytes, strokes: Bytes) -> float:
-    """How far the mean colour under the strokes has come from the photograph's to the painted one, 0 to 1."""
+    """How far the mean colour under the strokes has come from the photograph's to that with the strokes over it, 0 to 1."""
     weight = strokes[..., 3:] / 255.0
-    was, now, wanted = ((p[..., :3] * weight).sum((0, 1)) / weight.sum() for p in (before, after, strokes))
+    painted = before + weight * (strokes[..., :3].astype(float) - before)
+    was, now, wanted = ((p * weight).sum((0, 1)) / weight.sum() for p in (before, after, painted))
     way = wanted - was
     return float((now - was) @ way / max(float(way @ way), 1e-6))
 

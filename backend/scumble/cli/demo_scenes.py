@@ -32,15 +32,15 @@ OVAL = (0.2, 0.13, 0.8, 0.93)
 LATENTS = {1: -0.4, 4: 1.0}
 """Cells of the latent canvas that are painted, by number."""
 
-Stroke = tuple[list[tuple[float, float]], float, tuple[int, int, int]]
-"""Points as shares of the side, width as a share of it, colour."""
+Stroke = tuple[list[tuple[float, float]], float, tuple[int, ...]]
+"""Points as shares of the side, width as a share of it, colour, which may have an alpha."""
 
 STROKES: list[Stroke] = [
     ([(0.42, 0.757), (0.46, 0.776), (0.5, 0.784), (0.55, 0.775), (0.59, 0.752)], 0.024, (178, 24, 52)),
-    ([(0.31, 0.62), (0.35, 0.65)], 0.09, (214, 104, 96)),
-    ([(0.69, 0.62), (0.65, 0.65)], 0.09, (214, 104, 96)),
+    ([(0.31, 0.62), (0.35, 0.65)], 0.09, (214, 104, 96, 110)),
+    ([(0.69, 0.62), (0.65, 0.65)], 0.09, (214, 104, 96, 110)),
 ]
-"""Red on the lower lip, rose on the cheeks."""
+"""Red on the lower lip, a thin rose on the cheeks."""
 
 MOUTH = (0.34, 0.655, 0.67, 0.845)
 """What is selected to close the mouth: an ellipse's left, top, right and bottom, as shares of the side."""
@@ -159,10 +159,10 @@ def painted(strokes: list[Stroke], side: int) -> Layer:
     draw = ImageDraw.Draw(canvas)
     for points, width, colour in strokes:
         places = [(x * side, y * side) for x, y in points]
-        draw.line(places, fill=(*colour, 255), width=round(width * side), joint="curve")
+        draw.line(places, fill=(*colour, 255)[:4], width=round(width * side), joint="curve")
         radius = width * side / 2
         for x, y in (places[0], places[-1]):
-            draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*colour, 255))
+            draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*colour, 255)[:4])
     return Layer(np.asarray(canvas, np.uint8))
 
 

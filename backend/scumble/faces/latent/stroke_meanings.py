@@ -20,19 +20,21 @@ from .strokes import PAINTED, stroke_radius
 
 Floats = NDArray[np.float32]
 
-LIGHTNESS = 0.24
-"""Mean change of lightness (0 to 1, encoded) that a stroke, as far as it covers, would make: from it on it changes forms."""
+LIGHTNESS, OF_VIVID = 0.24, 0.42
+"""Mean change of lightness (0 to 1, encoded) that a stroke, as far as it covers, would make: from it on it changes forms. A strong
+colour, which neither hair nor teeth have, may be darker and still be a rouge."""
 
-SHADE = 0.7
+SHADE = 0.8
 """How much of the difference in lightness a tint takes over."""
 
 ON_MOUTH, VIVID = 0.5, 0.3
-"""Share of a stroke on lips and mouth, and difference between its largest and its least channel, from which it is a lipstick."""
+"""Share of a stroke on lips and mouth from which it is meant for them; difference between a colour's largest and its least channel
+from which it is strong: on a mouth, a lipstick."""
 
 THIN = 1 / 50
 """Radius of a stroke, as a share of the aligned frame's side, up to which it is a line: the frame of glasses, a strand, a scar."""
 
-SOFT = 0.35
+SOFT = 0.32
 """Standard deviation with which a tint fades, in radii of its stroke."""
 
 
@@ -72,9 +74,11 @@ def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None
         wanted = (rgb * weight[..., None]).sum((0, 1)) / total
         apart = np.abs(luma(rgb) - luma(photograph)) * weight
         on_mouth = parts is not None and _share(weight, parts.lips + parts.mouth) > ON_MOUTH
-        lipstick = on_mouth and float(np.ptp(wanted)) > VIVID
+        vivid = float(np.ptp(wanted)) > VIVID
+        lipstick = on_mouth and vivid
         # white on a mouth is teeth, however light the mouth is
-        if on_mouth != lipstick or (float(apart[painted].mean()) > LIGHTNESS and not lipstick):
+        forms = float(apart[painted].mean()) > (OF_VIVID if vivid else LIGHTNESS)
+        if not lipstick and (on_mouth or forms):
             if stroke_radius(painted) <= THIN * len(alpha):
                 lines = np.maximum(lines, weight)
                 left = np.where(painted, 0, left)

@@ -19,6 +19,7 @@ from scumble.faces.detection.found_face import (
     FaceFrame,
     aligned_coverage,
     aligned_layer,
+    aligned_picture,
     frame_of,
     points_of,
 )
@@ -136,7 +137,7 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
         )
     if parameters.mode != "colour":
         return _followed(layers, place, Painted(rgb, alpha), parameters, context)
-    photograph, _ = aligned_layer(image, whole, side)
+    photograph = aligned_picture(image, whole, side)
     points = points_of(image, place, context)
     parts = None if points is None else parts_of(points * side, side)
     meant = meanings(rgb, alpha, photograph, parts, parameters.strength)
@@ -167,12 +168,17 @@ def _drawn(
     from scumble.vision.edges import thinned
 
     side = len(painted.alpha)
-    photograph, seen = aligned_layer(image, place, side)
+    _, seen = aligned_layer(image, place, side)
     drawn = painted.alpha > PAINTED
     around = ndimage.distance_transform_edt(~drawn)
     hole = np.asarray((around < AROUND * side) & (seen > 0.5))
     given = Conditions(
-        photograph.clip(0, 1), hole, np.zeros_like(hole), thinned(drawn) & hole, painted.rgb.clip(0, 1), drawn & hole
+        aligned_picture(image, place, side),
+        hole,
+        np.zeros_like(hole),
+        thinned(drawn) & hole,
+        painted.rgb.clip(0, 1),
+        drawn & hole,
     )
     found = completed(input_of(given, place), parameters.exemplars, image, None, context.seed, context)
     picture = detailed(found, hole, image, place, 1.0, context.seed)
