@@ -6,7 +6,7 @@ With an untouched canvas and `show=reconstruction`, this is the editor's “reco
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -14,7 +14,6 @@ from pydantic import Field, field_validator
 from scumble.faces.detection.found_face import IMAGE, MASK, WITHIN, aligned_coverage, frame_of
 from scumble.faces.latent.edit import (
     EXEMPLARS,
-    FINISH,
     FIT,
     Fit,
     as_array,
@@ -59,7 +58,11 @@ class FaceLatentParameters(Parameters):
         description="The photograph with the change, or the model's own picture of it, without the photograph's detail.",
         json_schema_extra=hints(labels={"change": "The change", "reconstruction": "The model's picture"}),
     )
-    finish: bool = FINISH
+    finish: bool = Field(
+        False,
+        title="Finish",
+        description="Redraw where it has become much lighter or darker: for new forms; where only the light moves, leave it off.",
+    )
     exemplars: bool = EXEMPLARS
     fit: Fit = FIT  # type: ignore[assignment]
     model: Model = MODEL  # type: ignore[assignment]
@@ -92,7 +95,6 @@ class FaceLatent(Operation[FaceLatentParameters]):
         Preset("How the model sees it", "The model's own picture of the face.", {"show": "reconstruction"}),
     )
     fast = True
-    live: ClassVar[Mapping[str, Any]] = {"finish": False}
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceLatentParameters, context: Context) -> Sequence[Output]:
         context.report(0.0, "Looking for the face")
