@@ -115,7 +115,9 @@ def _held(k: Any) -> Any:
     """A thumbnail of a docker that is shown: held, let go, clicked."""
     docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
     document = yield from k.module("harness_made")(k, 2)
-    docker.setVisible(True)  # once a document is there: Krita hides dockers with the last, and brings back what was shown then
+    docker.setVisible(
+        True
+    )  # once a document is there: Krita hides dockers with the last, and brings back what was shown then
     docker.setFloating(True)
     list_ = docker.thumbnails
     yield lambda: list_.count() == 2 and list_.isVisible()
