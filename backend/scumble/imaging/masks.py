@@ -18,6 +18,9 @@ LEAST_BLEND = 0.06
 BLOCK = 8
 """Side of JPEG's blocks, over which a colour spreads, in pixels."""
 
+WAVERS = 1.5 / 255
+"""How far flat paint is off its median where JPEG has been; the soft edge of a brush leaves a step of a byte."""
+
 LEAST_BLEED = 0.04
 """How much more of the key's hue there must be, as a share of the key's own, than in the surroundings."""
 
@@ -85,7 +88,7 @@ def _is_compressed(rgb: NDArray[np.float32], certain: Mask) -> bool:
     """Whether paint wavers where it is far enough from its rim to be flat, as JPEG leaves it."""
     depth = ndimage.distance_transform_edt(np.pad(certain, 1))[1:-1, 1:-1]
     flat = rgb[(depth >= 3) & (depth <= BLOCK)]
-    return len(flat) > 0 and bool((np.abs(flat - np.median(flat, axis=0)).max(axis=1) > 1e-3).mean() > 0.05)
+    return len(flat) > 0 and bool((np.abs(flat - np.median(flat, axis=0)).max(axis=1) > WAVERS).mean() > 0.05)
 
 
 def _with_bleed(rgb: NDArray[np.float32], found: Mask, key: NDArray[np.float32]) -> Mask:

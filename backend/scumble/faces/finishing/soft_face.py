@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from scumble.faces.detection.found_face import FaceFrame
 from scumble.imaging.layer import Layer
@@ -25,6 +26,9 @@ WEIGHTS = "scumble-face-finish"
 
 SIDES = (256, 512)
 """Of an aligned face that is finished, in pixels: the network's own, and twice as much."""
+
+BESIDE = 3
+"""Pixels at the network's size around a drawn line in which nothing is copied."""
 
 ALIKE = 0.06
 """How far, root mean square over colours (0 to 1), the result may be from a copy that lends it its finest detail."""
@@ -131,7 +135,15 @@ def finished(
         return alone
     large = soft.large
     hole, told = (soft.hole, soft.lines | soft.given) if large is None else (large.hole, large.told)
-    return finishing.picture(copied(Guess(alone, hole, sureness(told)), image, place, selected, seed, context))
+    copies = copied(Guess(alone, hole, sureness(told)), image, place, selected, seed, context)
+    return finishing.picture(replace(copies, trust=copies.trust * _beside(soft.lines, len(hole))))
+
+
+def _beside(lines: Mask, side: int) -> Floats:
+    """(S, S): 0 on and beside lines that were drawn, of which no other face knows, and 1 elsewhere."""
+    near = ndimage.binary_dilation(lines, np.ones((3, 3), np.bool_), BESIDE) if lines.any() else lines
+    factor = side // len(lines)
+    return np.asarray(~np.kron(near, np.ones((factor, factor), np.bool_)), np.float32)
 
 
 def _tensor(plane: NDArray[np.generic], context: Context) -> torch.Tensor:
