@@ -160,7 +160,7 @@ class TestJobs:
             pass
         assert message["type"] == "result"
         (layer,) = message["layers"]
-        assert (layer["name"], layer["seed"]) == ("Identity 4", 4)
+        assert (layer["name"], layer["seed"]) == ("Identity", 4)
         assert (layer["pixels"]["buffer"], layer["pixels"]["layout"]) == (b"digest", "bgra")
         assert "path" not in layer["pixels"]
         assert list((tmp_path / "spool").iterdir()) == []
