@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scumble.imaging.layer import Layer
+from scumble.imaging.layer import Layer, Working
 from scumble.imaging.regions import Region
 from scumble.operations.context import Context
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from scumble.faces.detection.found_face import FaceFrame
 
     from .fill_regions import FillRegion
-
-Floats = NDArray[np.float32]
 
 LEAST_LANDMARKS = 3
 """Of the 49 that lie in the hole: a scratch over a cheek has none, one over an eye few."""
@@ -35,29 +32,23 @@ MOST_REGIONS = 4
 """Where there are more, they are marks all over a picture, and no face is looked for in each."""
 
 
-def face_filled(rgb: Floats, piece: FillRegion, image: Layer, seed: int, context: Context) -> Floats:
-    """The filled crop (h, w, 3) with the part of the hole that lies on a face completed; the same array where none does."""
+def completed_face(piece: FillRegion, image: Layer, seed: int, context: Context) -> Working | None:
+    """The part of a hole that lies on a face, completed, over the region's crop; None where it lies on none."""
     region = piece.region
     if min(region.hole.extent) < LEAST_SIDE:
-        return rgb
+        return None
     hole = Layer((255 * (piece.alpha > 0)).astype(np.uint8)[..., None], region.crop.offset)
     place = _face_under(hole, region, image, context)
     if place is None:
-        return rgb
-    from scumble.faces.detection.alignment import scale_of
-    from scumble.faces.finishing.soft_face import SIDES
-    from scumble.faces.sketch.completion import completed, input_of
-    from scumble.faces.sketch.inputs import conditions
+        return None
+    from scumble.faces.sketch.completion import completed, completion_input
     from scumble.faces.sketch.layer import detailed, layer_of
 
     context.note("The selection lies on a face, so it was completed as one; “Complete faces” turns that off.")
-    side = SIDES[scale_of(place.frame) > sum(SIDES) / 2]
-    given = conditions({"image": image, "mask": hole}, place, side, context)
-    found = completed(input_of(given, place), True, image, hole, seed, context)
-    picture = detailed(found, given.hole, image, place, 1.0, seed)
-    layer = layer_of(picture, image, hole, place, 0, True, context)
-    over = layer.to_working(region.crop)
-    return np.where(over.alpha[..., None] > 0, over.rgb, rgb)
+    job = completion_input({"image": image, "mask": hole}, place, "embedded", context)
+    found = completed(job, True, image, hole, seed, context)
+    picture = detailed(found, job.fine.hole, image, place, 1.0, seed)
+    return layer_of(picture, image, hole, place, 0, True, context).to_working(region.crop)
 
 
 def _face_under(hole: Layer, region: Region, image: Layer, context: Context) -> FaceFrame | None:

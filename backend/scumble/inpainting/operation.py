@@ -20,7 +20,7 @@ from scumble.operations.new_layer import NewLayer
 from .fill_networks import Domain, PublishedWeights
 from .fill_regions import prepare
 from .holes import Holes
-from .holes_in_faces import MOST_REGIONS, face_filled
+from .holes_in_faces import MOST_REGIONS, completed_face
 from .methods import FillOptions, Method, fill
 
 Floats = NDArray[np.float32]
@@ -171,6 +171,7 @@ class Inpaint(Operation[InpaintParameters]):
         policy = ContextPolicy(factor=parameters.context, minimum=64 + spread)
         regions = plan_regions(frame, [b.padded(spread) for b in holes.bounds], policy)
         outputs = []
+        with_faces = parameters.wants_faces(len(regions)) and "source" not in layers
         steps = parameters.variations * sum(region.hole.extent.area for region in regions)
         done = 0.0
         for variation in range(parameters.variations):
@@ -179,10 +180,13 @@ class Inpaint(Operation[InpaintParameters]):
             for region in regions:
                 piece = prepare(region, image, holes, layers.get("source"), parameters, context)
                 share = region.hole.extent.area / steps
-                rgb = fill(piece, _wish(parameters, seed), context, context.part(done, done + share, "Filling"))
+                face = completed_face(piece, image, seed, context) if with_faces else None
+                rgb = piece.rgb
+                if face is None or (face.alpha <= 0)[piece.alpha > 0].any():
+                    rgb = fill(piece, _wish(parameters, seed), context, context.part(done, done + share, "Filling"))
+                if face is not None:
+                    rgb = np.where(face.alpha[..., None] > 0, face.rgb, rgb)
                 done += share
-                if parameters.wants_faces(len(regions)) and "source" not in layers:
-                    rgb = face_filled(rgb, piece, image, seed, context)
                 part = region.to_crop(region.hole).slices
                 made.put(rgb[part], piece.alpha[part], region.hole)
             outputs.append(Output(made.layer(), seed))

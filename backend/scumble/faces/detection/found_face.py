@@ -135,16 +135,36 @@ def frame_of(layers: dict[str, Layer], context: Context, needs_face: bool = True
     )
 
 
+def bounds_of_part(where: NDArray[np.bool_], frame: Matrix) -> Bounds:
+    """Whole pixels of the document around the part (S, S) of a frame in which something is true, with a pixel's margin."""
+    from .alignment import applied
+
+    rows, columns = np.nonzero(where)
+    if not rows.size:
+        return Bounds(0, 0, 0, 0)
+    box = np.array([columns.min() - 1, rows.min() - 1, columns.max() + 2, rows.max() + 2]) / len(where)
+    corners = applied(frame, np.array([[x, y] for x in box[[0, 2]] for y in box[[1, 3]]]))
+    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    return Bounds.from_edges(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def whole_face(place: FaceFrame) -> FaceFrame:
+    """The aligned frame of the face whose model frame `place` is."""
+    from .model_frame import aligned_frame
+
+    return FaceFrame(aligned_frame(place.frame), place.found)
+
+
 def points_of(image: Layer, place: FaceFrame, context: Context) -> NDArray[np.float64] | None:
     """(49, 2): the landmarks of the face whose model frame `place` is, in its aligned frame's unit square; None for a selection."""
     from .alignment import applied, inverse
-    from .model_frame import aligned_frame, model_frame
+    from .model_frame import model_frame
 
     if not place.found:
         return None
     for face in faces_of(image, context):
         if np.abs(model_frame(face.frame) - place.frame).max() < 1e-6:
-            return np.asarray(applied(inverse(aligned_frame(place.frame)), face.points))
+            return np.asarray(applied(inverse(whole_face(place).frame), face.points))
     return None
 
 

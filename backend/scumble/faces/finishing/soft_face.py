@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from scumble.faces.detection.alignment import Matrix, scale_of
 from scumble.faces.detection.found_face import FaceFrame
 from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
@@ -32,6 +33,11 @@ BESIDE = 3
 
 ALIKE = 0.06
 """How far, root mean square over colours (0 to 1), the result may be from a copy that lends it its finest detail."""
+
+
+def side_for(frame: Matrix) -> int:
+    """Of an aligned face whose frame is so large in the document: the one of `SIDES` that is nearer."""
+    return SIDES[scale_of(frame) > sum(SIDES) / 2]
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.faces.detection.found_face import FaceFrame, rows_of
-from scumble.faces.sketch.layer import in_document
+from scumble.faces.detection.found_face import FaceFrame, bounds_of_part, rows_of
+from scumble.faces.sketch.layer import in_document, weight_in_document
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer
 from scumble.operations.new_layer import NewLayer
 
-Floats = NDArray[np.float32]
+from .edit import SEEN
 
-SEEN = 0.25 / 255
-"""A smaller change is none."""
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ def assembled(
     """
     areas = [] if followed is None else [followed.bounds]
     if redrawn is not None:
-        areas.append(_bounds(redrawn.weight > SEEN, place).intersection(image.bounds))
+        areas.append(bounds_of_part(redrawn.weight > SEEN, place.frame).intersection(image.bounds))
     if shift is not None:
-        areas.append(_bounds(np.abs(shift).max(axis=2) > SEEN, place).intersection(image.bounds))
+        areas.append(bounds_of_part(np.abs(shift).max(axis=2) > SEEN, place.frame).intersection(image.bounds))
     made = NewLayer(image, Bounds.union([area for area in areas if area] or [Bounds(*image.offset, 1, 1)]))
     for part in rows_of(made.bounds):
         working = image.to_working(part)
@@ -71,9 +70,8 @@ def assembled(
             alpha = over.alpha
         moved = np.zeros(alpha.shape, np.bool_)
         if redrawn is not None:
-            fill, inside = in_document(redrawn.picture, place, part)
-            weight, _ = in_document(np.repeat(redrawn.weight[..., None], 3, axis=2), place, part)
-            weight = weight[..., 0].clip(0, 1) * inside * allowed
+            fill, _ = in_document(redrawn.picture, place, part)
+            weight = weight_in_document(redrawn.weight, place, part) * allowed
             rgb = np.asarray(rgb + weight[..., None] * (fill.clip(0, 1) - rgb), np.float32)
             moved |= weight > SEEN
         if shift is not None:
@@ -85,16 +83,3 @@ def assembled(
         rgb = np.asarray(np.clip(rgb, min(0.0, float(working.rgb.min(initial=0))), high), np.float32)
         made.put(rgb, np.asarray(np.where(moved, working.alpha, alpha), np.float32), part)
     return made.layer()
-
-
-def _bounds(where: NDArray[np.bool_], place: FaceFrame) -> Bounds:
-    """Whole pixels of the document around a part (S, S) of the frame."""
-    from scumble.faces.detection.alignment import applied
-
-    rows, columns = np.nonzero(where)
-    if not rows.size:
-        return Bounds(0, 0, 0, 0)
-    box = np.array([columns.min() - 1, rows.min() - 1, columns.max() + 2, rows.max() + 2]) / len(where)
-    corners = applied(place.frame, np.array([[x, y] for x in box[[0, 2]] for y in box[[1, 3]]]))
-    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-    return Bounds.from_edges(int(low[0]), int(low[1]), int(high[0]), int(high[1]))

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
-from scumble.faces.detection.alignment import Floats, Matrix, applied, inverse, scale_of
+from scumble.faces.detection.alignment import Floats, Matrix, inverse, scale_of
+from scumble.faces.detection.found_face import bounds_of_part
 from scumble.imaging.geometry import Bounds
 from scumble.vision import guided_filter
 
@@ -82,15 +83,7 @@ class Enlarger:
 
     def bounds(self) -> Bounds:
         """Whole pixels of the document around what changes."""
-        side = self.planes.shape[0]
-        rows, columns = np.nonzero(self.planes.any(axis=2))
-        if not rows.size:
-            return Bounds(0, 0, 0, 0)
-        left, right = (columns.min() - 1) / side, (columns.max() + 2) / side
-        top, bottom = (rows.min() - 1) / side, (rows.max() + 2) / side
-        corners = applied(self.frame, np.array([[left, top], [right, top], [left, bottom], [right, bottom]]))
-        low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-        return Bounds.from_edges(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+        return bounds_of_part(self.planes.any(axis=2), self.frame)
 
     @property
     def margin(self) -> int:

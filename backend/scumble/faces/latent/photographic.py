@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scumble.faces.detection.alignment import scale_of
-from scumble.faces.detection.found_face import FaceFrame, aligned_layer, rows_of
-from scumble.faces.detection.model_frame import aligned_frame, model_frame
-from scumble.faces.finishing.soft_face import SIDES, FineFace, SoftFace, finished
-from scumble.faces.sketch.layer import detailed, in_document
+from scumble.faces.detection.found_face import FaceFrame, aligned_layer, rows_of, whole_face
+from scumble.faces.detection.model_frame import model_frame
+from scumble.faces.finishing.soft_face import SIDES, FineFace, SoftFace, finished, side_for
+from scumble.faces.sketch.layer import detailed, in_document, weight_in_document
 from scumble.imaging.colour import luma
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer, composite
@@ -61,7 +60,7 @@ class Painted:
 
 def side_of(place: FaceFrame) -> int:
     """Of the aligned frame in which a face is finished: as the document is fine."""
-    return SIDES[scale_of(aligned_frame(place.frame)) > sum(SIDES) / 2]
+    return side_for(whole_face(place).frame)
 
 
 def finished_change(
@@ -85,7 +84,7 @@ def finished_change(
     painted
         What the model was asked for, of `side_of` the face; it is moved so much nearer to it.
     """
-    place = FaceFrame(aligned_frame(face.place.frame), face.place.found)
+    place = whole_face(face.place)
     side = side_of(face.place)
     around = place.bounds.padded(6).intersection(image.bounds)
     base = image.crop(around)
@@ -118,7 +117,7 @@ def finished_picture(
     """(S, S, 3) in 0 to 1: a model's picture (h, w, 3), all of it finished and as large as the document is fine."""
     from scumble.faces.detection.alignment import aligned
 
-    whole = FaceFrame(aligned_frame(place.frame), place.found)
+    whole = whole_face(place)
     side = side_of(place)
     soft, seen = _in_aligned(picture, side)
     # beyond the model's square lies what is there already; it is seen by nobody, but the network knows faces with it
@@ -152,8 +151,7 @@ def _over(change: Layer, picture: Floats, weight: Floats, image: Layer, place: F
     for part in rows_of(change.bounds):
         working = change.to_working(part)
         fill, _ = in_document(picture, place, part)
-        share, inside = in_document(np.repeat(weight[..., None], 3, axis=2), place, part)
-        amount = (share[..., :1] * inside[..., None]).clip(0, 1)
+        amount = weight_in_document(weight, place, part)[..., None]
         rgb = working.rgb + amount * (fill.clip(0, 1) - working.rgb)
         made.put(np.asarray(rgb, np.float32), working.alpha, part)
     return made.layer()

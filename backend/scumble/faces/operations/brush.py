@@ -22,6 +22,7 @@ from scumble.faces.detection.found_face import (
     aligned_picture,
     frame_of,
     points_of,
+    whole_face,
 )
 from scumble.faces.latent.edit import EXEMPLARS, FINISH, FIT, Fit, as_array, change_layer, nothing, subject
 from scumble.faces.latent.model import MODEL, Model
@@ -120,14 +121,13 @@ class FaceBrush(Operation[FaceBrushParameters]):
 
 def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushParameters, context: Context) -> Layer:
     """Strokes that tint are laid on, thin ones drawn; the face follows the others."""
-    from scumble.faces.detection.model_frame import aligned_frame
     from scumble.faces.detection.parts import parts_of
     from scumble.faces.latent.assembly import assembled
     from scumble.faces.latent.photographic import Painted, side_of
     from scumble.faces.latent.stroke_meanings import meanings
 
     image, side = layers["image"], side_of(place)
-    whole = FaceFrame(aligned_frame(place.frame), place.found)
+    whole = whole_face(place)
     rgb, alpha = aligned_layer(layers["strokes"], whole, side)
     if not (alpha > TOUCHES).any():
         raise ScumbleError(
@@ -150,7 +150,7 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
         colours = left if parts is None else left * (1 - np.clip(parts.lips + parts.mouth, 0, 1))
         followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours)
     if (lines > TOUCHES).any():
-        redrawn = _drawn(image, whole, Painted(rgb, lines), parameters, context)
+        redrawn = _drawn(image, photograph, whole, Painted(rgb, lines), parameters, context)
     if redrawn is None and not meant.shift.any():
         return followed if followed is not None else nothing(image, context, NOTHING)
     layer = assembled(image, layers, whole, followed, redrawn, meant.shift)
@@ -158,9 +158,14 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
 
 
 def _drawn(
-    image: Layer, place: FaceFrame, painted: Painted, parameters: FaceBrushParameters, context: Context
+    image: Layer,
+    photograph: Floats,
+    place: FaceFrame,
+    painted: Painted,
+    parameters: FaceBrushParameters,
+    context: Context,
 ) -> Redrawn:
-    """Thin strokes as lines of a face, in their colours; `place` is the aligned frame."""
+    """Thin strokes as lines of a face, in their colours; `photograph` is the image in `place`, the aligned frame."""
     from scumble.faces.latent.assembly import Redrawn
     from scumble.faces.sketch.completion import completed, input_of
     from scumble.faces.sketch.inputs import Conditions
@@ -173,7 +178,7 @@ def _drawn(
     around = ndimage.distance_transform_edt(~drawn)
     hole = np.asarray((around < AROUND * side) & (seen > 0.5))
     given = Conditions(
-        aligned_picture(image, place, side),
+        photograph,
         hole,
         np.zeros_like(hole),
         thinned(drawn) & hole,

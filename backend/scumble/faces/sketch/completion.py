@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from scumble.faces.detection.found_face import FaceFrame
-from scumble.faces.finishing.soft_face import SIDES
+from scumble.faces.finishing.soft_face import SIDES, side_for
 from scumble.imaging.layer import Layer
 from scumble.operations.base import hints
 from scumble.operations.context import Context
@@ -55,12 +55,9 @@ class CompletionInput:
 
 def completion_input(layers: dict[str, Layer], place: FaceFrame, weights: Weights, context: Context) -> CompletionInput:
     """What there is to do, whatever the seed."""
-    from scumble.faces.detection.alignment import scale_of
-
     if weights == "sc-fegan":
         return CompletionInput(place, conditions(layers, place, PUBLISHED_SIDE, context), None, None)
-    large = scale_of(place.frame) > sum(SIDES) / 2
-    return input_of(conditions(layers, place, SIDES[large], context), place)
+    return input_of(conditions(layers, place, side_for(place.frame), context), place)
 
 
 def input_of(fine: Conditions, place: FaceFrame) -> CompletionInput:

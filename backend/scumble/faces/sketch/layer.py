@@ -113,6 +113,12 @@ def in_document(picture: Floats, place: FaceFrame, crop: Bounds) -> tuple[Floats
     return seen.permute(1, 2, 0).numpy(), inside.numpy().astype(np.float32)
 
 
+def weight_in_document(weight: Floats, place: FaceFrame, crop: Bounds) -> Floats:
+    """(H, W) in 0 to 1: an aligned weight (S, S) in a part of the document, 0 beyond the frame."""
+    seen, inside = in_document(np.repeat(weight[..., None], 3, axis=2), place, crop)
+    return np.asarray(seen[..., 0].clip(0, 1) * inside, np.float32)
+
+
 def _near_rim(hole: NDArray[np.bool_], reach: float) -> Floats:
     """(H, W): 1 at the hole's rim, falling to 0 so many pixels inside."""
     if hole.all():
