@@ -4,37 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file
+from torch import Tensor
 
-from scumble.weights.formats.numbered import count
-from scumble_client.errors import ScumbleError
+from scumble.faces import gated_weights
 
 from .network import FaceFinishNetwork, FaceFinishSize, widened
 
 
 def load(path: Path, device: str = "cpu") -> FaceFinishNetwork:
-    """The network; its size is read from the names and shapes of its weights.
+    """The network; its size is read from the names and shapes of its weights. Raises ScumbleError as `gated_weights.read`."""
+    return gated_weights.read(path, device, "finishing", _built)
 
-    Raises
-    ------
-    ScumbleError
-        `weights_missing` where the file is not its weights, or is damaged.
-    """
-    try:
-        tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
-        widths = [tensors[f"down_blocks.{level}.0.gate.weight"].shape[0] for level in range(4)]
-        depths = [count(tensors, rf"down_blocks\.{level}\.(\d+)\.") for level in range(4)]
-        size = FaceFinishSize(
-            (widths[0], widths[1], widths[2], widths[3]),
-            (depths[0], depths[1], depths[2], depths[3]),
-            tensors["widen.weight"].shape[0],
-        )
-        network = FaceFinishNetwork(size)
-        network.load_state_dict(widened(tensors, size))
-    except Exception as error:  # whatever a damaged file makes its reader raise
-        raise ScumbleError(
-            "weights_missing",
-            f"“{path.name}” can't be read as weights of the face finishing network.",
-            "Install Scumble again.",
-        ) from error
-    return network.eval().requires_grad_(False).to(device)
+
+def _built(tensors: dict[str, Tensor]) -> FaceFinishNetwork:
+    size = FaceFinishSize(*gated_weights.scales(tensors), tensors["widen.weight"].shape[0])
+    network = FaceFinishNetwork(size)
+    network.load_state_dict(widened(tensors, size))
+    return network

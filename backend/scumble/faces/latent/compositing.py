@@ -83,7 +83,7 @@ class Enlarger:
 
     def bounds(self) -> Bounds:
         """Whole pixels of the document around what changes."""
-        return bounds_of_part(self.planes.any(axis=2), self.frame)
+        return bounds_of_part(np.asarray(self.planes.any(axis=2)), self.frame)
 
     @property
     def margin(self) -> int:

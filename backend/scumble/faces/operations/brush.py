@@ -89,7 +89,7 @@ class FaceBrushParameters(Parameters):
 class FaceBrush(Operation[FaceBrushParameters]):
     name = "face-brush"
     title = "Face brush"
-    help = "Changes a face towards what is painted over it, as faces can change; the photograph's detail stays."
+    help = "Changes a face towards what is painted over it, in ways that faces can change."
     roles = (
         IMAGE,
         Role("strokes", "A layer with strokes", "Paint on a new layer what you want in the face.", required=True),
