@@ -7,6 +7,9 @@ READY := $(VENV)/ready
 BENCH_READY := $(VENV)/bench-ready
 DATA ?= ../shared/data
 
+# Beside another program, threads that spin while they wait make torch ten times as slow.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 # `root.sh` names them; host: the Krita that setup.sh installs.
 KRITAS := host krita-trixie krita-forky krita-experimental
 GIMPS := gimp-trixie gimp-forky

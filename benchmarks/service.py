@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scumble_client import Client
-from scumble_client.launch import with_huge_pages
+from scumble_client.launch import for_computing
 from scumble_client.paths import ConnectionFile
 
 DEADLINE = 60.0
@@ -39,7 +39,7 @@ def daemon(*options: str) -> Iterator[Client]:
     """A client of a fresh daemon whose worker is ready; the daemon ends with the block."""
     with private_folders() as runtime:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scumble.daemon", "--device", "cpu", *options], env=with_huge_pages(os.environ)
+            [sys.executable, "-m", "scumble.daemon", "--device", "cpu", *options], env=for_computing(os.environ)
         )
         try:
             _wait(lambda: ConnectionFile.read(runtime) is not None, "the daemon does not start")

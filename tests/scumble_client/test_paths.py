@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scumble_client import ScumbleError
-from scumble_client.launch import with_huge_pages
+from scumble_client.launch import for_computing
 from scumble_client.paths import (
     CONNECTION_FILE,
     ConnectionFile,
@@ -147,8 +147,11 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert str(os.getuid()) in runtime_dir().name
 
 
-def test_the_daemon_s_memory_comes_in_huge_pages_unless_its_user_chose_otherwise() -> None:
-    assert with_huge_pages({"A": "b"}) == {"A": "b", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-    assert with_huge_pages({"GLIBC_TUNABLES": "x=1"})["GLIBC_TUNABLES"] == "x=1:glibc.malloc.hugetlb=1"
-    chosen = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
-    assert with_huge_pages(chosen) == chosen
+def test_the_daemon_s_memory_comes_in_huge_pages_and_is_given_back_unless_its_user_chose_otherwise() -> None:
+    ours = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=16777216"
+    assert for_computing({"A": "b"}) == {"A": "b", "GLIBC_TUNABLES": ours, "OMP_WAIT_POLICY": "PASSIVE"}
+    assert for_computing({"GLIBC_TUNABLES": "x=1"})["GLIBC_TUNABLES"] == f"x=1:{ours}"
+    half = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
+    assert for_computing(half)["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=0:glibc.malloc.mmap_threshold=16777216"
+    chosen = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1:glibc.malloc.hugetlb=0", "OMP_WAIT_POLICY": "ACTIVE"}
+    assert for_computing(chosen) == chosen

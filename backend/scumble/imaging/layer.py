@@ -253,19 +253,27 @@ def from_working(rgb: Floats, alpha: Floats, bounds: Bounds, like: Layer) -> Lay
     """
     if rgb.shape != (*bounds.extent.shape, 3) or alpha.shape != bounds.extent.shape:
         raise ValueError(f"rgb {rgb.shape} and alpha {alpha.shape} do not fit {bounds}")
-    finite: NDArray[np.bool_] = np.all(np.isfinite(rgb), axis=2)
-    if not finite.all():
-        if not np.isfinite(alpha).all() or (alpha[~finite] > 0).any():
-            raise ValueError("a visible pixel of the result is not a finite number")
-        rgb = np.where(finite[..., None], rgb, np.float32(0))
-    colours = luma(rgb)[..., None] if like.is_gray else rgb
-    colours = colours.astype(np.float32)
-    _encoded(colours, like.colour)
     dtype = like.pixels.dtype
-    pixels = np.empty((*bounds.extent.shape, colours.shape[2] + 1), dtype)
-    pixels[..., :-1] = _from_unit(colours, dtype)
-    pixels[..., -1] = _from_unit(_coverage(alpha), dtype)
+    pixels = np.empty((*bounds.extent.shape, 2 if like.is_gray else 4), dtype)
+    for top in range(0, bounds.extent.height, _STRIP):  # a copy of all would be the largest thing in memory
+        strip = slice(top, top + _STRIP)
+        colours = _finite(rgb[strip], alpha[strip])
+        colours = luma(colours)[..., None] if like.is_gray else colours
+        colours = colours.astype(np.float32)
+        _encoded(colours, like.colour)
+        pixels[strip, :, :-1] = _from_unit(colours, dtype)
+        pixels[strip, :, -1] = _from_unit(_coverage(alpha[strip]), dtype)
     return Layer(pixels, bounds.offset, like.colour)
+
+
+def _finite(rgb: Floats, alpha: Floats) -> Floats:
+    """The colours, black where they are no numbers; a `ValueError` where that would be seen."""
+    finite: NDArray[np.bool_] = np.all(np.isfinite(rgb), axis=2)
+    if finite.all():
+        return rgb
+    if not np.isfinite(alpha).all() or (alpha[~finite] > 0).any():
+        raise ValueError("a visible pixel of the result is not a finite number")
+    return np.where(finite[..., None], rgb, np.float32(0))
 
 
 def composite(base: Layer, top: Layer) -> Layer:

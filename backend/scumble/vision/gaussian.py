@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-STRIP = 1 << 20
+STRIP = 1 << 18
 """Pixels that are filtered at once: a convolution needs up to sixteen times the memory of what it is given."""
 
 

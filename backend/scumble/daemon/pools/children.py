@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import zmq
 
-from scumble_client.launch import no_window_flags, with_huge_pages
+from scumble_client.launch import no_window_flags, for_computing
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Children:
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start one. Its standard input closes when this process ends, and it is to end with that."""
-        child = spawn(command, {**with_huge_pages(os.environ), **(environment or {})})
+        child = spawn(command, {**for_computing(os.environ), **(environment or {})})
         assert child.stderr
         # Its end is that of the process, not of its stderr: a process of its own may hold that open for ever.
         threads = [
