@@ -44,6 +44,13 @@ SOFTENINGS = 14
 
 REFINEMENTS = 10
 
+SAME = 0.2
+"""How far, root mean square over colours (0 to 1), a given colour may be from what it touches at the rim to mean the same thing in
+another light."""
+
+MISTAKEN = 0.05
+"""By so much an artist's colour is wrong where it is meant to be the surroundings'; what is beyond is wanted."""
+
 NOTHING_KNOWN = 0.5
 """The value of a picture where nothing at all is known."""
 
@@ -64,9 +71,11 @@ def first_guess(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, g
     -------
     Tensor
         (B, 3, H, W): the picture, bit for bit, outside the hole, and about the given colours where they are given: they go
-        over into each other where no line parts them, as the light on a face does.
+        over into each other where no line parts them, as the light on a face does. Where they touch the surroundings and are
+        about as these, they take on their light.
     """
     given = given & hole
+    colours = _lit(picture, hole, colours, given)
     stop = (lines & hole).to(picture.dtype)
     painted = torch.where(given, colours, picture)
     # with the colours goes how much of them is in a place
@@ -79,6 +88,36 @@ def first_guess(picture: Tensor, hole: Tensor, lines: Tensor, colours: Tensor, g
     weight = torch.maximum(torch.maximum(near, alone), given.to(picture.dtype))
     filled = torch.where(given, colours, around + weight * (filled - around))
     return torch.where(hole, _softened(filled, hole.to(picture.dtype), stop), picture)
+
+
+def _lit(picture: Tensor, hole: Tensor, colours: Tensor, given: Tensor) -> Tensor:
+    """(B, 3, H, W): the given colours in the light of what they touch.
+
+    A hand paints skin with one flat colour, and means: skin. By how much the rim is lighter or darker is carried inwards by a harmonic
+    membrane, and added to colours that are like those at the rim; a mouth amid the hole stays as it was painted.
+    """
+    share = given.to(picture.dtype)
+    near = _around(share)
+    beside = _around(colours * share) / near.clamp(min=1e-6)  # the given colour that a pixel of the rim touches
+    apart = picture - beside
+    rim = ~hole & (near > 0) & (_distance(apart) < SAME)
+    count = rim.sum((2, 3), keepdim=True).clamp(min=1)
+    wanted = (apart * rim).sum((2, 3), keepdim=True) / count
+    size = wanted.square().mean(1, keepdim=True).sqrt()
+    wanted = wanted * (1 - MISTAKEN / size.clamp(min=MISTAKEN))
+    field = _membrane(torch.cat([apart - wanted, beside], 1), ~rim, torch.zeros_like(share))
+    alike = torch.exp(-((_distance(colours - field[:, 3:]) / SAME) ** 2))
+    return torch.where(rim.any(3, keepdim=True).any(2, keepdim=True), colours + alike * field[:, :3], colours)
+
+
+def _around(x: Tensor) -> Tensor:
+    """The mean over 3 x 3 pixels."""
+    return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+
+
+def _distance(apart: Tensor) -> Tensor:
+    """(B, 1, H, W)."""
+    return apart.square().mean(1, keepdim=True).sqrt()
 
 
 def _membrane(picture: Tensor, unknown: Tensor, stop: Tensor) -> Tensor:
