@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from scumble.imaging.io.files import read_picture
 from scumble.imaging.layer import Layer, composite
@@ -26,8 +26,6 @@ CELL = 8
 LARGE = 512
 """Side that the portrait is enlarged to."""
 
-OVAL = (0.2, 0.13, 0.8, 0.93)
-"""The face of the portrait: left, top, right, bottom, as shares of the side."""
 
 LATENTS = {1: -0.4, 4: 1.0}
 """Cells of the latent canvas that are painted, by number."""
@@ -115,17 +113,12 @@ def _faces() -> list[Scene]:
     small = Image.fromarray(_rgb(read_picture(portrait()).layer))
     image = Layer(np.asarray(small.resize((LARGE, LARGE), Image.Resampling.LANCZOS), np.uint8))
     strokes = painted(STROKES, LARGE)
-    oval = Image.new("L", (LARGE, LARGE))
-    ImageDraw.Draw(oval).ellipse([round(share * LARGE) for share in OVAL], fill=255)
-    mask = Layer(np.asarray(oval.filter(ImageFilter.GaussianBlur(LARGE / 32)))[..., None])
     canvas = [LATENTS.get(cell, 0.0) for cell in range(100)]
     return [
         _mouth(image),
         Scene("face-brush", "portrait", image, "strokes", _rgb(composite(image, strokes)), {"strokes": strokes}),
         Scene("face-latent", "portrait", image, "two of 100 latents", _canvas(canvas), parameters={"canvas": canvas}),
-        Scene(
-            "face-sample", "portrait", image, "the selection: a random face there", veiled(image, mask), {"mask": mask}
-        ),
+        Scene("face-sample", "portrait", image, "nothing: a random face, as it fits there", _rgb(image)),
     ]
 
 

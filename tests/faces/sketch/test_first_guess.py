@@ -70,3 +70,52 @@ def test_flat_patches_go_over_into_each_other_where_no_line_parts_them() -> None
     given["lines"][..., 63:65] = True
     sharp = first_guess(**given)[0, 0, 64]
     assert float(sharp[62]) < 0.5 * float(soft[62])
+
+
+def lit() -> dict[str, torch.Tensor]:
+    """Skin that grows darker from left to right, and a hole in it."""
+    given = maps()
+    skin = torch.tensor([0.8, 0.6, 0.5])[None, :, None, None]
+    given["picture"] = (skin * torch.linspace(1.1, 0.8, SIDE)).expand(1, 3, SIDE, SIDE).clone()
+    given["colours"] = skin.expand(1, 3, SIDE, SIDE).clone() * 0.95
+    given["given"] = torch.ones_like(given["given"])
+    return given
+
+
+def test_a_flat_colour_like_its_surroundings_takes_on_their_light() -> None:
+    given = lit()
+    found = first_guess(**given)
+    assert float((found - given["picture"])[given["hole"].expand_as(found)].abs().mean()) < 0.015
+    assert float((given["colours"] - given["picture"])[given["hole"].expand_as(found)].abs().mean()) > 0.02
+
+
+def test_what_is_painted_amid_the_hole_stays_as_it_was_painted() -> None:
+    given = lit()
+    lips = torch.tensor([0.7, 0.15, 0.2])[None, :, None, None]
+    given["colours"][..., 60:70, 52:76] = lips
+    found = first_guess(**given)[..., 62:68, 56:72]
+    assert torch.allclose(found, lips.expand_as(found), atol=0.04)
+
+
+def test_another_colour_than_the_surroundings_is_wanted() -> None:
+    given = lit()
+    given["colours"][:] = torch.tensor([0.25, 0.15, 0.1])[None, :, None, None]
+    found = first_guess(**given)[0, :, 64, 64]
+    assert torch.allclose(found, torch.tensor([0.25, 0.15, 0.1]), atol=0.02)
+
+
+def test_a_colour_that_is_a_little_darker_all_over_stays_darker() -> None:
+    given = lit()
+    given["colours"] = given["picture"] - 0.12
+    found = first_guess(**given)[0, :, 64, 64]
+    assert -0.12 < float((found - given["picture"][0, :, 64, 64]).mean()) < -0.05
+
+
+def test_a_batch_is_lit_one_by_one() -> None:
+    one, other = lit(), maps()
+    other["colours"][:, 1] = 1.0
+    other["given"][..., 60:68, 40:88] = True
+    both = {name: torch.cat([one[name], other[name]]) for name in one}
+    found = first_guess(**both)
+    assert torch.allclose(found[0], first_guess(**one)[0], atol=1e-5)
+    assert torch.allclose(found[1], first_guess(**other)[0], atol=1e-5)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import zmq
 
-from scumble_client.launch import no_window_flags, for_computing
+from scumble_client.launch import for_computing, no_window_flags
 
 log = logging.getLogger(__name__)
 

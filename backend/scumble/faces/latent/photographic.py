@@ -99,7 +99,7 @@ def finished_change(
     hole = np.asarray(ndimage.binary_dilation(hole, cross, 2 * steps) & (alpha > 0.5))
     light = face.picture - (as_array(face.base.picture) / 2 + 0.5)
     light = ndimage.gaussian_filter(light, (LIGHT * len(light), LIGHT * len(light), 0))
-    model, seen = _in_aligned(np.asarray(after / 2 + 0.5 + light, np.float32), side)
+    model, seen = in_aligned(np.asarray(after / 2 + 0.5 + light, np.float32), side)
     share = (np.clip(moved / WHOLLY, 0, 1) * seen * hole)[..., None]
     soft = np.asarray(now + share * (model - now), np.float32)
     if painted is not None:
@@ -119,7 +119,7 @@ def finished_picture(
 
     whole = whole_face(place)
     side = side_of(place)
-    soft, seen = _in_aligned(picture, side)
+    soft, seen = in_aligned(picture, side)
     # beyond the model's square lies what is there already; it is seen by nobody, but the network knows faces with it
     around, alpha = aligned_layer(image, whole, side)
     around = around * alpha[..., None] + np.float32(0.5) * (1 - alpha[..., None])
@@ -128,7 +128,7 @@ def finished_picture(
     return np.asarray(aligned(found, model_frame(np.array([[side, 0, 0], [0, side, 0.0]])), side), np.float32)
 
 
-def _in_aligned(picture: Floats, side: int) -> tuple[Floats, Floats]:
+def in_aligned(picture: Floats, side: int) -> tuple[Floats, Floats]:
     """A model's picture (h, w, 3) in the aligned frame (S, S, 3) around it, and (S, S): where it is."""
     frame = model_frame(np.array([[side, 0, 0], [0, side, 0.0]]))
     return in_document(picture, FaceFrame(frame, True), Bounds(0, 0, side, side))

@@ -29,8 +29,8 @@ class FaceSampleParameters(Parameters):
     rim: Literal["soft", "hard"] = Field(
         "soft",
         title="Rim",
-        description="Whether the new face fades out at its square's edge, or fills it.",
-        json_schema_extra=hints(labels={"soft": "Soft", "hard": "Hard"}),
+        description="Whether the new face takes on what is around it and fades out, or fills its square as it was drawn.",
+        json_schema_extra=hints(labels={"soft": "Fits in", "hard": "Square"}),
     )
     finish: bool = FINISH
     exemplars: bool = EXEMPLARS
@@ -53,6 +53,7 @@ class FaceSample(Operation[FaceSampleParameters]):
     def run(self, layers: Mapping[str, Layer], parameters: FaceSampleParameters, context: Context) -> Sequence[Output]:
         import torch
 
+        from scumble.faces.latent.fitting_in import face_oval, sampled_layer
         from scumble.faces.latent.photographic import finished_picture
 
         given = dict(layers)
@@ -60,6 +61,8 @@ class FaceSample(Operation[FaceSampleParameters]):
         place = frame_of(given, context, needs_face=False)
         network = face_model(parameters.model, context)
         alpha = _rim(parameters.rim, network.side)
+        fits = place.found and parameters.rim == "soft"
+        mask = given.get("mask") or face_oval(given["image"], place)
         outputs = []
         for variation in range(parameters.variations):
             context.report(0.4 + 0.6 * variation / parameters.variations, "Drawing a face")
@@ -67,6 +70,10 @@ class FaceSample(Operation[FaceSampleParameters]):
             # drawn by numpy, whose stream is the same on every device
             drawn = np.random.default_rng(seed).standard_normal((1, network.latents)).astype(np.float32)
             z = torch.from_numpy(drawn * np.float32(parameters.truncation)).to(context.device)
+            if fits:
+                options = parameters.finish, parameters.exemplars, seed, context
+                outputs.append(Output(sampled_layer(network, z[0], given["image"], mask, place, *options), seed))
+                continue
             with torch.inference_mode():
                 picture = np.asarray(as_array(network.decode(z)[0]) / 2 + 0.5, np.float32)
             if parameters.finish:

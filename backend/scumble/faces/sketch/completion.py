@@ -79,7 +79,7 @@ def completed(
     from scumble.faces.exemplars.copying import Guess, copied, sureness
     from scumble.faces.finishing.soft_face import finished
 
-    soft = _softly(job, seed, context)
+    soft = softly_completed(job, seed, context)
     if soft is not None:
         return finished(soft, exemplars, image, job.place, selected, seed, context)
     found = _published(job.fine, seed, context)
@@ -89,7 +89,7 @@ def completed(
     return copied(Guess(found, job.fine.hole, sure), image, job.place, selected, seed, context).picture
 
 
-def _softly(job: CompletionInput, seed: int, context: Context) -> SoftFace | None:
+def softly_completed(job: CompletionInput, seed: int, context: Context) -> SoftFace | None:
     """The face as the embedded network completes it, at 128 pixels enlarged; None where a published one does it at its own size."""
     import torch
     from torch.nn import functional
