@@ -31,6 +31,10 @@ ON_MOUTH, VIVID = 0.5, 0.3
 """Share of a stroke on lips and mouth from which it is meant for them; difference between a colour's largest and its least channel
 from which it is strong: on a mouth, a lipstick."""
 
+WHITE, WHITER = 0.2, 0.2
+"""A colour on a mouth with less than the first between its largest and its least channel, and lighter than the mouth by more than
+the second, means teeth."""
+
 THIN = 1 / 50
 """Radius of a stroke, as a share of the aligned frame's side, up to which it is a line: the frame of glasses, a strand, a scar."""
 
@@ -48,8 +52,11 @@ class Meanings:
     lines: Floats
     """(S, S): the alpha of those strokes that are thin: drawn lines."""
 
+    teeth: Floats
+    """(S, S): the alpha of those strokes that are white on a mouth which is not."""
+
     left: Floats
-    """(S, S): the alpha of those strokes that are neither."""
+    """(S, S): the alpha of those strokes that are none of these."""
 
 
 def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None, strength: float) -> Meanings:
@@ -64,7 +71,8 @@ def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None
     parts
         Of the face; None where it was not found.
     """
-    shift, lines, left = np.zeros_like(photograph), np.zeros_like(alpha), alpha.copy()
+    shift, left = np.zeros_like(photograph), alpha.copy()
+    lines, teeth = np.zeros_like(alpha), np.zeros_like(alpha)
     labels, count = ndimage.label(alpha > PAINTED)
     for number in range(1, count + 1):
         painted = labels == number
@@ -78,6 +86,11 @@ def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None
         lipstick = on_mouth and vivid
         # white on a mouth is teeth, however light the mouth is
         forms = float(apart[painted].mean()) > (OF_VIVID if vivid else LIGHTNESS)
+        lighter = float(luma(wanted[None])[0] - luma(there[None])[0])
+        if on_mouth and np.ptp(wanted) < WHITE and lighter > WHITER:
+            teeth = np.maximum(teeth, weight)
+            left = np.where(painted, 0, left)
+            continue
         if not lipstick and (on_mouth or forms):
             if stroke_radius(painted) <= THIN * len(alpha):
                 lines = np.maximum(lines, weight)
@@ -97,7 +110,8 @@ def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None
         change = change - (1 - SHADE) * grey
         shift += strength * soft[..., None] * change
     left = np.where(left > PAINTED, left, 0)  # the soft rims of what was taken out
-    return Meanings(shift.astype(np.float32), np.asarray(lines, np.float32), np.asarray(left, np.float32))
+    found = (np.asarray(one, np.float32) for one in (shift, lines, teeth, left))
+    return Meanings(*found)
 
 
 def _share(weight: Floats, part: Floats) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -35,6 +36,7 @@ from scumble_client.errors import ScumbleError
 if TYPE_CHECKING:
     from scumble.faces.latent.assembly import Redrawn
     from scumble.faces.latent.photographic import Painted
+    from scumble.faces.sketch.inputs import Conditions
 
 
 AROUND = 1 / 70
@@ -47,6 +49,7 @@ NOTHING = "The strokes ask for what the face already is."
 
 
 Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 
 class FaceBrushParameters(Parameters):
@@ -123,6 +126,7 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
     """Strokes that tint are laid on, thin ones drawn; the face follows the others."""
     from scumble.faces.detection.parts import parts_of
     from scumble.faces.latent.assembly import assembled
+    from scumble.faces.latent.opened_mouth import opened_mouth
     from scumble.faces.latent.photographic import Painted, side_of
     from scumble.faces.latent.stroke_meanings import meanings
 
@@ -141,53 +145,64 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
     points = points_of(image, place, context)
     parts = None if points is None else parts_of(points * side, side)
     meant = meanings(rgb, alpha, photograph, parts, parameters.strength)
-    lines, left = meant.lines, meant.left
-    if not parameters.finish:  # a line is drawn by the network that completes faces
-        lines, left = np.zeros_like(lines), np.maximum(lines, left)
+    lines, teeth, left = meant.lines, meant.teeth, meant.left
+    if not parameters.finish:  # lines and teeth are drawn by the network that completes faces
+        lines, teeth, left = np.zeros_like(lines), np.zeros_like(teeth), np.maximum(np.maximum(lines, teeth), left)
     followed = redrawn = None
     if (left > TOUCHES).any():
         # teeth are white in a face's own way: what the model finds for a mouth is not moved on towards flat white
         colours = left if parts is None else left * (1 - np.clip(parts.lips + parts.mouth, 0, 1))
         followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours)
+    _, alpha = aligned_layer(image, whole, side)
+    asked = []
+    if (teeth > TOUCHES).any() and points is not None:
+        asked.append(opened_mouth(photograph, teeth > PAINTED, points * side, alpha > 0.5))
     if (lines > TOUCHES).any():
-        redrawn = _drawn(image, photograph, whole, Painted(rgb, lines), parameters, context)
+        asked.append(_as_lines(photograph, Painted(rgb, lines), alpha > 0.5))
+    if asked:
+        redrawn = _redrawn(image, reduce(_both, asked), whole, parameters, context)
     if redrawn is None and not meant.shift.any():
         return followed if followed is not None else nothing(image, context, NOTHING)
     layer = assembled(image, layers, whole, followed, redrawn, meant.shift)
     return layer if layer.bounds else nothing(image, context, NOTHING)
 
 
-def _drawn(
-    image: Layer,
-    photograph: Floats,
-    place: FaceFrame,
-    painted: Painted,
-    parameters: FaceBrushParameters,
-    context: Context,
-) -> Redrawn:
-    """Thin strokes as lines of a face, in their colours; `photograph` is the image in `place`, the aligned frame."""
-    from scumble.faces.latent.assembly import Redrawn
-    from scumble.faces.sketch.completion import completed, input_of
+def _as_lines(photograph: Floats, painted: Painted, seen: Mask) -> Conditions:
+    """Thin strokes as lines of a face, in their colours; where nothing is `seen`, nothing is drawn."""
     from scumble.faces.sketch.inputs import Conditions
-    from scumble.faces.sketch.layer import detailed
     from scumble.vision.edges import thinned
 
-    side = len(painted.alpha)
-    _, seen = aligned_layer(image, place, side)
     drawn = painted.alpha > PAINTED
-    around = ndimage.distance_transform_edt(~drawn)
-    hole = np.asarray((around < AROUND * side) & (seen > 0.5))
-    given = Conditions(
-        photograph,
-        hole,
-        np.zeros_like(hole),
-        thinned(drawn) & hole,
-        painted.rgb.clip(0, 1),
-        drawn & hole,
+    hole = np.asarray((ndimage.distance_transform_edt(~drawn) < AROUND * len(drawn)) & seen)
+    nothing_there = np.zeros_like(hole)
+    return Conditions(
+        photograph, hole, nothing_there, thinned(drawn) & hole, painted.rgb.clip(0, 1), np.asarray(drawn & hole)
     )
+
+
+def _both(one: Conditions, other: Conditions) -> Conditions:
+    """What two ask for in one face; the other's colours lie over the first's."""
+    return replace(
+        one,
+        hole=one.hole | other.hole,
+        lines=one.lines | other.lines,
+        colours=np.where(other.given[..., None], other.colours, one.colours),
+        given=one.given | other.given,
+    )
+
+
+def _redrawn(
+    image: Layer, given: Conditions, place: FaceFrame, parameters: FaceBrushParameters, context: Context
+) -> Redrawn:
+    """What was asked for, as the completion network draws it; `place` is the aligned frame."""
+    from scumble.faces.latent.assembly import Redrawn
+    from scumble.faces.sketch.completion import completed, input_of
+    from scumble.faces.sketch.layer import detailed
+
+    hole = given.hole
     found = completed(input_of(given, place), parameters.exemplars, image, None, context.seed, context)
     picture = detailed(found, hole, image, place, 1.0, context.seed)
-    soft = np.clip((AROUND * side - around) / (0.5 * AROUND * side), 0, 1) * hole
+    soft = np.clip(ndimage.distance_transform_edt(hole) / (0.5 * AROUND * len(hole)), 0, 1)
     return Redrawn(picture, np.asarray(parameters.strength * soft, np.float32))
 
 
