@@ -166,17 +166,17 @@ def measure(data: Path, first: int, last: int, lpips: Lpips) -> Iterator[Measure
                     given["color"] = as_colours(face) if way == "both" else strokes
                 made = run(models, given)
                 unit = made.astype(np.float32) / np.float32(255)
-                tensors = [torch.from_numpy(one).permute(2, 0, 1)[None] for one in (unit, truth)]
+                found, wanted = (torch.from_numpy(one).permute(2, 0, 1)[None] for one in (unit, truth))
                 where = torch.from_numpy(hole.astype(np.float32))[None, None]
                 with torch.inference_mode():
-                    looks = float(lpips(*tensors, where))
+                    looks = float(lpips(found, wanted, where))
                 yield Measured(
                     form,
                     way,
                     groups.get(name, []),
                     looks,
                     hole_psnr(unit, truth, hole),
-                    gradient_energy(*tensors, where),
+                    gradient_energy(found, wanted, where),
                     obedience(unit, lines, hole),
                     landed(landmarks(made, models), points),
                     _colour_error(unit, given["color"], hole) if "color" in given else None,
@@ -261,7 +261,8 @@ if __name__ == "__main__":
     parser.add_argument("--before", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = list(measure(options.data, *options.faces, load_lpips(*options.lpips)))
+    first, last = options.faces
+    rows = list(measure(options.data, first, last, load_lpips(*options.lpips)))
     if options.save:
         options.save.write_text(json.dumps([asdict(row) for row in rows]))
     print(table(rows, _read(options.before) if options.before else []), end="\n\n")

@@ -153,6 +153,7 @@ def _with_features(soft: Floats, hole: Mask, place: FaceFrame, seed: int, contex
 
 def _ovals(side: int, ovals: Sequence[tuple[float, float, float, float]]) -> Mask:
     y, x = (np.mgrid[:side, :side] + 0.5) / side
-    return np.logical_or.reduce(
+    inside = np.logical_or.reduce(
         [np.hypot((x - left) / across, (y - top) / down) < 1 for left, top, across, down in ovals]
     )
+    return np.asarray(inside, np.bool_)
