@@ -30,6 +30,9 @@ WITH_SKETCH, WITH_COLOURS = 0.82, 0.65
 WRONG = 0.05
 """Standard deviation (0 to 1) by which a colour that an artist gives is off, in half of the examples that have colours."""
 
+BROAD = 0.4
+"""Share of the examples with colours in which these are a hand's strokes: each of one colour, over whatever lies there."""
+
 REMEMBERED = 9000
 """Faces that stay in memory once they were read: 150 kB each at 128 pixels."""
 
@@ -104,13 +107,17 @@ def random_draw(face: AnalysedFace, rng: np.random.Generator) -> Draw:
     if rng.random() < WITH_SKETCH:
         lines = random_lines(face, rng)
     given = np.zeros((side, side), np.bool_)
+    named = face.colours.labels
     if rng.random() < WITH_COLOURS:
-        given = random_given(face, hole, rng)
+        if rng.random() < BROAD:
+            given, named = broad_strokes(face, hole, rng)
+        else:
+            given = random_given(face, hole, rng)
     truth = face.truth.astype(np.float32) / np.float32(255)
     palette = face.colours.colours
     if rng.random() < 0.5:
         palette = (palette + rng.normal(0, WRONG, palette.shape)).clip(0, 1).astype(np.float32)
-    colours = palette[face.colours.labels]
+    colours = palette[named]
     if rng.random() < 0.15:  # odd colours are to be followed, too
         order = rng.permutation(3)
         truth, colours = truth[..., order], colours[..., order]
@@ -163,3 +170,32 @@ def random_given(face: AnalysedFace, hole: Mask, rng: np.random.Generator) -> Ma
         ImageDraw.Draw(canvas).line(points, fill=1, width=max(1, round(width)))
         given |= np.asarray(canvas) & (labels == labels[rows[one], columns[one]])
     return given & hole
+
+
+def broad_strokes(face: AnalysedFace, hole: Mask, rng: np.random.Generator) -> tuple[Mask, NDArray[np.uint8]]:
+    """Three to eight thick strokes, each in the colour of the segment that it begins in, also where it leaves that.
+
+    Returns
+    -------
+    tuple
+        (H, W): where a colour is given, and the number of the segment whose colour it is.
+    """
+    side = len(hole)
+    named = face.colours.labels.copy()
+    given = np.zeros(hole.shape, np.bool_)
+    rows, columns = np.nonzero(hole)
+    for _ in range(int(rng.integers(3, 9))):
+        one = int(rng.integers(len(rows)))
+        at = np.array([columns[one], rows[one]], np.float64)
+        angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(1 / 48, 1 / 16) * side
+        points = [tuple(at.tolist())]
+        for _ in range(int(rng.integers(1, 4))):
+            angle += rng.normal(0, 0.5)
+            at = at + rng.uniform(0.03, 0.1) * side * np.array([np.cos(angle), np.sin(angle)])
+            points.append(tuple(at.tolist()))
+        canvas = Image.new("1", (side, side))
+        ImageDraw.Draw(canvas).line(points, fill=1, width=max(1, round(width)), joint="curve")
+        stroke = np.asarray(canvas) & hole
+        named[stroke] = face.colours.labels[rows[one], columns[one]]
+        given |= stroke
+    return given, named

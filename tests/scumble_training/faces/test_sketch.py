@@ -22,7 +22,7 @@ from scumble_training.faces import masks as face_masks
 from scumble_training.faces import sc_fegan_losses, sketch_examples
 from scumble_training.faces import sketch as sketch_trainer
 from scumble_training.faces.flat_colours import FlatColours
-from scumble_training.faces.sketch_draws import SketchBatch, random_draw, random_given, stacked
+from scumble_training.faces.sketch_draws import SketchBatch, broad_strokes, random_draw, random_given, stacked
 from scumble_training.faces.sketch_embedded import weave_error
 from scumble_training.faces.sketch_examples import AnalysedFace, analysed
 from scumble_training.faces.sketch_metrics import gradient_energy, obedience, weave
@@ -105,6 +105,19 @@ class TestDraws:
         shares = [random_given(face, hole, np.random.default_rng(s)).mean() for s in range(20)]
         assert max(shares) == 1
         assert min(shares) < 0.1
+
+    def test_a_hand_s_strokes_have_one_colour_each_and_leave_their_segments(self, face: AnalysedFace) -> None:
+        hole = np.zeros((SIDE, SIDE), np.bool_)
+        hole[SIDE // 4 :] = True
+        left = 0
+        for seed in range(12):
+            given, named = broad_strokes(face, hole, np.random.default_rng(seed))
+            assert given.any()
+            assert not given[~hole].any()
+            assert len(np.unique(named[given])) <= 8
+            assert np.array_equal(named[~given], face.colours.labels[~given])
+            left += int((named != face.colours.labels).sum())
+        assert left > 0
 
     def test_without(self, face: AnalysedFace) -> None:
         rng = np.random.default_rng(2)
