@@ -26,7 +26,6 @@ CELL = 8
 LARGE = 512
 """Side that the portrait is enlarged to."""
 
-
 LATENTS = {1: -0.4, 4: 1.0}
 """Cells of the latent canvas that are painted, by number."""
 

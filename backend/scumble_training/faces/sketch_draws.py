@@ -159,16 +159,9 @@ def random_given(face: AnalysedFace, hole: Mask, rng: np.random.Generator) -> Ma
     given = np.zeros(hole.shape, np.bool_)
     for _ in range(int(rng.integers(1, 14))):
         one = int(rng.integers(len(rows)))
-        at = np.array([columns[one], rows[one]], np.float64)
-        angle, width = rng.uniform(0, 2 * np.pi), int(rng.integers(2, 17)) * side / 256
-        points = [tuple(at.tolist())]
-        for _ in range(int(rng.integers(1, 6))):
-            angle += rng.normal(0, 0.6)
-            at = at + rng.uniform(0.02, 0.08) * side * np.array([np.cos(angle), np.sin(angle)])
-            points.append(tuple(at.tolist()))
-        canvas = Image.new("1", (side, side))
-        ImageDraw.Draw(canvas).line(points, fill=1, width=max(1, round(width)))
-        given |= np.asarray(canvas) & (labels == labels[rows[one], columns[one]])
+        angle, width = rng.uniform(0, 2 * np.pi), int(rng.integers(2, 17)) / 256
+        stroke = _stroke(side, (columns[one], rows[one]), angle, width, int(rng.integers(1, 6)), 0.6, (0.02, 0.08), rng)
+        given |= stroke & (labels == labels[rows[one], columns[one]])
     return given & hole
 
 
@@ -186,16 +179,32 @@ def broad_strokes(face: AnalysedFace, hole: Mask, rng: np.random.Generator) -> t
     rows, columns = np.nonzero(hole)
     for _ in range(int(rng.integers(3, 9))):
         one = int(rng.integers(len(rows)))
-        at = np.array([columns[one], rows[one]], np.float64)
-        angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(1 / 48, 1 / 16) * side
-        points = [tuple(at.tolist())]
-        for _ in range(int(rng.integers(1, 4))):
-            angle += rng.normal(0, 0.5)
-            at = at + rng.uniform(0.03, 0.1) * side * np.array([np.cos(angle), np.sin(angle)])
-            points.append(tuple(at.tolist()))
-        canvas = Image.new("1", (side, side))
-        ImageDraw.Draw(canvas).line(points, fill=1, width=max(1, round(width)), joint="curve")
-        stroke = np.asarray(canvas) & hole
+        angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(1 / 48, 1 / 16)
+        stroke = _stroke(side, (columns[one], rows[one]), angle, width, int(rng.integers(1, 4)), 0.5, (0.03, 0.1), rng)
+        stroke = stroke & hole
         named[stroke] = face.colours.labels[rows[one], columns[one]]
         given |= stroke
     return given, named
+
+
+def _stroke(
+    side: int,
+    start: tuple[int, int],
+    angle: float,
+    width: float,
+    pieces: int,
+    turn: float,
+    lengths: tuple[float, float],
+    rng: np.random.Generator,
+) -> Mask:
+    """(side, side): a line of so many pieces from (x, y) on; `turn` is the standard deviation between two pieces' angles, in radians, and
+    `width` and `lengths` are shares of the side."""
+    at = np.array(start, np.float64)
+    points = [tuple(at.tolist())]
+    for _ in range(pieces):
+        angle += rng.normal(0, turn)
+        at = at + rng.uniform(*lengths) * side * np.array([np.cos(angle), np.sin(angle)])
+        points.append(tuple(at.tolist()))
+    canvas = Image.new("1", (side, side))
+    ImageDraw.Draw(canvas).line(points, fill=1, width=max(1, round(width * side)))
+    return np.asarray(canvas)

@@ -38,16 +38,17 @@ def parts_of(points: Points, side: int) -> Parts:
     inner = points[INNER_LIPS]
     # with one corner of the mouth on either side, as the inner contour of 68 points has them
     opening = np.concatenate([points[[31]], inner[:3], points[[37]], inner[3:]])
-    mouth = _polygon(opening, side)
-    lips = _polygon(points[OUTER_LIPS], side) & ~mouth
+    mouth = polygon(opening, side)
+    lips = polygon(points[OUTER_LIPS], side) & ~mouth
     eyes = np.zeros((side, side), np.bool_)
     for eye in (points[LEFT_EYE], points[RIGHT_EYE]):
         middle = eye.mean(axis=0)
-        eyes |= _polygon(middle + EYELIDS * (eye - middle), side)
+        eyes |= polygon(middle + EYELIDS * (eye - middle), side)
     return Parts(*(ndimage.gaussian_filter(part.astype(np.float32), SOFT * side) for part in (lips, mouth, eyes)))
 
 
-def _polygon(points: Points, side: int) -> NDArray[np.bool_]:
+def polygon(points: Points, side: int) -> NDArray[np.bool_]:
+    """(side, side): what lies within a contour (N, 2) in pixels."""
     canvas = Image.new("1", (side, side))
     ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in points], fill=1)
     return np.asarray(canvas)

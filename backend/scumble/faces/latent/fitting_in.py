@@ -21,6 +21,7 @@ from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
 from scumble.vision import blending
 
+from .edit import as_array
 from .network import FaceModel
 from .photographic import in_aligned, side_of, soft_face
 from .solver import Base, Strokes, jacobian, solve
@@ -94,8 +95,6 @@ def sampled_layer(
     ScumbleError
         `missing_input` where the mask lies beside the face.
     """
-    from .edit import as_array
-
     photograph, _ = aligned_layer(image, place, network.side)
     small = aligned_coverage(mask, place, network.side) > TOUCHED
     z = (

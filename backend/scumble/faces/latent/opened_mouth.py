@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from scumble.faces.detection.alignment import Points
+from scumble.faces.detection.parts import polygon
 from scumble.faces.sketch.inputs import Conditions
 from scumble.imaging.colour import luma
 
@@ -65,7 +66,7 @@ def opened_mouth(photograph: Floats, white: Mask, points: Points, seen: Mask) ->
     """
     side = len(white)
     left, right = points[CORNERS[0]], points[CORNERS[1]]
-    old = _filled(points[31:43], side)
+    old = polygon(points[31:43], side)
     across = (right - left) / max(float(np.linalg.norm(right - left)), 1e-6)
     down = np.array([-across[1], across[0]])
     painted = np.argwhere(white)[:, ::-1] + 0.5
@@ -79,7 +80,7 @@ def opened_mouth(photograph: Floats, white: Mask, points: Points, seen: Mask) ->
         return np.asarray(middle + half * (np.array(contour) @ np.stack([across, down])))
 
     outer, inner = placed(OUTER), placed(INNER)
-    new, teeth = _filled(outer, side), _filled(inner, side)
+    new, teeth = polygon(outer, side), polygon(inner, side)
     hole = _grown(old | new, AROUND * side) & seen
     around = hole & ~_grown(old, 2.0) & ~white
     skin = np.median(photograph[around], axis=0) if around.any() else np.full(3, 0.6, np.float32)
@@ -94,12 +95,6 @@ def opened_mouth(photograph: Floats, white: Mask, points: Points, seen: Mask) ->
     lines = (_drawn(outer, side) | _drawn(inner, side)) & hole
     given = teeth | (new & ~_grown(~new, LEFT_OPEN * side))
     return Conditions(photograph, hole, np.zeros_like(hole), lines, colours, given & hole)
-
-
-def _filled(contour: Points, side: int) -> Mask:
-    canvas = Image.new("1", (side, side))
-    ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in contour], fill=1)
-    return np.asarray(canvas)
 
 
 def _drawn(contour: Points, side: int) -> Mask:

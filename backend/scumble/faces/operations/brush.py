@@ -153,14 +153,15 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
         # teeth are white in a face's own way: what the model finds for a mouth is not moved on towards flat white
         colours = left if parts is None else left * (1 - np.clip(parts.lips + parts.mouth, 0, 1))
         followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours)
-    _, alpha = aligned_layer(image, whole, side)
-    asked = []
-    if (teeth > TOUCHES).any() and points is not None:
-        asked.append(opened_mouth(photograph, teeth > PAINTED, points * side, alpha > 0.5))
-    if (lines > TOUCHES).any():
-        asked.append(_as_lines(photograph, Painted(rgb, lines), alpha > 0.5))
-    if asked:
-        redrawn = _redrawn(image, reduce(_both, asked), whole, parameters, context)
+    if (np.maximum(teeth, lines) > TOUCHES).any():
+        seen = aligned_layer(image, whole, side)[1] > 0.5
+        asked = []
+        if (teeth > TOUCHES).any() and points is not None:
+            asked.append(opened_mouth(photograph, teeth > PAINTED, points * side, seen))
+        if (lines > TOUCHES).any():
+            asked.append(_as_lines(photograph, Painted(rgb, lines), seen))
+        if asked:
+            redrawn = _redrawn(image, reduce(_both, asked), whole, parameters, context)
     if redrawn is None and not meant.shift.any():
         return followed if followed is not None else nothing(image, context, NOTHING)
     layer = assembled(image, layers, whole, followed, redrawn, meant.shift)

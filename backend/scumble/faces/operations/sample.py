@@ -61,8 +61,9 @@ class FaceSample(Operation[FaceSampleParameters]):
         place = frame_of(given, context, needs_face=False)
         network = face_model(parameters.model, context)
         alpha = _rim(parameters.rim, network.side)
-        fits = place.found and parameters.rim == "soft"
-        mask = given.get("mask") or face_oval(given["image"], place)
+        mask = None  # of what is to fit in; otherwise the square is filled
+        if place.found and parameters.rim == "soft":
+            mask = given["mask"] if "mask" in given else face_oval(given["image"], place)
         outputs = []
         for variation in range(parameters.variations):
             context.report(0.4 + 0.6 * variation / parameters.variations, "Drawing a face")
@@ -70,7 +71,7 @@ class FaceSample(Operation[FaceSampleParameters]):
             # drawn by numpy, whose stream is the same on every device
             drawn = np.random.default_rng(seed).standard_normal((1, network.latents)).astype(np.float32)
             z = torch.from_numpy(drawn * np.float32(parameters.truncation)).to(context.device)
-            if fits:
+            if mask is not None:
                 options = parameters.finish, parameters.exemplars, seed, context
                 outputs.append(Output(sampled_layer(network, z[0], given["image"], mask, place, *options), seed))
                 continue

@@ -96,6 +96,8 @@ def _lit(picture: Tensor, hole: Tensor, colours: Tensor, given: Tensor) -> Tenso
     A hand paints skin with one flat colour, and means: skin. By how much the rim is lighter or darker is carried inwards by a harmonic
     membrane, and added to colours that are like those at the rim; a mouth amid the hole stays as it was painted.
     """
+    if not bool(given.any()):
+        return colours
     share = given.to(picture.dtype)
     near = _around(share)
     beside = _around(colours * share) / near.clamp(min=1e-6)  # the given colour that a pixel of the rim touches
