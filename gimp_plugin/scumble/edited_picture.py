@@ -1,7 +1,7 @@
 """A picture's layers as the shared code sees them. A layer's tattoo is its name from one session to the next."""
 
 from host import Gimp
-from placing import all_layers, provenance_of
+from placing import all_layers, provenance_of, request_of
 from reading import is_empty, read_drawable, read_mask, read_selection, read_visible
 
 from scumble_client.editor.roles import DRAWN, RESULT, LayerInfo, Source, View, layer_gone, role_of
@@ -26,7 +26,8 @@ class EditedPicture:
             made = provenance_of(layer)
             if made is not None and visible:
                 self._results[key_of(layer)] = made
-            why = "hidden" if not visible else "a group" if layer.is_group() else RESULT if made is not None else ""
+            is_result = request_of(layer) is not None
+            why = "hidden" if not visible else RESULT if is_result else "a group" if layer.is_group() else ""
             empty = False
             if layer == self.active:
                 why = ""  # the artist chose it: it is read, whatever it is

@@ -80,3 +80,9 @@ def format_of_result(wire, image):
 def layer_type(image):
     """The type of a new layer with alpha in this image."""
     return Gimp.ImageType.GRAYA_IMAGE if image.get_base_type() == Gimp.ImageBaseType.GRAY else Gimp.ImageType.RGBA_IMAGE
+
+
+def blend_space(image):
+    """The space in which a layer is mixed as the command line does it: with the values that the picture keeps."""
+    space, (_, _, curve) = Gimp.LayerColorSpace, image.get_precision().value_nick.partition("-")
+    return {"linear": space.RGB_LINEAR, "perceptual": space.RGB_PERCEPTUAL}.get(curve, space.RGB_NON_LINEAR)

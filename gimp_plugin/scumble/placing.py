@@ -1,12 +1,28 @@
 """A result as new layers where it is seen, in one undo step. The artist's own layers stay as they were."""
 
-from formats import format_of_result, layer_type
+from backdrop import alpha_below
+from formats import blend_space, format_of_result, layer_type
 from host import Gegl, Gimp
 
+from scumble_client.editor.layout import rect_of, union
 from scumble_client.editor.messages import CLOSED
 from scumble_client.editor.placing import InsertionPoint, LayerTree, bands, numbered_name, wire_form
 from scumble_client.editor.provenance import load
+from scumble_client.editor.reading import finish
 from scumble_client.editor.roles import DRAWN, role_of
+from scumble_client.editor.soft_edges import (
+    ERASED,
+    INSIDE,
+    MIXED,
+    NEW,
+    PLAIN,
+    Laid,
+    alpha_plane,
+    erasing_pixels,
+    is_partial,
+    lay,
+    moved_plane,
+)
 from scumble_client.errors import ScumbleError
 
 PARASITE = "scumble-request"
@@ -59,7 +75,7 @@ def covering(image, source):
         if layer == source:
             break
         drawn = role_of(layer.get_name(), DRAWN) is not None or layer.get_parasite(PARASITE) is not None
-        if visible and drawn and not layer.is_group():
+        if visible and drawn and (not layer.is_group() or layer.get_parasite(PARASITE) is not None):
             while layer.get_parent() not in groups:
                 layer = layer.get_parent()
             return layer
@@ -139,15 +155,10 @@ def _insert(image, path, result):
     for _ in result.layers:
         names.append(numbered_name(result.title, [*taken, *names]))
     made = []
-    for number, (name, layer, text) in reversed(list(enumerate(zip(names, result.layers, result.texts)))):
-        new = _new_layer(image, name, layer.pixels, text)
-        new.set_visible(number == 0)
-        if not image.insert_layer(new, parent, path[-1]) and not image.insert_layer(new, None, 0):
-            raise ScumbleError("internal", "GIMP did not take the new layer.", "Choose another layer; then try again.")
-        if result.masked:
-            new.add_mask(new.create_mask(Gimp.AddMaskType.ALPHA_TRANSFER))
-            new.set_edit_mask(False)
-        made.append(new)
+    laid = _lay(image, path, [layer.pixels for layer in result.layers])
+    for number, (name, one, text) in reversed(list(enumerate(zip(names, laid, result.texts)))):
+        made.append(_add(image, (parent, path[-1]), name, one, text, result.masked))
+        made[-1].set_visible(number == 0)
     # GIMP makes a new layer the chosen one; the artist's own is chosen again, so that the next run reads it.
     if chosen:
         image.set_selected_layers(chosen)
@@ -156,7 +167,44 @@ def _insert(image, path, result):
     return made[::-1]
 
 
-def _new_layer(image, name, pixels, text):
+def _lay(image, path, rasters):
+    """How each of a result's rasters is laid over what is below its place."""
+    tops = [alpha_plane(pixels) for pixels in rasters]
+    soft = [rect_of(pixels) for pixels, top in zip(rasters, tops) if is_partial(top)]
+    if not soft:
+        return [Laid(PLAIN, pixels) for pixels in rasters]
+    whole = soft[0]
+    for rect in soft[1:]:
+        whole = union(whole, rect)
+    below = alpha_below(image, path, whole)
+    return [
+        finish(lay(pixels, top, moved_plane(below, whole, rect_of(pixels), 255))) for pixels, top in zip(rasters, tops)
+    ]
+
+
+def _add(image, place, name, laid, text, masked):
+    """A result as a layer, or as the group of two that stands for one, at a place: (group or None, position)."""
+    whole = _new_layer(image, name, laid) if laid.how != MIXED else Gimp.GroupLayer.new(image, name)
+    whole.attach_parasite(_note(text))
+    parent, position = place
+    if not image.insert_layer(whole, parent, position) and not image.insert_layer(whole, None, 0):
+        raise ScumbleError("internal", "GIMP did not take the new layer.", "Choose another layer; then try again.")
+    if laid.how == MIXED:
+        whole.set_mode(Gimp.LayerMode.PASS_THROUGH)
+        erasing = _new_layer(image, ERASED, Laid(PLAIN, erasing_pixels(laid.pixels, laid.erased)))
+        erasing.set_mode(Gimp.LayerMode.ERASE)
+        image.insert_layer(erasing, whole, 0)
+        image.insert_layer(_new_layer(image, NEW, laid), whole, 0)
+    if masked:
+        # What erases must go where the result goes, so a group's mask is for both.
+        kind = Gimp.AddMaskType.WHITE if laid.how == MIXED else Gimp.AddMaskType.ALPHA_TRANSFER
+        whole.add_mask(whole.create_mask(kind))
+        whole.set_edit_mask(False)
+    return whole
+
+
+def _new_layer(image, name, laid):
+    pixels = laid.pixels
     babl = format_of_result(wire_form(pixels), image).babl
     width, height = pixels.width, pixels.height
     new = Gimp.Layer.new(image, name, width, height, layer_type(image), 100.0, Gimp.LayerMode.NORMAL)
@@ -168,9 +216,22 @@ def _new_layer(image, name, pixels, text):
     buffer.flush()
     del buffer  # a buffer that outlives its image ends the plug-in
     new.update(0, 0, width, height)
-    data = text.encode("ascii")  # GIMP's Python takes no other
-    new.attach_parasite(Gimp.Parasite.new(PARASITE, _PERSISTENT | _UNDOABLE, data))
+    if laid.how == INSIDE:
+        new.set_composite_mode(Gimp.LayerCompositeMode.CLIP_TO_BACKDROP)
+    if laid.how != PLAIN:
+        new.set_composite_space(blend_space(image))
     return new
+
+
+def _note(text):
+    data = text.encode("ascii")  # GIMP's Python takes no other
+    return Gimp.Parasite.new(PARASITE, _PERSISTENT | _UNDOABLE, data)
+
+
+def request_of(layer):
+    """What made a layer or the group that it is a part of; None where Scumble did not."""
+    found = (provenance_of(one) for one in (layer, *_groups(layer)))
+    return next((one for one in found if one is not None), None)
 
 
 def provenance_of(layer):

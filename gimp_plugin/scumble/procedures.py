@@ -6,7 +6,7 @@ from drawing import new_layers
 from edited_picture import EditedPicture, chosen_layer
 from host import Gimp, GLib, GObject, user_interface
 from inputs import AUTOMATIC
-from placing import provenance_of
+from placing import request_of
 from progress import QuietProgress, WindowProgress
 from runs import new_seed, run_operation
 
@@ -125,7 +125,7 @@ def run_one(procedure, run_mode, image, drawables, config, operation):
 def run_again(procedure, run_mode, image, drawables, config, _operation):
     """The request that made the chosen layer, with a new seed."""
     layer = chosen_layer(drawables)
-    provenance = provenance_of(layer)
+    provenance = request_of(layer)
     if provenance is None:
         raise ScumbleError("missing_input", *NOTHING_TO_RUN)
     operation = next((o for o in registered() if o["name"] == provenance.operation), None)

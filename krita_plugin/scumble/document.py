@@ -91,12 +91,15 @@ def annotation_of(layer_id):
 
 def describe(node, hidden, results=()):
     """A layer as the shared code sees it. `results`: the names of the notes on results."""
-    why = "hidden" if hidden else KINDS.get(node.type(), "")
-    if not why and annotation_of(identity(node)) in results:
-        why = RESULT
+    why = "hidden" if hidden else RESULT if is_result(node, results) else KINDS.get(node.type(), "")
     if not why and (node.locked() or any(parent.locked() for parent in parents(node))):
         why = "locked"
     return LayerInfo(identity(node), node.name(), not why, why)
+
+
+def is_result(node, results):
+    """Whether a layer is a result, or a part of one that is a group."""
+    return any(annotation_of(identity(one)) in results for one in (node, *parents(node)))
 
 
 def parents(node):
@@ -108,14 +111,19 @@ def parents(node):
 
 
 def layers_over(document, node):
-    """The layers over another one that are seen, topmost first, with whether each is a result; groups are left out."""
+    """The layers over another one that are seen, topmost first, with whether each is a result.
+
+    Groups are left out, but for one that is a result: it stands for the layers in it.
+    """
     results = set(document.annotationTypes())
     own = identity(node)
     for layer, hidden in walk(document.rootNode()):
         if identity(layer) == own:
             return
-        if not hidden and layer.type() != "grouplayer":
-            yield layer, annotation_of(identity(layer)) in results
+        made = annotation_of(identity(layer)) in results
+        part = not made and is_result(layer, results)
+        if not hidden and not part and (made or layer.type() != "grouplayer"):
+            yield layer, made
 
 
 def covering(document, node):

@@ -15,7 +15,7 @@ from .scumble_client.editor.roles import Source, resolve
 from .scumble_client.editor.source_files import folder_of
 from .scumble_client.request import Request
 from .steps import DocumentClosedError
-from .writing import add_layer, keep_provenance, update_layer
+from .writing import Below, add_layer, keep_provenance, update_layer
 
 TICK_MS = 50
 
@@ -102,6 +102,7 @@ class LiveSession:
         self._parameters = self.studio.parameters(operation)
         self._reading = self._placing = self._writing = False
         self._job = self._sent = self._covered = None
+        self._below = Below()
         self._said = ""
 
     @property
@@ -199,8 +200,8 @@ class LiveSession:
         self._writing = True
         if not self.layer:
             (name,) = self.studio.results.names(document, self.operation["title"])
-            self.layer = yield from add_layer(document, self._place, name, new.pixels)
-        elif not (yield from update_layer(document, self.layer, new.pixels, self._covered)):
+            self.layer = yield from add_layer(document, self._place, name, new.pixels, kept=self._below)
+        elif not (yield from update_layer(document, self.layer, new.pixels, self._covered, self._below)):
             if self.current:
                 self.live.stop()
                 self.studio.say(messages.LIVE_GONE)

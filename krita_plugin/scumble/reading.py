@@ -1,7 +1,7 @@
 """Layers, the selection and files as pixels for the wire. Each read is a step of its own."""
 
 from .colour import convert, form_of, space_of, travelling
-from .document import find, identity, walk
+from .document import find, identity, parents, walk
 from .qt import QtGui
 from .scumble_client.editor.layout import intersection
 from .scumble_client.editor.roles import layer_gone
@@ -30,8 +30,7 @@ def read_source(document, source, role, part=None, over=(), without=()):
         raise layer_gone(source, role)
     if over:
         kept = {source.id, *over}
-        others = [identity(one) for one, _ in walk(document.rootNode()) if one.type() != "grouplayer"]
-        return _pixels(_seen(document, canvas, set(others) - kept), canvas, space_of(document))
+        return _pixels(_seen(document, canvas, _others(document, kept)), canvas, space_of(document))
     rect = canvas
     if role["name"] != "image":
         bounds = node.bounds()
@@ -39,6 +38,12 @@ def read_source(document, source, role, part=None, over=(), without=()):
     if node.type() == "paintlayer":
         return _pixels(node.pixelData(*rect), rect, space_of(node))
     return _pixels(node.projectionPixelData(*rect), rect, space_of(document))
+
+
+def _others(document, kept):
+    """The ids of the layers that are neither kept nor in a group that is; groups are left out."""
+    layers = [one for one, _ in walk(document.rootNode()) if one.type() != "grouplayer"]
+    return {identity(one) for one in layers if kept.isdisjoint(map(identity, (one, *parents(one))))}
 
 
 def _seen(document, rect, without):

@@ -8,7 +8,7 @@ from krita import Krita
 from . import runs
 from .connection import DaemonConnection
 from .crash_log import as_error
-from .document import active_layer, identity, is_open, view_of
+from .document import active_layer, is_open, view_of
 from .live import Live
 from .own_faces import OwnFaces
 from .preview import Preview
@@ -24,7 +24,7 @@ from .scumble_client.editor.roles import NO_DOCUMENT, Source, resolve
 from .scumble_client.editor.settings import EditorSettings
 from .scumble_client.errors import ScumbleError
 from .steps import Steps
-from .writing import provenance_of
+from .writing import request_of
 
 MESSAGE_MS = 5000
 SAVE_MS = 400
@@ -166,7 +166,7 @@ class Studio(QObject):
         if document is None:
             raise ScumbleError("missing_input", *NO_DOCUMENT)
         node = active_layer(document)
-        provenance = provenance_of(document, identity(node)) if node is not None else None
+        provenance = request_of(document, node) if node is not None else None
         if provenance is None:
             raise ScumbleError("missing_input", *messages.NOTHING_TO_RUN)
         return document, provenance

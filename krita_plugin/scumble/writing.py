@@ -2,12 +2,27 @@
 
 from krita import Krita
 
+from .backdrop import alpha_below
 from .colour import convert, same, space_for, space_of
-from .document import DocumentTree, active_layer, annotation_of, children, covering, find, identity, is_open
+from .document import DocumentTree, active_layer, annotation_of, children, covering, find, identity, is_open, parents
 from .qt import QByteArray
-from .scumble_client.editor.layout import on_canvas, union
+from .reading import canvas_of
+from .scumble_client.editor.layout import on_canvas, rect_of, union
 from .scumble_client.editor.placing import bands, wire_form
 from .scumble_client.editor.provenance import load
+from .scumble_client.editor.soft_edges import (
+    ERASED,
+    INSIDE,
+    MIXED,
+    NEW,
+    PLAIN,
+    Laid,
+    alpha_steps,
+    erasing_pixels,
+    is_partial,
+    lay,
+    moved_plane,
+)
 
 ACTIVE_TURNS = 100
 BAND = 1 << 21
@@ -31,23 +46,26 @@ def write(document, node, pixels):
             yield None
 
 
-def add_layer(document, place, name, pixels, added=None):
+class Below:
+    """How opaque the picture is below a layer that is written again and again, over the whole canvas; looked at once."""
+
+    def __init__(self):
+        self.alpha = None
+
+
+def add_layer(document, place, name, pixels, added=None, kept=None):
     """Steps that add one layer at an insertion point, where it is seen; the generator's value is the layer's id.
 
     `added(layer)` is called as soon as it is there; the steps that follow only make the former layer active again.
+    `kept`: the `Below` of a layer that `update_layer` is to write over; it is a single layer then, whatever is below it.
     """
     before = active_layer(document)
     before_id = identity(before) if before is not None else ""
+    laid = yield from _lay(document, place, pixels, kept)
     # Pixels first: what is written to a layer that is part of the picture can't be undone.
-    node = document.createNode(name, "paintlayer")
-    yield from write(document, node, pixels)
+    node = yield from _make(document, name, laid)
     yield None
-    tree = DocumentTree(document)
-    group, above = place.find(tree)
-    if above is not None:
-        above = covering(document, above)
-        group = tree.parent(above)
-    parent = group or document.rootNode()
+    parent, above = _find(document, place)
     if above is None:  # on top of the layers, but not of the selection, which Krita keeps among them
         above = next(iter(children(parent)), None)
     parent.addChildNode(node, above)
@@ -57,6 +75,58 @@ def add_layer(document, place, name, pixels, added=None):
     yield None
     yield from _activate(document, layer, before_id)
     return layer
+
+
+def _find(document, place):
+    """Where a result goes now: the group around the place, and the layer to put it above (None: on top)."""
+    tree = DocumentTree(document)
+    group, above = place.find(tree)
+    if above is not None:
+        above = covering(document, above)
+        group = tree.parent(above)
+    return group or document.rootNode(), above
+
+
+def _lay(document, place, pixels, kept):
+    """Steps: how the result is laid over what is below its place."""
+    top = yield from alpha_steps(pixels)
+    if kept is not None and kept.alpha is None:
+        kept.alpha = yield from _alpha_below(document, place, canvas_of(document))
+    if not is_partial(top):
+        return Laid(PLAIN, pixels)
+    if kept is None:
+        below = yield from _alpha_below(document, place, rect_of(pixels))
+        yield None
+        return (yield from lay(pixels, top, below))
+    below = moved_plane(kept.alpha, canvas_of(document), rect_of(pixels), 0)
+    laid = yield from lay(pixels, top, below)
+    return laid if laid.how == INSIDE else Laid(PLAIN, pixels)
+
+
+def _alpha_below(document, place, rect):
+    parent, above = _find(document, place)
+    if above is None:
+        above = next(iter(children(parent)), None)
+    return (yield from alpha_below(document, parent, above, rect))
+
+
+def _make(document, name, laid):
+    """Steps: the new layer, or the group of two that stands for one; it is no part of the document yet."""
+    node = document.createNode(NEW if laid.how == MIXED else name, "paintlayer")
+    yield from write(document, node, laid.pixels)
+    if laid.how == INSIDE:
+        node.setInheritAlpha(True)
+    if laid.how != MIXED:
+        return node
+    yield None
+    erasing = document.createNode(ERASED, "paintlayer")
+    yield from write(document, erasing, erasing_pixels(laid.pixels, laid.erased, "bgra"))
+    erasing.setBlendingMode("erase")
+    group = document.createGroupLayer(name)
+    group.setPassThroughMode(True)
+    group.addChildNode(erasing, None)
+    group.addChildNode(node, erasing)
+    return group
 
 
 def _activate(document, new, before):
@@ -94,16 +164,21 @@ def activate_former(document):
         document.setActiveNode(former)
 
 
-def update_layer(document, layer, pixels, covered):
+def update_layer(document, layer, pixels, covered, kept):
     """Steps that write a raster over a layer, in place and without an undo step; the value is False if it is gone.
 
-    `covered` is the rectangle that had pixels before: what the new raster does not reach becomes transparent.
+    `covered` is the rectangle that had pixels before: what the new raster does not reach becomes transparent. `kept` is
+    what the layer was added with.
     """
+    if find(document, layer) is None:
+        return False
+    laid = yield from _lay(document, None, pixels, kept)
+    pixels = laid.pixels
     node = find(document, layer)
     if node is None:
         return False
-    rect = union(covered, (pixels.x, pixels.y, pixels.width, pixels.height)) if covered else None
-    if rect and rect != (pixels.x, pixels.y, pixels.width, pixels.height):
+    rect = union(covered, rect_of(pixels)) if covered else None
+    if rect and rect != rect_of(pixels):
         data = on_canvas(pixels, rect)
         whole = type(pixels)(data, rect[2], rect[3], pixels.layout, pixels.depth, rect[0], rect[1], pixels.colour)
     else:
@@ -111,6 +186,8 @@ def update_layer(document, layer, pixels, covered):
     yield from write(document, node, whole)
     if find(document, layer) is None:
         return False
+    if node.inheritAlpha() != (laid.how == INSIDE):
+        node.setInheritAlpha(laid.how == INSIDE)
     show(node)
     return True
 
@@ -134,3 +211,9 @@ def provenance_of(document, layer):
         return load(bytes(document.annotation(key)).decode("utf-8"))
     except UnicodeDecodeError:
         return None
+
+
+def request_of(document, node):
+    """What made a layer or the group that it is a part of; None where Scumble did not."""
+    found = (provenance_of(document, identity(one)) for one in (node, *parents(node)))
+    return next((one for one in found if one is not None), None)

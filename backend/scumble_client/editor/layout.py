@@ -37,6 +37,11 @@ def to_rgb_order(pixels: Pixels) -> Pixels:
     )
 
 
+def rect_of(pixels: Pixels) -> Rect:
+    """The rectangle that a raster covers."""
+    return pixels.x, pixels.y, pixels.width, pixels.height
+
+
 def intersection(a: Rect, b: Rect) -> Optional[Rect]:
     """What two rectangles share; None where that is nothing."""
     x, y = max(a[0], b[0]), max(a[1], b[1])
@@ -54,7 +59,7 @@ def on_canvas(pixels: Pixels, canvas: Rect) -> bytes:
     """The raster's bytes over another rectangle: cropped, and zero (transparent) where it does not reach."""
     size = CHANNELS[pixels.layout] * SAMPLE_BYTES[pixels.depth]
     x, y, width, height = canvas
-    own: Rect = (pixels.x, pixels.y, pixels.width, pixels.height)
+    own = rect_of(pixels)
     if own == canvas:
         return bytes(pixels.data)
     out = bytearray(width * height * size)

@@ -120,11 +120,15 @@ class Scene:
             "count": result.index(2) if done else 0,
         }
 
-    def dialog(self, operation, plugin, image, layer):
-        """An operation's dialog, shown in this process, so that its widgets can be looked at; the caller closes it."""
+    def module(self, plugin, name):
+        """One of the plug-in's modules, loaded into this process. `plugin`: its folder."""
         if plugin not in sys.path:
             sys.path.insert(0, plugin)
-        described = next(one for one in import_module("catalogue").registered() if one["name"] == operation)
+        return import_module(name)
+
+    def dialog(self, operation, plugin, image, layer):
+        """An operation's dialog, shown in this process, so that its widgets can be looked at; the caller closes it."""
+        described = next(one for one in self.module(plugin, "catalogue").registered() if one["name"] == operation)
         procedure = Gimp.get_pdb().lookup_procedure("scumble-" + operation)
         config = procedure.create_config()
         arguments = import_module("arguments").Arguments(described)

@@ -123,5 +123,23 @@ class Toolkit:
     def digest(self, data):
         return hashlib.sha256(bytes(data)).hexdigest()
 
+    def bgra(self, data):
+        """RGBA of 8 bits as Krita has it, and back."""
+        out = bytearray(data)
+        out[0::4], out[2::4] = data[2::4], data[0::4]
+        return bytes(out)
+
+    def wide(self, data, model):
+        """8 bits a channel as 16, where the colour model (as for `new`) says so."""
+        if model[1:2] != ["U16"]:
+            return data
+        out = bytearray(2 * len(data))
+        out[0::2] = out[1::2] = data
+        return bytes(out)
+
+    def narrow(self, data, model):
+        """The reverse."""
+        return data[1::2] if model[1:2] == ["U16"] else data
+
     def process(self):
         qt.QtWidgets.QApplication.processEvents()
