@@ -68,7 +68,7 @@ class PictureBox:
 class RoleChooser:
     """What a role is taken from: nothing, a layer, a channel for a mask, or a file, for which there is a button then.
 
-    `widget` has all of it; `label` is the title, to be aligned with others'.
+    `widget` has all of it; `label` is the title, to be aligned with others', as are `file_labels`.
     """
 
     def __init__(self, gtk, dialog, config, arguments, role, title, items):
@@ -84,9 +84,12 @@ class RoleChooser:
         self.label, row = titled(gtk, title, self.box.combo)
         self.widget = gtk.Box(orientation=gtk.Orientation.VERTICAL, spacing=6)
         self.widget.pack_start(row, False, False, 0)
-        self.button = None
+        self.button, self.file_labels = None, []
         if self._file:
             self.button = dialog.get_widget(self._file, GObject.TYPE_NONE)
+            self.file_labels = [one for one in self.button.get_children() if isinstance(one, gtk.Label)]
+            for one in self.file_labels:  # the row above it says what it is for
+                one.set_text("")
             self.widget.pack_start(self.button, False, False, 0)
 
     @property

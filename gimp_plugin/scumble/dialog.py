@@ -10,6 +10,7 @@ from host import GObject
 from inputs import AUTOMATIC, Inputs
 from presets import PresetBar
 from preview import Preview
+from wheel import leave_values_alone
 
 from scumble_client.editor import form
 from scumble_client.editor.provenance import INPUT
@@ -19,6 +20,17 @@ from scumble_client.errors import ScumbleError
 
 COLUMN = 340
 """Pixels."""
+
+MOST_HEIGHT = 600
+"""Pixels of the column of controls; on a small screen less, and it scrolls."""
+
+LEAST_HEIGHT = 120
+
+AROUND = 60
+"""Pixels that a window's frame and the screen's own bars take at most."""
+
+BELOW_PREVIEW = 110
+"""Pixels that stand below the preview's picture and around it."""
 
 
 class OperationDialog:
@@ -78,9 +90,19 @@ class OperationDialog:
         columns = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=18)
         columns.set_border_width(6)
         columns.pack_start(self.preview.widget, False, False, 0)
-        columns.pack_start(self._scrolling(self._controls()), True, True, 0)
+        self.scrolling = self._scrolling(self._controls())
+        columns.pack_start(self.scrolling, True, True, 0)
         box.pack_start(columns, True, True, 0)
         box.show_all()
+        leave_values_alone(gtk, box)
+        self._fit(columns)
+
+    def _fit(self, columns):
+        """No higher than the screen: the controls scroll then, and the preview is smaller."""
+        rest = self.window.get_preferred_height()[1] - columns.get_preferred_height()[1]
+        height = screen_height() - AROUND - rest
+        self.scrolling.set_max_content_height(max(min(MOST_HEIGHT, height), LEAST_HEIGHT))
+        self.preview.set_side(height - BELOW_PREVIEW)
 
     def _controls(self):
         """What is in view: inputs, parameters; and what is folded away."""
@@ -108,7 +130,8 @@ class OperationDialog:
         title = MASK_TITLE if role["name"] == "mask" else label(role)
         items = items_for(self._picture.image, channels=role.get("kind") == "mask")
         chooser = RoleChooser(self._gtk, self.window, self._config, self._arguments, role, title, items)
-        self._labels.add_widget(chooser.label)
+        for one in (chooser.label, *chooser.file_labels):
+            self._labels.add_widget(one)
         self.choosers.append(chooser)
         return chooser.widget
 
@@ -159,7 +182,8 @@ class OperationDialog:
         window = self._gtk.ScrolledWindow()
         window.set_policy(self._gtk.PolicyType.NEVER, self._gtk.PolicyType.AUTOMATIC)
         window.set_propagate_natural_height(True)
-        window.set_max_content_height(600)
+        window.set_max_content_height(MOST_HEIGHT)
+        window.set_overlay_scrolling(False)  # a bar that is seen says that there is more
         window.set_size_request(COLUMN, -1)
         window.add(inner)
         return window
@@ -255,6 +279,15 @@ def choose_obvious(config, arguments, picture):
         item = picture.item(obvious(role, view))
         if item is not None and (item.is_layer() or role.get("kind") == "mask"):
             config.set_property(argument, item)
+
+
+def screen_height():
+    """Pixels of the screen that the pointer is on, without its bars."""
+    from gi.repository import Gdk
+
+    display = Gdk.Display.get_default()
+    _, x, y = display.get_default_seat().get_pointer().get_position()
+    return display.get_monitor_at_point(x, y).get_workarea().height
 
 
 def _is_folded(role):

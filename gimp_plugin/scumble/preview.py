@@ -16,8 +16,8 @@ from scumble_client.editor.roles import resolve
 from scumble_client.errors import ScumbleError
 from scumble_client.request import Request
 
-SIDE = 360
-"""Longest side of the picture on the screen, in pixels."""
+SIDE, LEAST_SIDE = 360, 120
+"""Longest side of the picture on the screen, in pixels; on a small screen less."""
 
 COARSE = 180
 """Of the one that is made first: a quarter of the pixels, so that something is seen soon."""
@@ -61,7 +61,7 @@ class Preview:
         self._moved = False
         self._image = gtk.Image()
         self.area = gtk.EventBox()
-        self.area.set_size_request(SIDE, SIDE)
+        self.set_side(SIDE)
         self.area.add(self._image)
         masks = Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON_RELEASE_MASK | Gdk.EventMask.SCROLL_MASK
         self.area.add_events(masks)
@@ -91,6 +91,11 @@ class Preview:
     def pair(self):
         """The picture before and after as (RGBA, width, height) each; None while there is none."""
         return self._shown
+
+    def set_side(self, most):
+        """How large the picture may be at most, in pixels."""
+        self._side = max(min(SIDE, most), LEAST_SIDE)
+        self.area.set_size_request(self._side, self._side)
 
     def changed(self):
         """Something that decides what comes out may be another now."""
@@ -123,7 +128,7 @@ class Preview:
 
     def _rested(self):
         self._rest = 0
-        self._ask(COARSE)
+        self._ask(min(COARSE, self._side))
         return False
 
     def _ask(self, side):
@@ -149,7 +154,7 @@ class Preview:
         before = self._job.id if self._job is not None and not self._job.ended else None
         request = Request(self._operation["name"], pixels, parameters, seed, replaces=before, view=view)
         self._job = self._connected().submit(request)
-        self.is_fine = side == SIDE or max(width, height) <= side
+        self.is_fine = side == self._side or max(width, height) <= side
 
     def _inputs_for(self, wanted):
         """What was read stays, so that an unchanged layer is neither read nor sent twice."""
@@ -174,7 +179,7 @@ class Preview:
                 self._client.received(event.job)
                 self._take(event.job.result)
                 if self._shown is not None and not self.is_fine:
-                    self._ask(SIDE)
+                    self._ask(self._side)
             elif event.kind == "error":
                 self._none(str(event.error))
             else:
@@ -209,7 +214,7 @@ class Preview:
         )
         # The document's own pixels are shown as they are; what was made smaller is made smooth.
         how = self._pixbuf.InterpType.NEAREST if width >= self.view[2] else self._pixbuf.InterpType.BILINEAR
-        scale = min(SIDE / width, SIDE / height)
+        scale = min(self._side / width, self._side / height)
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
         self._image.set_from_pixbuf(made.composite_color_simple(width, height, how, 255, 8, 0xFF999999, 0xFF666666))
         self._line.set_text(BEFORE if before else HOW)

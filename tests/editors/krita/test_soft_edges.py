@@ -67,8 +67,11 @@ def _seen(answer: dict[str, Any], key: str) -> NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex(answer[key]), np.uint8).reshape(SIDE, SIDE, 4)
 
 
-@pytest.mark.parametrize("model", [[], ["RGBA", "U16"]], ids=["8", "16"])
-@pytest.mark.parametrize("inner", ["", "group", "passing"])
+@pytest.mark.parametrize(
+    ("inner", "model"),
+    [("", []), ("", ["RGBA", "U16"]), ("group", []), ("passing", [])],
+    ids=["plain", "16 bits", "group", "passing"],
+)
 @pytest.mark.parametrize("scene", SCENES)
 def test_it_is_as_opaque_as_the_more_opaque_of_both(krita: Krita, scene: str, inner: str, model: list[str]) -> None:
     base, top = base_of(scene, SIDE), result_of(scene, SIDE)
@@ -82,3 +85,64 @@ def test_it_is_as_opaque_as_the_more_opaque_of_both(krita: Krita, scene: str, in
     assert np.abs(shown[part][..., 3].astype(int) - wanted[part][..., 3]).max() <= 2
     difference = np.abs(shown[part][..., :3].astype(int) - wanted[part][..., :3]) * seen
     assert difference.max() <= 2
+
+
+def _run(k: Any, operation: str, alpha: int) -> Any:
+    """A whole run over a thin picture: what is seen in the middle, on the selection's edge and at the corner."""
+    document = yield from k.new(48, 48, pixels=bytes((50, 100, 200, alpha)) * 48 * 48)
+    k.select(document, 16, 16, 16, 16, 100)
+    k.trigger("scumble_" + operation)
+    yield lambda: len(k.layers(document)) == 2
+    yield k.idle
+    document.waitForDone()
+    document.refreshProjection()
+    document.waitForDone()
+    seen = bytes(document.pixelData(0, 0, 48, 48))
+    made = next(n for n in document.topLevelNodes() if n.name().endswith(" 1"))
+    plain = not made.inheritAlpha()
+    return [list(seen[4 * (48 * at + at) :][:4]) for at in (24, 16, 2)], plain
+
+
+@pytest.mark.parametrize("alpha", [128, 255])
+@pytest.mark.parametrize("operation", ["identity", "inpaint"])
+def test_a_run_over_a_thin_picture_leaves_it_as_thin_as_it_was(krita: Krita, operation: str, alpha: int) -> None:
+    found, plain = krita.run(_run, operation=operation, alpha=alpha)
+    for seen in found:
+        assert max(abs(a - b) for a, b in zip(seen, (50, 100, 200, alpha), strict=True)) <= 2
+    assert plain == (alpha == 255)
+
+
+def _read_again(k: Any, base: str, top: str, side: int) -> Any:
+    """A result that is a group counts as one result: it is read with the picture, and asked for by any of its parts."""
+    writing, placing = k.module("writing"), k.module("scumble_client.editor.placing")
+    provenance, request = k.module("scumble_client.editor.provenance"), k.module("scumble_client.request")
+    seeing, roles = k.module("document"), k.module("scumble_client.editor.roles")
+    document = yield from k.new(side, side, pixels=k.bgra(bytes.fromhex(base)))
+    picture = document.topLevelNodes()[0]
+    place = placing.InsertionPoint(seeing.DocumentTree(document), picture)
+    pixels = request.Pixels(k.bgra(bytes.fromhex(top)), side, side, "bgra")
+    layer = yield from writing.add_layer(document, place, "Result 1", pixels)
+    writing.keep_provenance(document, layer, provenance.dump(provenance.Provenance("test-follow", {}, 5)))
+    document.refreshProjection()
+    document.waitForDone()
+    seen = bytes(document.pixelData(0, 0, side, side))
+    role = {"name": "image"}
+    source = roles.Source("layer", picture.uniqueId().toString(), picture.name())
+    read = k.module("reading").read_source(document, source, role, over={layer})
+    kinds = [info.why for info in seeing.view_of(document).layers]
+    group = seeing.find(document, layer)
+    asked = writing.request_of(document, seeing.children(group)[0]).operation
+    yield lambda: document.activeNode() == picture
+    k.trigger("scumble_identity")
+    yield lambda: len(k.layers(document)) == 3
+    yield k.idle
+    return bytes(read.data) == seen, kinds, asked, k.layers(document)
+
+
+def test_a_result_of_two_layers_is_one_result(krita: Krita) -> None:
+    base, top = (made("fill that moves a soft edge", SIDE).tobytes().hex() for made in (base_of, result_of))
+    same, kinds, asked, names = krita.run(_read_again, base=base, top=top, side=SIDE)
+    assert same
+    assert kinds == ["a result", "a result", "a result", ""]
+    assert asked == "test-follow"
+    assert names == ["Identity 1", ["Result 1", ["New", "Taken away"]], "Background"]
