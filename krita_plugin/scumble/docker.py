@@ -15,7 +15,7 @@ from .scumble_client.editor.messages import DAEMON_OFF
 from .scumble_client.editor.roles import NO_DOCUMENT, missing
 from .thumbnails import WORD, Thumbnails
 from .widgets import DoubleSpinBox, Fold, Quiet, combo, heading, note, row
-from .writing import activate_former
+from .writing import CAN_MASK, activate_former
 
 REFRESH_MS = 700
 MAX_SEED = 2**32 - 1
@@ -135,6 +135,7 @@ class ScumbleDocker(DockWidget):
         self._advanced.setContentsMargins(0, 0, 0, 0)
         self._advanced.setSpacing(6)
         self._advanced.addWidget(self._seed_row())
+        self._advanced.addWidget(self._output_row())
         layout.addWidget(self.advanced)
         layout.addStretch(1)
         scroll = QtWidgets.QScrollArea()
@@ -158,6 +159,18 @@ class ScumbleDocker(DockWidget):
         self.new_seed = QtWidgets.QCheckBox("New each time")
         self.new_seed.toggled.connect(lambda on: self._option("new_seed", bool(on)))
         return row(QtWidgets.QLabel("Seed"), self.seed, self.new_seed, stretch=1)
+
+    def _output_row(self):
+        self.output = combo()
+        self.output.addItems(["New layer", "New layer with a mask"])
+        self.output.setToolTip(
+            "With a mask: what is transparent becomes the new layer's mask, on which parts of it can be taken back."
+        )
+        self.output.activated.connect(lambda place: self._option("masked", place == 1))
+        made = row(QtWidgets.QLabel("Output"), self.output, stretch=1)
+        if not CAN_MASK:
+            made.hide()
+        return made
 
     @guarded
     def _option(self, name, value):
@@ -211,9 +224,10 @@ class ScumbleDocker(DockWidget):
         for widget, name, put in (
             (self.seed, "seed", "setValue"),
             (self.new_seed, "new_seed", "setChecked"),
+            (self.output, "masked", "setCurrentIndex"),
         ):
             with Quiet(widget):
-                getattr(widget, put)(option(name))
+                getattr(widget, put)(int(option(name)) if widget is self.output else option(name))
         self.seed.setEnabled(not option("new_seed"))
         with Quiet(self.fold):
             self.fold.setChecked(option("advanced"))

@@ -105,7 +105,8 @@ class ResultKeeper(QObject):
         self.studio.steps.start(once(), kept.document)
 
     def _insert(self, number, kept):
-        kept.layer = yield from add_layer(kept.document, kept.place, kept.name, kept.pixels)
+        masked = self.studio.settings.option("masked")
+        kept.layer = yield from add_layer(kept.document, kept.place, kept.name, kept.pixels, masked=masked)
         keep_provenance(kept.document, kept.layer, dump(kept.provenance, folder_of(kept.document.fileName())))
         self._hide_siblings(number)
         self.studio.results_changed.emit()

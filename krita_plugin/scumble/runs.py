@@ -173,7 +173,12 @@ def _add(studio, entry, layers):
 
     begun = []
     layer = yield from add_layer(
-        document, entry.place, names[0], layers[0].pixels, lambda _: begun.append(_begin(studio, prepare))
+        document,
+        entry.place,
+        names[0],
+        layers[0].pixels,
+        lambda _: begun.append(_begin(studio, prepare)),
+        masked=studio.settings.option("masked"),
     )
     text, pictures = yield from _outcome(begun[0])
     keep_provenance(document, layer, text)

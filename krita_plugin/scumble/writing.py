@@ -1,6 +1,6 @@
 """A result as a new layer: right place, right depth, one undo step, and everything else as it was."""
 
-from krita import Krita
+from krita import Document, Krita, Selection
 
 from .backdrop import alpha_below
 from .colour import convert, same, space_for, space_of
@@ -22,7 +22,15 @@ from .scumble_client.editor.soft_edges import (
     is_partial,
     lay,
     moved_plane,
+    with_alpha,
 )
+
+CAN_MASK = hasattr(Document, "createTransparencyMask")
+"""Whether this Krita lets a plugin fill a layer's mask: 5.1 makes one that has no pixels."""
+
+MASK_NAME = "What is seen"
+_ALL_SEEN = bytes([0]) + bytes([255]) * 255
+"""What is seen at all is opaque."""
 
 ACTIVE_TURNS = 100
 BAND = 1 << 21
@@ -53,17 +61,18 @@ class Below:
         self.alpha = None
 
 
-def add_layer(document, place, name, pixels, added=None, kept=None):
+def add_layer(document, place, name, pixels, added=None, kept=None, masked=False):
     """Steps that add one layer at an insertion point, where it is seen; the generator's value is the layer's id.
 
     `added(layer)` is called as soon as it is there; the steps that follow only make the former layer active again.
     `kept`: the `Below` of a layer that `update_layer` is to write over; it is a single layer then, whatever is below it.
+    `masked`: what is transparent becomes the layer's mask, where this Krita can make one; a group of two has none.
     """
     before = active_layer(document)
     before_id = identity(before) if before is not None else ""
     laid = yield from _lay(document, place, pixels, kept)
     # Pixels first: what is written to a layer that is part of the picture can't be undone.
-    node = yield from _make(document, name, laid)
+    node = yield from _make(document, name, laid, masked and CAN_MASK)
     yield None
     parent, above = _find(document, place)
     if above is None:  # on top of the layers, but not of the selection, which Krita keeps among them
@@ -110,17 +119,28 @@ def _alpha_below(document, place, rect):
     return (yield from alpha_below(document, parent, above, rect))
 
 
-def _make(document, name, laid):
+def _make(document, name, laid, masked):
     """Steps: the new layer, or the group of two that stands for one; it is no part of the document yet."""
+    pixels, alpha = laid.pixels, None
+    if masked and laid.how != MIXED:
+        alpha = yield from alpha_steps(pixels)
+        pixels = with_alpha(pixels, alpha.translate(_ALL_SEEN))
+        yield None
     node = document.createNode(NEW if laid.how == MIXED else name, "paintlayer")
-    yield from write(document, node, laid.pixels)
+    yield from write(document, node, pixels)
     if laid.how == INSIDE:
         node.setInheritAlpha(True)
+    if alpha is not None:
+        mask = document.createTransparencyMask(MASK_NAME)
+        selection = Selection()
+        selection.setPixelData(QByteArray(alpha), *rect_of(pixels))
+        mask.setSelection(selection)
+        node.addChildNode(mask, None)
     if laid.how != MIXED:
         return node
     yield None
     erasing = document.createNode(ERASED, "paintlayer")
-    yield from write(document, erasing, erasing_pixels(laid.pixels, laid.erased, "bgra"))
+    yield from write(document, erasing, erasing_pixels(pixels, laid.erased, "bgra"))
     erasing.setBlendingMode("erase")
     group = document.createGroupLayer(name)
     group.setPassThroughMode(True)

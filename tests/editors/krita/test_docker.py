@@ -242,10 +242,22 @@ def _looks(k: Any, long: str) -> Any:
             room = style.subControlRect(control, option, part, box).width()
             if box.isVisible() and box.fontMetrics().boundingRect(box.currentText()).width() > room:
                 cut.append([role, box.currentText(), room])
+        broken = []
+        for rows in docker.widget().findChildren(qt.QFormLayout):
+            for row in range(rows.rowCount()):
+                pair = [
+                    rows.itemAt(row, part)
+                    for part in (qt.QFormLayout.ItemRole.LabelRole, qt.QFormLayout.ItemRole.FieldRole)
+                ]
+                label, field = (item.widget() if item is not None else None for item in pair)
+                if label is None or field is None or not label.isVisible():
+                    continue
+                if field.geometry().top() > label.geometry().bottom():
+                    broken.append(label.text())
         docker.fold.setChecked(False)
         for field in docker.form.fields.values():
             parameters += field.widget.isVisibleTo(docker)
-        out[name] = [width, beyond, cut, parameters]
+        out[name] = [width, beyond, cut, parameters, broken]
     palette = docker.daemon.palette()
     text, ground = palette.windowText().color().lightness(), palette.window().color().lightness()
     k.studio.fail(k.module("scumble_client.errors").ScumbleError("internal", long, "Do this."))
@@ -271,9 +283,10 @@ def test_everything_fits_into_300_pixels_in_both_themes(
         out, contrast, ground, seen = krita.run(
             _looks, long="Something is wrong that takes more than one line to tell."
         )
-    assert all(width == 300 and not beyond for width, beyond, _, _ in out.values()), out
-    assert all(not cut for _, _, cut, _ in out.values()), out
-    assert all(parameters <= 6 for _, _, _, parameters in out.values()), out
+    assert all(width == 300 and not beyond for width, beyond, *_ in out.values()), out
+    assert all(not cut for _, _, cut, *_ in out.values()), out
+    assert all(parameters <= 6 for _, _, _, parameters, _ in out.values()), out
+    assert all(not broken for *_, broken in out.values()), out
     assert contrast > 100
     assert (ground < 128) == dark
     assert seen

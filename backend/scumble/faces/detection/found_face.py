@@ -34,7 +34,7 @@ MASK = Role(
     "Select the face where there are several, or where none is found; nothing changes outside.",
     kind="mask",
 )
-WITHIN = Role("within", "A mask of what may change", "Nothing moves where this is not white.", kind="mask")
+WITHIN = Role("within", "A limiting mask", "Nothing moves where this is not white.", kind="mask")
 
 
 @dataclass(frozen=True)
