@@ -25,7 +25,7 @@ def note(text=""):
     return label
 
 
-FIELD = 150
+FIELD = 136
 """Pixels that a field has at least; where there are fewer beside its label, it goes below that."""
 
 ICON = 20
