@@ -283,7 +283,7 @@ def test_a_bad_call_gives_one_sentence_and_what_to_do(gimp: Gimp, what: str, sen
 def _again(g: Any, path: str) -> Any:
     image = g.new(48, 48)
     source = g.layer(image, "Picture “é”", (0, 0, 48, 48))
-    g.paint(source, (0, 0, 48, 48), "R'G'B'A u8", g.noise(48 * 48 * 4))
+    g.paint(source, (0, 0, 48, 48), "R'G'B' u8", g.noise(48 * 48 * 3))
     g.select(image, (12, 12, 20, 20))
     first = g.call("scumble-inpaint", image, [source], seed=5, patch=5)
     assert first["status"] == "success", first["error"]

@@ -103,7 +103,9 @@ class Run:
             if callable(self.condition):
                 if not self.condition():
                     if time.time() > self.deadline:
-                        self.generator.throw(TimeoutError(f"waited in vain; said: {self.driver.toolkit.said()}"))
+                        toolkit = self.driver.toolkit
+                        why = f"waited in vain; said: {toolkit.said()}; under way: {toolkit.runs()}"
+                        self.generator.throw(TimeoutError(why))
                     return
             elif self.condition is not None and time.time() < self.condition:
                 return

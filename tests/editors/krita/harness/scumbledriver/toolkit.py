@@ -56,6 +56,11 @@ class Toolkit:
     def said(self):
         return list(self.studio.messages) if "scumble" in sys.modules else None
 
+    def runs(self):
+        """How far each run is, for a message: [(title, state, share done)]."""
+        entries = self.studio.entries if "scumble" in sys.modules else []
+        return [(one.title, one.state, one.job.fraction if one.job is not None else None) for one in entries]
+
     def bytes(self, data):
         return qt.QtCore.QByteArray(data)
 
