@@ -133,7 +133,7 @@ def _pairs(top: bytes, below: bytes) -> memoryview:
 
 
 def _split(pair: int) -> bytes:
-    return pair.to_bytes(2, sys.byteorder)  # type: ignore[arg-type]
+    return pair.to_bytes(2, sys.byteorder)
 
 
 def with_alpha(pixels: Pixels, alpha: bytes) -> Pixels:
