@@ -210,7 +210,8 @@ def _filtered(g: Any, what: str, path: str) -> Any:
     answer = g.call("scumble-identity", image, [source])
     assert answer["status"] == "success", answer["error"]
     new = answer["layer"]
-    source.set_visible(False)
+    if what not in ("text", "vector"):  # soft edges: their result lies inside what is below it
+        source.set_visible(False)
     again = g.visible(image)
     before = [list(seen[4 * (y * 40 + x) :][:4]) for x, y in ((6, 8), (20, 20))]
     colours = len({seen[i : i + 4] for i in range(0, len(seen), 4)})
