@@ -10,8 +10,8 @@ from .indexes import configuration_files, read_configuration, read_files
 from .problem import SetupError
 from .pythons import Python
 
-RAW_PROGRESS, RESUMES = (24, 1), (25, 1)
-"""Versions of pip: from which on it says bytes to programs, and goes on with a file where the line broke."""
+OTHERS, RAW_PROGRESS, RESUMES = (22, 3), (24, 1), (25, 1)
+"""Versions of pip: from which on it serves other environments, says bytes to programs, goes on with a file where the line broke."""
 
 _FOREIGN = (
     "PIP_TARGET",
@@ -83,7 +83,8 @@ class Environment:
         self.folder, self.python = folder, python
         self._tools = tools
         self._uv = ""
-        self._pip: Tuple[int, ...] = (0,)
+        self._pip: List[str] = []
+        self._version: Tuple[int, ...] = (0,)
 
     @property
     def tool(self) -> str:
@@ -91,25 +92,26 @@ class Environment:
         return "uv" if self._uv else "pip"
 
     def make(self, of: Python, uv: str) -> None:
-        """Make it out of a Python, by the first means that works. Raises SetupError, CancelError."""
+        """Make it out of a Python, by the first means that works. Raises SetupError, CancelError.
+
+        A new pip of that Python's own serves from outside; an old one brings a new one; else the one that Python has in store
+        does, which takes longest; uv is for a Python that has none of them.
+        """
         ways: List[Callable[[], bool]] = []
-        if of.venv:
-            ways.append(lambda: self._call([of.program, "-I", "-m", "venv", "--clear", str(self.folder)]))
         if of.pip:
             ways.append(lambda: self._with_others_pip(of))
+        if of.venv:
+            ways.append(lambda: self._with_own_pip(of))
         if uv:
             ways.append(lambda: self._with_uv(of, uv))
         for way in ways:
             if way():
-                break
-        else:
-            raise SetupError(
-                "no_python",
-                f"No environment can be made with {of.program}.",
-                "Its pip and venv are missing or damaged; the log has what they said.",
-            )
-        if not self._uv:
-            self._pip = self._pip_version()
+                return
+        raise SetupError(
+            "no_python",
+            f"No environment can be made with {of.program}.",
+            "Its pip and venv are missing or damaged; the log has what they said.",
+        )
 
     def _call(self, command: Sequence[str]) -> bool:
         try:
@@ -119,34 +121,44 @@ class Environment:
             return False
 
     def _with_others_pip(self, of: Python) -> bool:
-        made = self._call([of.program, "-I", "-m", "venv", "--clear", "--without-pip", str(self.folder)])
-        return made and self._call([of.program, "-I", "-m", "pip", "--python", str(self.python), "install", "pip"])
+        others = [of.program, "-I", "-m", "pip"]
+        version = _version_of(others)
+        if version < OTHERS or not self._call(
+            [of.program, "-I", "-m", "venv", "--clear", "--without-pip", str(self.folder)]
+        ):
+            return False
+        others += ["--python", str(self.python)]
+        if version < RESUMES and self._call([*others, "install", "--retries", "1", "--progress-bar", "off", "pip"]):
+            return self._own()
+        self._pip, self._version = others, version
+        return True
+
+    def _with_own_pip(self, of: Python) -> bool:
+        if not self._call([of.program, "-I", "-m", "venv", "--clear", str(self.folder)]) or not self._own():
+            return False
+        if self._version < RESUMES and self._call([*self._pip, "install", "--upgrade", "--retries", "1", "pip"]):
+            self._own()
+        return True
+
+    def _own(self) -> bool:
+        self._pip = [str(self.python), "-I", "-m", "pip"]
+        self._version = _version_of(self._pip)
+        return self._version > (0,)
 
     def _with_uv(self, of: Python, uv: str) -> bool:
         self._uv = uv
         return self._call([uv, "venv", "--no-project", "--allow-existing", "--python", of.program, str(self.folder)])
 
-    def _pip_version(self) -> Tuple[int, ...]:
-        said = ask([str(self.python), "-I", "-m", "pip", "--version"], 60.0, child_environment()) or ""
-        found = re.search(r"pip (\d+)\.(\d+)", said)
-        return (int(found.group(1)), int(found.group(2))) if found else (0,)
-
     def configuration(self) -> Dict[str, str]:
         """What pip was told by its files and variables; uv is told the same."""
         if self._uv:
             return read_files(configuration_files(os.environ, Path.home()), os.environ)
-        said = ask([str(self.python), "-I", "-m", "pip", "config", "list"], 60.0, child_environment())
+        said = ask([*self._pip, "config", "list"], 60.0, child_environment())
         return read_configuration(said or "")
-
-    def renew_pip(self) -> None:
-        """Have a pip that goes on where a line broke, if one can be had; any other does."""
-        if not self._uv and self._pip < RESUMES:
-            self._call([str(self.python), "-I", "-m", "pip", "install", "--upgrade", "--retries", "1", "pip"])
-            self._pip = self._pip_version()
 
     def cache(self) -> Path:
         """Where fetched files are kept for the next time."""
-        command = [self._uv, "cache", "dir"] if self._uv else [str(self.python), "-I", "-m", "pip", "cache", "dir"]
+        command = [self._uv, "cache", "dir"] if self._uv else [*self._pip, "cache", "dir"]
         said = ask(command, 60.0, child_environment())
         return Path(said.splitlines()[-1]) if said else self.folder
 
@@ -177,9 +189,9 @@ class Environment:
             ]
             more = _for_uv(configuration)
         else:
-            command = [str(self.python), "-I", "-m", "pip", "install"]
-            command += ["--progress-bar", "raw" if self._pip >= RAW_PROGRESS else "off"]
-            if self._pip >= RESUMES:
+            command = [*self._pip, "install", "--no-compile"]  # what is never loaded need not be
+            command += ["--progress-bar", "raw" if self._version >= RAW_PROGRESS else "off"]
+            if self._version >= RESUMES:
                 command += ["--resume-retries", "20"]
         command += ["--only-binary", ":all:"]
         if constraints is not None:
@@ -187,6 +199,12 @@ class Environment:
         if index:
             command += ["--extra-index-url", index]
         return self._tools.call([*command, *what], on_line, child_environment(**more), tick=tick)
+
+
+def _version_of(pip: Sequence[str]) -> Tuple[int, ...]:
+    """(0,) where there is none that works."""
+    found = re.search(r"pip (\d+)\.(\d+)", ask([*pip, "--version"], 60.0, child_environment()) or "")
+    return (int(found.group(1)), int(found.group(2))) if found else (0,)
 
 
 def _for_uv(configuration: Mapping[str, str]) -> Dict[str, str]:

@@ -19,9 +19,11 @@ from .order import AUTOMATIC, Order
 from .pythons import Search, how_to_get, search, what_is_missing
 from .state import CANCELLED, DONE, FAILED, INSTALL, LOG_FILE, REMOVE, REPAIR, RUNNING, UPDATE, State
 
-NOTHING, OFFER, BARE, BUSY, BROKEN, READY, NEWER = "nothing", "offer", "bare", "busy", "broken", "ready", "newer"
-"""Kinds of a view: all is well; nothing is set up; and no wheel to do so; it is being done; it went wrong; it is done; the plugin
-is of another version than the engine."""
+NOTHING, OFFER, BARE, BUSY, BROKEN, READY = "nothing", "offer", "bare", "busy", "broken", "ready"
+"""Kinds of a view: all is well; nothing is set up; and no wheel to do so; it is being done; it went wrong; it is done."""
+
+NEWER, ASKED = "newer", "asked"
+"""The plugin is of another version than the engine; the artist is asked whether to repair or to remove."""
 
 GO, CANCEL, AGAIN, LATER, LOG, REPORT, CLOSE = "go", "cancel", "again", "later", "log", "report", "close"
 """Names of buttons."""
@@ -75,6 +77,8 @@ class SetupPanel:
     def __init__(self, plugin: Path) -> None:
         self.bundle = bundled(plugin)
         self.facts: Optional[Facts] = None
+        self.asking = False
+        """Whether an editor's thread is gathering them."""
         last = State.read().order
         self.folder = (
             Path(last["folder"]) if isinstance(last.get("folder"), str) and last["folder"] else places.usual_folder()
@@ -86,6 +90,7 @@ class SetupPanel:
         self._begun = 0.0
         self._begun_time = 0.0
         self._postponed = False
+        self._asked = ""
         self._problem: Optional[ScumbleError] = None
 
     # -- what is known
@@ -151,8 +156,8 @@ class SetupPanel:
 
     # -- what is shown
 
-    def look(self, running: str = "") -> View:
-        """What to show now. `running`: the version that the daemon, which runs, has told; empty where none does."""
+    def look(self, running: Optional[str] = None) -> View:
+        """What to show now. `running`: None where no daemon runs, else its version, empty while that is not known."""
         state = State.read()
         if self._is_busy(state):
             return self._busy(state)
@@ -160,9 +165,8 @@ class SetupPanel:
             return self._broken(self._problem.message, self._problem.hint)
         if state.phase == RUNNING and not state.seen:
             title = TITLES.get(state.task, "Setting up").lower()
-            return self._broken(
-                f"Scumble was interrupted while {title}.", "Press “Try Again”: what was fetched is not fetched again."
-            )
+            hint = "Press “Try Again”: what was fetched is not fetched again."
+            return self._broken(f"Scumble was interrupted while {title}.", hint)
         if state.phase == FAILED and not state.seen:
             return self._broken(state.error.get("message", "It failed."), state.error.get("hint", ""))
         if state.phase == DONE and not state.seen and state.task != REMOVE:
@@ -170,9 +174,11 @@ class SetupPanel:
             took = f" in {seconds:.0f} s" if isinstance(seconds, (int, float)) else ""
             sentence = f"Scumble is ready: it has filled its first picture{took}."
             return View(READY, sentence, picture=str(state.proof.get("picture", "")), buttons=((CLOSE, "Begin"),))
-        if not running and self.engine_missing:
+        if self._asked:
+            return self._question(state)
+        if running is None and self.engine_missing:
             return self._offer(state)
-        version = self.engine_version(state, running)
+        version = self.engine_version(state, running or "")
         if self.bundle and version and version != self.bundle.version and not self._postponed:
             self._task = UPDATE
             sentence = f"The plugin is version {self.bundle.version}, its engine {version}: they should be the same."
@@ -180,16 +186,36 @@ class SetupPanel:
             return View(NEWER, sentence, detail, buttons=((GO, "Update"), (LATER, "Not Now")))
         return View(NOTHING)
 
+    @property
+    def tasks(self) -> List[str]:
+        """What can be asked for besides: only of an engine that was set up like this."""
+        return [REPAIR, REMOVE] if State.read().engine and not is_held() else []
+
+    def ask(self, task: str) -> None:
+        """Ask the artist whether to do that: the next view does, and its first button begins it."""
+        self._asked = task
+
+    def _question(self, state: State) -> View:
+        self._task = self._asked
+        if self._asked == REMOVE:
+            size = state.engine.get("bytes")
+            freed = f" {machine.in_words(size)} become free." if isinstance(size, int) else ""
+            sentence = f"Remove Scumble's engine?{freed} Runs under way are ended."
+            detail = "Your layers, settings, portraits and fetched weights stay."
+            return View(ASKED, sentence, detail, buttons=((GO, "Remove"), (LATER, "Keep")))
+        sentence = "Make Scumble's engine anew? The one of now stays until the new one works; runs under way are ended then."
+        return View(ASKED, sentence, self.needs, buttons=((GO, "Repair"), (LATER, "Not Now")))
+
     def _is_busy(self, state: State) -> bool:
         if is_held():
-            self._child = self._child if self._child is not None and self._child.poll() is None else None
             return True
         if self._child is None:
             return False
         code = self._child.poll()
-        if code is None and time.monotonic() - self._begun < STARTS_WITHIN:
-            return True
-        if code not in (0, 1, 130, None) and state.updated < self._begun_time:
+        has_spoken = state.updated >= self._begun_time
+        if code is None and (has_spoken or time.monotonic() - self._begun < STARTS_WITHIN):
+            return True  # it begins, or is just ending
+        if not has_spoken:
             self._problem = ScumbleError(
                 "internal",
                 f"The set-up ended at once, with code {code}.",
@@ -237,7 +263,7 @@ class SetupPanel:
 
     def begin(self, task: str = "") -> None:
         """Begin a task: by default what the view offers. Raises ScumbleError. Asks the machine where that was not done yet."""
-        self._problem = None
+        self._problem, self._asked = None, ""
         state = State.read()
         if not task:
             stopped = state.phase in (FAILED, RUNNING) and not state.seen
@@ -265,7 +291,7 @@ class SetupPanel:
 
     def close(self) -> None:
         """What is shown was read: after the end, or where an offer is not wanted now."""
-        self._problem, self._postponed = None, True
+        self._problem, self._postponed, self._asked = None, not self._asked, ""
         state = State.read()
         if state.phase and not is_held():
             state.seen = True

@@ -31,7 +31,7 @@ TRIES = 4
 ENVIRONMENT, FETCH, UNPACK, PROVE = 0.04, 0.72, 0.92, 1.0
 """Fractions of the whole at which a part of it ends."""
 
-MEASURE_SECONDS = 2.0
+MEASURE_SECONDS = 5.0
 PROOF_SECONDS = 300.0
 
 _PICTURES = (
@@ -99,7 +99,6 @@ class Task:
             environment = self._environment(engine)
             self.report.step("Making a private environment", 0.01)
             environment.make(python, search().uv)
-            environment.renew_pip()
             self._check_space(engine, environment.cache())
             self._fetch(environment)
             made = self._facts(engine, environment)

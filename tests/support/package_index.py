@@ -1,0 +1,146 @@
+"""A package index on this machine that can be made to fail as real ones do, and small packages for it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import threading
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+def make_wheel(name: str, version: str, files: Mapping[str, bytes | str], requires: tuple[str, ...] = ()) -> bytes:
+    """A wheel for any Python; its name is `wheel_name`'s."""
+    info = f"{name}-{version}.dist-info"
+    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    everything: dict[str, bytes | str] = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:
+        for path, content in everything.items():
+            data = content.encode() if isinstance(content, str) else content
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record += f"{path},sha256={digest},{len(data)}\n"
+            archive.writestr(path, data)
+        archive.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
+    return held.getvalue()
+
+
+def wheel_name(name: str, version: str) -> str:
+    return f"{name}-{version}-py3-none-any.whl"
+
+
+@dataclass
+class PackageIndex:
+    """What is served, and how badly. Every attribute may be changed while it serves."""
+
+    wheels: dict[str, bytes] = field(default_factory=dict)
+    """File name → content."""
+    port: int = 0
+    breaks_after: int = 0
+    """Bytes of a wheel after which a line breaks; 0: never."""
+    breaks: int = 1_000_000
+    """How often it does."""
+    bytes_per_second: float = 0.0
+    """0: as fast as it can."""
+    wrong_sum: str = ""
+    """The beginning of the names of wheels whose check sum is wrong."""
+    status: int = 200
+    """Of every answer."""
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    """Path and range of each request."""
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/simple"
+
+    def asked_for(self, name: str) -> list[str]:
+        """The ranges that were asked for of a wheel."""
+        return [range_ for path, range_ in self.requests if path.rpartition("/")[2].startswith(name)]
+
+
+@contextmanager
+def serving(index: PackageIndex) -> Iterator[PackageIndex]:
+    """Serve it until the end."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            index.requests.append((self.path, self.headers.get("Range", "")))
+            if index.status != 200:
+                self.answer(index.status, b"no")
+            elif self.path.startswith("/simple/"):
+                self.page(self.path.strip("/").rpartition("/")[2])
+            else:
+                self.wheel(self.path.rpartition("/")[2])
+
+        def page(self, project: str) -> None:
+            links = ""
+            for name, data in index.wheels.items():
+                if name.split("-")[0].replace("_", "-").lower() == project:
+                    wrong = index.wrong_sum and name.startswith(index.wrong_sum)
+                    digest = hashlib.sha256(b"another" if wrong else data).hexdigest()
+                    links += f'<a href="/files/{name}#sha256={digest}">{name}</a>\n'
+            self.answer(200 if links else 404, f"<html><body>{links}</body></html>".encode())
+
+        def wheel(self, name: str) -> None:
+            data = index.wheels[name]
+            start = 0
+            asked = self.headers.get("Range", "")
+            if asked.startswith("bytes="):
+                start = int(asked[6:].split("-")[0])
+            self.send_response(206 if asked else 200)
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+            if asked:
+                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+            self.send_header("Content-Length", str(len(data) - start))
+            self.end_headers()
+            end = len(data)
+            if index.breaks_after and index.breaks > 0 and end - start > index.breaks_after:
+                index.breaks -= 1
+                end = start + index.breaks_after
+            for at in range(start, end, 65536):
+                block = data[at : min(at + 65536, end)]
+                try:
+                    self.wfile.write(block)
+                except OSError:
+                    break  # the other side has had enough
+                if index.bytes_per_second:
+                    time.sleep(len(block) / index.bytes_per_second)
+            if end < len(data):
+                self.close_connection = True
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    index.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield index
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
