@@ -212,7 +212,9 @@ class EngineSetup(QtWidgets.QWidget):
 
     @guarded
     def _browse(self):
-        chosen = QtWidgets.QFileDialog.getExistingDirectory(self, "Where to set Scumble up", str(self.panel.folder.parent))
+        chosen = QtWidgets.QFileDialog.getExistingDirectory(
+            self, "Where to set Scumble up", str(self.panel.folder.parent)
+        )
         if chosen:
             self.folder.setText(chosen)
 
@@ -223,7 +225,9 @@ class EngineSetup(QtWidgets.QWidget):
         self.refresh()
 
     def _report(self):
-        window = self._open("Scumble: what is wrong", "Looking. Where the daemon has to start for it, this takes a moment…")
+        window = self._open(
+            "Scumble: what is wrong", "Looking. Where the daemon has to start for it, this takes a moment…"
+        )
         name = f"Krita {Krita.instance().version()}"
 
         def done(text, error):

@@ -106,6 +106,7 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
             self.send_response(206 if asked else 200)
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Cache-Control", "max-age=365000000, immutable, public")  # as PyPI's files
             self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
             if asked:
                 self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")

@@ -29,7 +29,10 @@ def sentence(error: ScumbleError) -> str:
 
 STARTING = "Scumble starts its daemon: the first time takes some seconds."
 DAEMON_OFF = ("Scumble's daemon is off.", "Press “Start” in the docker.")
-NOT_SET_UP = ("Scumble's engine is not set up yet.", "Press “Set Up Scumble” in the docker: Settings ▸ Dockers ▸ Scumble.")
+NOT_SET_UP = (
+    "Scumble's engine is not set up yet.",
+    "Press “Set Up Scumble” in the docker: Settings ▸ Dockers ▸ Scumble.",
+)
 NOTHING_TO_RUN = ("The active layer was not made by Scumble.", "Click on one that was.")
 LIVE_GONE = "The live layer was removed, so live mode is off."
 NOTHING_TO_CANCEL = "Nothing is running."

@@ -25,6 +25,8 @@ TAGS = ("cu132", "cu130", "cu129", "cu128", "cu126")
 VARIABLE = "SCUMBLE_TORCH_INDEX"
 """Names the index in place of the one that would be taken; empty for none."""
 
+PYPI = "https://pypi.org/simple"
+
 Fetch = Callable[[str], Optional[str]]
 
 
@@ -87,24 +89,45 @@ def read_files(files: List[Path], environment: Mapping[str, str]) -> Dict[str, s
     return found
 
 
-def fetcher(configuration: Mapping[str, str], seconds: float = 15.0) -> Fetch:
-    """A function that gives the text at an address, or None; with pip's proxy and certificates."""
+def open_address(address: str, configuration: Mapping[str, str], seconds: float = 15.0) -> str:
+    """The text at an address, by pip's proxy and certificates. Raises OSError (also urllib's), ValueError."""
+    handlers: List[urllib.request.BaseHandler] = []
+    if configuration.get("proxy"):
+        handlers.append(urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), configuration["proxy"])))
+    if configuration.get("cert"):
+        handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=configuration["cert"])))
+    with urllib.request.build_opener(*handlers).open(address, timeout=seconds) as answer:
+        return str(answer.read().decode("utf-8", "replace"))
+
+
+def fetcher(configuration: Mapping[str, str]) -> Fetch:
+    """A function that gives the text at an address, or None."""
 
     def fetch(address: str) -> Optional[str]:
-        handlers: List[urllib.request.BaseHandler] = []
-        if configuration.get("proxy"):
-            handlers.append(urllib.request.ProxyHandler(dict.fromkeys(("http", "https"), configuration["proxy"])))
-        if configuration.get("cert"):
-            handlers.append(
-                urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=configuration["cert"]))
-            )
         try:
-            with urllib.request.build_opener(*handlers).open(address, timeout=seconds) as answer:
-                return str(answer.read().decode("utf-8", "replace"))
+            return open_address(address, configuration)
         except (OSError, ValueError):
             return None
 
     return fetch
+
+
+def complaint(configuration: Mapping[str, str]) -> str:
+    """What the index of packages answers when it is asked without pip, which says only that there is no package; empty if all is well."""
+    address = configuration.get("index-url") or PYPI
+    if configuration.get("no-index"):
+        return ""
+    try:
+        open_address(f"{address.rstrip('/')}/pip/", configuration)
+    except urllib.error.HTTPError as error:
+        return "" if error.code == 404 else f"{error.code} Error: {error.reason}"
+    except ssl.SSLError as error:
+        return f"SSLError: {error}"
+    except OSError as error:
+        return f"NewConnectionError: {error}"
+    except ValueError:
+        return ""
+    return ""
 
 
 def torch_index(

@@ -17,7 +17,7 @@ from .bundled import bundled
 from .lock import is_held
 from .order import AUTOMATIC, Order
 from .pythons import Search, how_to_get, search, what_is_missing
-from .state import CANCELLED, DONE, FAILED, INSTALL, LOG_FILE, REMOVE, REPAIR, RUNNING, UPDATE, State
+from .state import CANCEL_FILE, CANCELLED, DONE, FAILED, INSTALL, LOG_FILE, REMOVE, REPAIR, RUNNING, UPDATE, State
 
 NOTHING, OFFER, BARE, BUSY, BROKEN, READY = "nothing", "offer", "bare", "busy", "broken", "ready"
 """Kinds of a view: all is well; nothing is set up; and no wheel to do so; it is being done; it went wrong; it is done."""
@@ -30,6 +30,8 @@ GO, CANCEL, AGAIN, LATER, LOG, REPORT, CLOSE = "go", "cancel", "again", "later",
 
 STARTS_WITHIN = 20.0
 """Seconds in which the process must have said something."""
+
+GO_ON = "You can go on working, and close the editor."
 
 TITLES = {INSTALL: "Setting up", REPAIR: "Repairing", UPDATE: "Updating", REMOVE: "Removing"}
 
@@ -203,7 +205,9 @@ class SetupPanel:
             sentence = f"Remove Scumble's engine?{freed} Runs under way are ended."
             detail = "Your layers, settings, portraits and fetched weights stay."
             return View(ASKED, sentence, detail, buttons=((GO, "Remove"), (LATER, "Keep")))
-        sentence = "Make Scumble's engine anew? The one of now stays until the new one works; runs under way are ended then."
+        sentence = (
+            "Make Scumble's engine anew? The one of now stays until the new one works; runs under way are ended then."
+        )
         return View(ASKED, sentence, self.needs, buttons=((GO, "Repair"), (LATER, "Not Now")))
 
     def _is_busy(self, state: State) -> bool:
@@ -225,22 +229,22 @@ class SetupPanel:
         return False
 
     def _busy(self, state: State) -> View:
-        fresh = state.phase == RUNNING
+        buttons = ((CANCEL, "Cancel"), (LOG, "Log"))
+        if state.phase != RUNNING:  # it has not said anything yet, or is just ending
+            ending = self._child is None or state.updated >= self._begun_time
+            title = TITLES.get(state.task if ending else self._task, "Setting up")
+            sentence = f"{title}: {'ending' if ending else 'beginning'}."
+            return View(BUSY, sentence, GO_ON, state.fraction if ending else 0.0, buttons)
         detail = ""
-        if fresh and state.package and state.bytes_total:
+        if state.package and state.bytes_total:
             detail = f"{machine.in_words(state.bytes_done)} of {machine.in_words(state.bytes_total)}"
-        if fresh and state.packages_total and state.step.startswith("Fetching"):
+        if state.packages_total and state.step.startswith("Fetching"):
             detail += f"{', ' if detail else ''}package {state.packages_done + 1} of {state.packages_total}"
-        title = TITLES.get(state.task if fresh else self._task, "Setting up")
-        step = state.step if fresh else "Beginning"
-        cancelling = (places.setup_dir() / "cancel").exists()
-        return View(
-            BUSY,
-            f"{title}: {'cancelling' if cancelling else step[:1].lower() + step[1:]}.",
-            detail or "You can go on working, and close the editor.",
-            state.fraction if fresh else 0.0,
-            ((LOG, "Log"),) if cancelling else ((CANCEL, "Cancel"), (LOG, "Log")),
-        )
+        title = TITLES.get(state.task, "Setting up")
+        if (places.setup_dir() / CANCEL_FILE).exists():
+            return View(BUSY, f"{title}: cancelling.", "", state.fraction, ((LOG, "Log"),))
+        step = state.step[:1].lower() + state.step[1:]
+        return View(BUSY, f"{title}: {step}.", detail or GO_ON, state.fraction, buttons)
 
     def _broken(self, message: str, hint: str) -> View:
         buttons = ((AGAIN, "Try Again"), (LATER, "Not Now"), (LOG, "Log"), (REPORT, "Report"))

@@ -125,7 +125,7 @@ _SIGNS = (
         "Look at the proxy in the system's settings, or tell pip: pip config set global.proxy http://USER:PASSWORD@HOST:PORT",
     ),
     (
-        r"\b40[13] (Client )?Error|HTTP status client error \(40[13]|401 Unauthorized|403 Forbidden",
+        r"\b40[137] (Client )?Error|HTTP status client error \(40[13]|401 Unauthorized|403 Forbidden",
         "refused",
         "The package index refuses access.",
         "Look at the address and the password in pip's configuration: pip config list",
@@ -141,6 +141,7 @@ _SIGNS = (
     ),
     (
         r"No matching distribution found for (?P<what>[^\s(;]+)|"
+        r"no matching distributions available for your environment:\s*(?P<what3>[^\s(;]+)|"
         r"Because (?P<what2>[a-z0-9-]+)\S* was not found|no wheels with a matching",
         "no_package",
         "The package index has no {what} for this Python and this system.",

@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -18,7 +19,7 @@ from ..paths import config_dir
 from . import machine, places
 from .commands import CancelError
 from .environment import Environment, Tools, child_environment
-from .indexes import fetcher, torch_index
+from .indexes import complaint, fetcher, torch_index
 from .order import AUTOMATIC, Order
 from .problem import NETWORK, SetupError
 from .pythons import how_to_get, probe, search, what_is_missing
@@ -164,6 +165,9 @@ class Task:
             if code == 0:
                 return
             problem = failure(fetching.last, environment.tool)
+            if problem.kind in ("no_package", ""):
+                answer = complaint(configuration)
+                problem = failure(deque([answer]), environment.tool) if answer else problem
             won = fetching.all_bytes > before
             before = max(before, fetching.all_bytes)
             if problem.kind != NETWORK or not won or attempt == TRIES - 1:

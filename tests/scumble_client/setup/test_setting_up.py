@@ -95,7 +95,7 @@ def test_after_a_failure_what_was_fetched_whole_is_not_fetched_again(bench: Benc
 
 
 def test_on_a_slow_line_the_bytes_are_told(bench: Bench) -> None:
-    bench.index.bytes_per_second = 700_000
+    bench.index.bytes_per_second = 200_000
     panel = bench.panel()
     panel.begin()
     view = bench.wait(panel, lambda view: ("torch" in view.sentence and "of 2 MB" in view.detail) or view.kind != BUSY)
