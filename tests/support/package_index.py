@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -40,12 +42,12 @@ def wheel_name(name: str, version: str) -> str:
     return f"{name}-{version}-py3-none-any.whl"
 
 
-@dataclass
+@dataclass(eq=False)
 class PackageIndex:
     """What is served, and how badly. Every attribute may be changed while it serves."""
 
-    wheels: dict[str, bytes] = field(default_factory=dict)
-    """File name → content."""
+    wheels: dict[str, bytes | Path] = field(default_factory=dict)
+    """File name → content, or the file with it."""
     port: int = 0
     breaks_after: int = 0
     """Bytes of a wheel after which a line breaks; 0: never."""
@@ -59,6 +61,15 @@ class PackageIndex:
     """Of every answer."""
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Path and range of each request."""
+
+    def content(self, name: str) -> bytes:
+        held = self.wheels[name]
+        return held if isinstance(held, bytes) else held.read_bytes()
+
+    @functools.cache  # noqa: B019 (it lives as long as a test)
+    def digest(self, held: bytes | Path) -> str:
+        """SHA-256 of a wheel."""
+        return hashlib.sha256(held if isinstance(held, bytes) else held.read_bytes()).hexdigest()
 
     @property
     def address(self) -> str:
@@ -90,15 +101,15 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
 
         def page(self, project: str) -> None:
             links = ""
-            for name, data in index.wheels.items():
+            for name, held in index.wheels.items():
                 if name.split("-")[0].replace("_", "-").lower() == project:
                     wrong = index.wrong_sum and name.startswith(index.wrong_sum)
-                    digest = hashlib.sha256(b"another" if wrong else data).hexdigest()
+                    digest = index.digest(b"another" if wrong else held)
                     links += f'<a href="/files/{name}#sha256={digest}">{name}</a>\n'
             self.answer(200 if links else 404, f"<html><body>{links}</body></html>".encode())
 
         def wheel(self, name: str) -> None:
-            data = index.wheels[name]
+            data = index.content(name)
             start = 0
             asked = self.headers.get("Range", "")
             if asked.startswith("bytes="):
@@ -107,7 +118,7 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
             self.send_header("Content-Type", "application/octet-stream")
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("Cache-Control", "max-age=365000000, immutable, public")  # as PyPI's files
-            self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+            self.send_header("ETag", f'"{index.digest(index.wheels[name])}"')
             if asked:
                 self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
             self.send_header("Content-Length", str(len(data) - start))

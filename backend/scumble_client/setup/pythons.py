@@ -133,8 +133,7 @@ def candidates(
     seen = set()
     for command in _candidates(environment, platform, home, bool(outside)):
         key = os.path.realpath(command[0]) if os.path.isabs(command[0]) and len(command) == 1 else " ".join(command)
-        inside = environment.get("APPDIR")  # what an AppImage brings is gone when it ends
-        if key not in seen and not (inside and key.startswith(inside)):
+        if key not in seen:
             seen.add(key)
             yield command
 
@@ -147,7 +146,9 @@ def _candidates(environment: Mapping[str, str], platform: str, home: Path, guess
         for name in names:
             yield [name]
         return
-    path = environment.get("PATH", "")
+    inside = environment.get("APPDIR")  # what an AppImage brings is gone when it ends
+    folders = environment.get("PATH", "").split(os.pathsep)
+    path = os.pathsep.join(one for one in folders if not (inside and one.startswith(inside)))
     if platform == "win32":
         launcher = shutil.which("py", path=path)
         if launcher:

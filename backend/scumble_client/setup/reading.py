@@ -45,10 +45,10 @@ class Fetching:
             self._fetch(words)
         elif words.startswith("Processing ") and words.endswith(".whl"):
             self._take(words[11:])
-        elif words.startswith(("Downloaded ", "Prepared ")):  # uv's
+        elif words.startswith("Downloaded "):  # uv's
             self.fetched.add(_plain(words.split()[1]))
             self._settle()
-        elif words.startswith(("Installing collected packages", "Prepared", "Installed ")):
+        elif words.startswith(("Installing collected packages", "Prepared ", "Installed ")):
             self._settle()
             self.installing = True
 
