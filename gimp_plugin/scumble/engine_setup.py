@@ -85,7 +85,9 @@ class SetupWindow:
         self.compute = gtk.ComboBoxText(hexpand=True)
         self.compute.connect("changed", self._compute_chosen)
         for place, (title, widget) in enumerate((("Folder", self.folder), ("Computes with", self.compute))):
-            self.choices.attach(gtk.Label(label=title, xalign=0.0), 0, place, 1, 1)
+            label = gtk.Label(label=title, xalign=0.0)
+            self.choices.attach(label, 0, place, 1, 1)
+            self._compute_label = label  # the last one is its
             self.choices.attach(widget, 1, place, 1, 1)
         self.choices.attach(browse, 2, 0, 1, 1)
         self.text = gtk.TextView(editable=False, monospace=True, cursor_visible=False)
@@ -181,7 +183,8 @@ class SetupWindow:
                 self.compute.append(name, self.panel.label(name))
             self.compute.set_active_id(chosen)
             self.compute.handler_unblock_by_func(self._compute_chosen)
-        self.compute.set_sensitive(len(names) > 1)
+        for widget in (self.compute, self._compute_label):
+            widget.set_visible(len(names) > 1)
 
     def _show_buttons(self, buttons):
         for old in self.buttons.get_children():

@@ -86,11 +86,7 @@ class ScumbleDocker(DockWidget):
         """Where there is no engine, what needs one is not shown."""
         for widget in self._usual:
             widget.setVisible(not self.setup.covering)
-        self.daemon.setVisible(not self.setup.covering)
-        if self.setup.covering:
-            self.start_button.hide()
-        elif self.isVisible():
-            self.refresh_daemon()
+        self.refresh_daemon()
 
     def _head(self):
         head = QtWidgets.QWidget()
@@ -295,7 +291,7 @@ class ScumbleDocker(DockWidget):
 
     @guarded
     def refresh_daemon(self, *_):
-        self.daemon.setText(self.studio.connection.line)
+        self.daemon.setText("" if self.setup.covering else self.studio.connection.line)
         self.start_button.setVisible(self.studio.connection.state == "off" and not self.setup.covering)
 
     def _said(self, sentence):

@@ -55,11 +55,11 @@ class EngineSetup(QtWidgets.QWidget):
         self.compute.setToolTip("What PyTorch computes with")
         self.compute.activated.connect(self._compute_chosen)
         self.choices = QtWidgets.QWidget()
-        form = QtWidgets.QFormLayout(self.choices)
+        form = self._form = QtWidgets.QFormLayout(self.choices)
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(4)
         form.addRow("Folder", row(self.folder, self.browse))
-        form.addRow("Computes with", self.compute)
+        form.addRow("Computes with", self.compute)  # only where there is a choice
         self.buttons = QtWidgets.QWidget()
         self._buttons = QtWidgets.QHBoxLayout(self.buttons)
         self._buttons.setContentsMargins(0, 0, 0, 0)
@@ -135,7 +135,8 @@ class EngineSetup(QtWidgets.QWidget):
             for name in names:
                 self.compute.addItem(self.panel.label(name), name)
             self.compute.setCurrentIndex(max(self.compute.findData(self.panel.chosen), 0))
-        self.compute.setEnabled(len(names) > 1)
+        for widget in (self.compute, self._form.labelForField(self.compute)):
+            widget.setVisible(len(names) > 1)
 
     def _show_buttons(self, buttons):
         while self._buttons.count():
@@ -146,6 +147,8 @@ class EngineSetup(QtWidgets.QWidget):
             button = QtWidgets.QPushButton(label)
             button.setObjectName(f"scumble_setup_{name}")
             button.clicked.connect(lambda *_, name=name: self.press(name))
+            if name == GO:
+                button.setMinimumHeight(round(1.4 * button.sizeHint().height()))
             # the docker is narrow: what is no answer takes only the room that it needs
             self._buttons.addWidget(button, 1 if name in (GO, CANCEL, AGAIN, CLOSE) else 0)
         self.buttons.setVisible(bool(buttons))

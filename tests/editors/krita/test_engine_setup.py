@@ -117,7 +117,7 @@ def _offer(k: Any) -> Any:
         "buttons": buttons,
         "beyond": beyond,
         "usual": [one.isVisible() for one in docker._usual],
-        "compute": setup.compute.currentText(),
+        "compute": [setup.compute.currentText(), setup.compute.isVisible()],
     }
 
 
@@ -165,7 +165,7 @@ def test_two_clicks_from_the_docker_and_krita_never_stands_still(
     assert "Download: about 330 MB. On the disk: about 1.2 GB" in shown["detail"]
     assert shown["usual"] == [False, False]
     assert shown["beyond"] == []
-    assert shown["compute"] == "CPU: works everywhere"
+    assert shown["compute"] == ["CPU: works everywhere", False]  # there is no choice
     said = krita.run(_tell)
     assert said.startswith("Scumble's engine is not set up yet. Press “Set Up Scumble” in the docker")
     _shot(krita, "offer")
