@@ -63,6 +63,10 @@ class SetupWindow:
         self.window.set_default_size(WIDTH, -1)
         self.window.set_resizable(True)
         gimp_ui.window_set_transient(self.window)
+        unused = self.window.get_content_area().get_children()  # the row for buttons of the dialog's own
+        for one in unused:
+            one.set_no_show_all(True)
+            one.hide()
         self._fill()
         self._timer = GLib.timeout_add(LOOK_MS, self._look)
         self._look()

@@ -7,7 +7,7 @@ from krita import Krita
 from .crash_log import as_error, guarded
 from .qt import Qt, QtGui, QTimer, QtWidgets, Signal
 from .scumble_client.setup.findings import examine
-from .scumble_client.setup.panel import AGAIN, BUSY, CANCEL, CLOSE, GO, LATER, LOG, NEWER, NOTHING, REPORT
+from .scumble_client.setup.panel import AGAIN, BUSY, CANCEL, CLOSE, GO, LATER, LOG, NEWER, NOTHING, READY, REPORT
 from .scumble_client.setup.state import REMOVE, REPAIR
 from .widgets import Quiet, combo, note, row, tool_button
 
@@ -105,6 +105,8 @@ class EngineSetup(QtWidgets.QWidget):
 
     def _show(self, view):
         before, self._view = self._view, view
+        if view.kind == READY:
+            self.studio.said.emit("")  # that there is no engine is no longer true
         self.setVisible(view.kind != NOTHING)
         self.sentence.setText(view.sentence)
         self.detail.setText(view.detail)

@@ -6,6 +6,8 @@ import base64
 import functools
 import hashlib
 import io
+import ssl
+import subprocess
 import threading
 import time
 import zipfile
@@ -71,13 +73,25 @@ class PackageIndex:
         """SHA-256 of a wheel."""
         return hashlib.sha256(held if isinstance(held, bytes) else held.read_bytes()).hexdigest()
 
+    certificate: str = ""
+    """Of TLS, where it is served so: then pip keeps what it has fetched."""
+
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}/simple"
+        return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}/simple"
 
     def asked_for(self, name: str) -> list[str]:
         """The ranges that were asked for of a wheel."""
         return [range_ for path, range_ in self.requests if path.rpartition("/")[2].startswith(name)]
+
+
+def certify(index: PackageIndex, folder: Path) -> None:
+    """Have it served over TLS, with a certificate of its own in that folder."""
+    index.certificate = str(folder / "certificate.pem")
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    keys = ["-keyout", index.certificate + ".key", "-out", index.certificate]
+    subprocess.run([*command, *keys], check=True, capture_output=True, timeout=60)
 
 
 @contextmanager
@@ -147,6 +161,10 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if index.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(index.certificate, index.certificate + ".key")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     index.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -173,7 +173,7 @@ class SetupPanel:
             return self._broken(state.error.get("message", "It failed."), state.error.get("hint", ""))
         if state.phase == DONE and not state.seen and state.task != REMOVE:
             seconds = state.proof.get("seconds")
-            took = f" in {seconds:.0f} s" if isinstance(seconds, (int, float)) else ""
+            took = f" in {seconds:.0f} s" if isinstance(seconds, (int, float)) and seconds >= 1 else ""
             sentence = f"Scumble is ready: it has filled its first picture{took}."
             return View(READY, sentence, picture=str(state.proof.get("picture", "")), buttons=((CLOSE, "Begin"),))
         if self._asked:

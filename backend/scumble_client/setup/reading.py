@@ -134,7 +134,7 @@ _SIGNS = (
         r"Name or service not known|name resolution|Name resolution|getaddrinfo|NewConnectionError|ConnectTimeout|ReadTimeout|"
         r"Read timed out|Connection refused|Connection reset|Connection broken|Connection aborted|IncompleteRead|RemoteDisconnected|"
         r"Max retries exceeded|incomplete-download|Download failed|not enough bytes|Network is unreachable|dns error|"
-        r"error sending request|client error \(Connect\)|operation timed out|ProtocolError|50[0234] Server Error",
+        r"error sending request|client error \(Connect\)|operation timed out|ProtocolError|50[0234] (Server )?Error",
         NETWORK,
         "The line to the package index broke.",
         "Look at the connection, and try again: what was fetched whole is not fetched again.",

@@ -15,7 +15,7 @@ from scumble_client.setup import machine, places
 from scumble_client.setup.lock import is_held
 from scumble_client.setup.panel import BUSY, SetupPanel, View
 from scumble_client.setup.state import State
-from tests.support.package_index import PackageIndex, serving
+from tests.support.package_index import PackageIndex, certify, serving
 from tests.support.small_engine import small_index, small_plugin
 
 PATIENCE = 180.0
@@ -76,12 +76,22 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def over_tls() -> bool:
+    """Whether the index has a certificate; a test's own parameter says otherwise."""
+    return False
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over_tls: bool) -> Iterator[Bench]:
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     for name in ("data", "config", "runtime", "cache", "small"):
         (tmp_path / name).mkdir(mode=0o700)
-    with serving(small_index()) as index:
+    made = small_index()
+    if over_tls:
+        certify(made, tmp_path)
+        monkeypatch.setenv("PIP_CERT", made.certificate)
+    with serving(made) as index:
         for name, value in {
             "SCUMBLE_DATA_DIR": tmp_path / "data",
             "SCUMBLE_CONFIG_DIR": tmp_path / "config",
@@ -101,10 +111,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         # the tests' own Python has the engine, so there is never none
         monkeypatch.setattr("scumble_client.launch._has_scumble", lambda: False)
         monkeypatch.setitem(machine.INSTALLED, machine.CPU, 3_000_000)
-        made = Bench(tmp_path, index)
-        yield made
+        bench = Bench(tmp_path, index)
+        yield bench
         if is_held():
-            made.panel().cancel()
+            bench.panel().cancel()
             end = time.monotonic() + PATIENCE
             while is_held():
                 assert time.monotonic() < end

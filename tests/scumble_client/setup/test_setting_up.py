@@ -81,6 +81,7 @@ def test_a_line_that_breaks_is_taken_up_where_it_broke(bench: Bench) -> None:
     assert starts[0] > 0
 
 
+@pytest.mark.parametrize("over_tls", [True])
 def test_after_a_failure_what_was_fetched_whole_is_not_fetched_again(bench: Bench) -> None:
     data = bench.index.wheels.pop(wheel_name("little", "1.0"))
     bench.index.wheels[wheel_name("little", "1.0")] = b"no wheel"
@@ -100,6 +101,7 @@ def test_on_a_slow_line_the_bytes_are_told(bench: Bench) -> None:
     panel.begin()
     view = bench.wait(panel, lambda view: ("torch" in view.sentence and "of 2 MB" in view.detail) or view.kind != BUSY)
     assert view.sentence == "Setting up: fetching torch."
+    bench.wait(panel, lambda view: State.read().bytes_done > 0 or view.kind != BUSY)
     before = State.read()
     bench.wait(panel, lambda view: State.read().bytes_done > before.bytes_done > 0 or view.kind != BUSY)
     assert State.read().phase == "running"
@@ -338,6 +340,7 @@ def test_an_update_that_is_not_wanted_now_is_not_shown_again_in_this_session(ben
     assert bench.panel("2.0").look().kind == NEWER
 
 
+@pytest.mark.parametrize("over_tls", [True])
 def test_a_repair_makes_it_anew(bench: Bench) -> None:
     panel = bench.set_up()
     torch = next((places.usual_folder() / "engine-1").rglob("torch/__init__.py"))
@@ -410,8 +413,10 @@ def _with_order(bench: Bench, command: list[str]) -> int:
     given: list[str] = []
 
     def start(order: object) -> subprocess.Popen[bytes]:
-        given.append(str(order.write()))  # type: ignore[attr-defined]
-        return subprocess.Popen(["true"])
+        given.append(str(order.write(bench.base)))  # type: ignore[attr-defined]
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        return ended
 
     panel = bench.panel()
     with pytest.MonkeyPatch.context() as patch:
