@@ -78,7 +78,7 @@ class SetupWindow:
         box.set_spacing(8)
         self.sentence, self.detail = self._label(), self._label()
         self.picture = gtk.Image(halign=gtk.Align.START)
-        self.bar = gtk.ProgressBar()
+        self.bar = gtk.ProgressBar(show_text=True)
         self.choices = gtk.Grid(column_spacing=8, row_spacing=6)
         self.folder = gtk.Entry(
             text=str(self.panel.folder), hexpand=True, tooltip_text="The folder that the engine goes to"
@@ -146,6 +146,7 @@ class SetupWindow:
         self.detail.set_visible(bool(view.detail))
         self.bar.set_visible(view.fraction is not None)
         self.bar.set_fraction(view.fraction or 0.0)
+        self.bar.set_text(f"{round(100 * (view.fraction or 0.0))} %")
         self._show_picture(view.picture)
         self._show_choices(view.choosing)
         buttons = self._usual() if nothing else view.buttons or (("shut", "Close"),)
@@ -191,6 +192,7 @@ class SetupWindow:
             widget.set_visible(len(names) > 1)
 
     def _show_buttons(self, buttons):
+        first = None
         for old in self.buttons.get_children():
             old.destroy()
         for name, label in reversed(buttons):
@@ -198,10 +200,13 @@ class SetupWindow:
             button.set_name(f"scumble-setup-{name}")
             button.connect("clicked", lambda _button, name=name: self.press(name))
             self.buttons.pack_start(button, False, False, 0)
-            if name == buttons[0][0]:
-                button.set_can_default(True)
-                button.grab_focus()
+            if name == buttons[0][0] and name != CANCEL:  # a key that was meant for the button of before cancels nothing
+                first = button
         self.buttons.show_all()
+        if first is None:
+            self.window.set_focus(None)
+        else:
+            first.grab_focus()
 
     # -- what the artist does
 

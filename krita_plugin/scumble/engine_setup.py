@@ -6,6 +6,7 @@ from krita import Krita
 
 from .crash_log import as_error, guarded
 from .qt import Qt, QtGui, QTimer, QtWidgets, Signal
+from .scumble_client.errors import ScumbleError
 from .scumble_client.setup.findings import examine
 from .scumble_client.setup.panel import AGAIN, BUSY, CANCEL, CLOSE, GO, LATER, LOG, NEWER, NOTHING, READY, REPORT
 from .scumble_client.setup.state import REMOVE, REPAIR
@@ -92,9 +93,7 @@ class EngineSetup(QtWidgets.QWidget):
         """Look again; quick."""
         if self.studio.closed:
             return
-        connection = self.studio.connection
-        running = (connection.status or {}).get("version", "") if connection.reachable else None
-        view = self.panel.look(running)
+        view = self.panel.look(self._running())
         interval = BUSY_MS if view.kind == BUSY else IDLE_MS
         if self._timer.interval() != interval:
             self._timer.setInterval(interval)
@@ -102,6 +101,14 @@ class EngineSetup(QtWidgets.QWidget):
             self._gather()
         if view != self._view:
             self._show(view)
+
+    def _running(self):
+        """The version of the daemon that runs, empty while that is not known; None where none does."""
+        connection = self.studio.connection
+        try:
+            return (connection.status or {}).get("version", "") if connection.reachable else None
+        except ScumbleError:
+            return ""  # there is one, whose folder is not to be trusted; whoever wants something of it is told
 
     def _show(self, view):
         before, self._view = self._view, view

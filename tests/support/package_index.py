@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -59,6 +60,8 @@ class PackageIndex:
     """0: as fast as it can."""
     wrong_sum: str = ""
     """The beginning of the names of wheels whose check sum is wrong."""
+    damaged: dict[str, int] = field(default_factory=dict)
+    """File name → how often it is sent with a wrong byte."""
     status: int = 200
     """Of every answer."""
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -104,6 +107,9 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
         def log_message(self, *_: Any) -> None:
             pass
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             index.requests.append((self.path, self.headers.get("Range", "")))
             if index.status != 200:
@@ -111,7 +117,7 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
             elif self.path.startswith("/simple/"):
                 self.page(self.path.strip("/").rpartition("/")[2])
             else:
-                self.wheel(self.path.rpartition("/")[2])
+                self.wheel(urllib.parse.unquote(self.path.rpartition("/")[2]))
 
         def page(self, project: str) -> None:
             links = ""
@@ -124,6 +130,9 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
 
         def wheel(self, name: str) -> None:
             data = index.content(name)
+            if index.damaged.get(name, 0) > 0:
+                index.damaged[name] -= self.command == "GET"
+                data = data[:-1] + bytes([data[-1] ^ 1])
             start = 0
             asked = self.headers.get("Range", "")
             if asked.startswith("bytes="):
@@ -138,6 +147,8 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
             self.send_header("Content-Length", str(len(data) - start))
             self.end_headers()
             end = len(data)
+            if self.command == "HEAD":
+                return
             if index.breaks_after and index.breaks > 0 and end - start > index.breaks_after:
                 index.breaks -= 1
                 end = start + index.breaks_after
@@ -157,7 +168,8 @@ def serving(index: PackageIndex) -> Iterator[PackageIndex]:
             self.send_header("Content-Type", "text/html")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

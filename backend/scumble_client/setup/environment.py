@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -163,13 +164,7 @@ class Environment:
         return Path(said.splitlines()[-1]) if said else self.folder
 
     def install(
-        self,
-        what: Sequence[str],
-        constraints: Optional[Path],
-        index: str,
-        configuration: Mapping[str, str],
-        on_line: OnLine,
-        tick: Callable[[], None],
+        self, what: "Packages", configuration: Mapping[str, str], on_line: OnLine, tick: Callable[[], None]
     ) -> int:
         """Install packages: only such as are built already. pip's or uv's exit code. Raises CancelError."""
         more = (
@@ -187,18 +182,32 @@ class Environment:
                 "--index-strategy",
                 "unsafe-best-match",
             ]
+            command += ["--refresh"] if what.fresh else []
             more = _for_uv(configuration)
         else:
             command = [*self._pip, "install", "--no-compile"]  # what is never loaded need not be
             command += ["--progress-bar", "raw" if self._version >= RAW_PROGRESS else "off"]
-            if self._version >= RESUMES:
-                command += ["--resume-retries", "20"]
+            command += ["--resume-retries", "20"] if self._version >= RESUMES else []
+            command += ["--no-cache-dir"] if what.fresh else []
         command += ["--only-binary", ":all:"]
-        if constraints is not None:
-            command += ["-c", str(constraints)]
-        if index:
-            command += ["--extra-index-url", index]
-        return self._tools.call([*command, *what], on_line, child_environment(**more), tick=tick)
+        if what.constraints is not None:
+            command += ["-c", str(what.constraints)]
+        if what.index:
+            command += ["--extra-index-url", what.index]
+        return self._tools.call([*command, *what.names], on_line, child_environment(**more), tick=tick)
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What is to be installed."""
+
+    names: Sequence[str]
+    """As for pip: names, files."""
+    constraints: Optional[Path] = None
+    index: str = ""
+    """Where to look besides the tool's own places."""
+    fresh: bool = False
+    """Whether nothing is taken that was kept from before."""
 
 
 def _version_of(pip: Sequence[str]) -> Tuple[int, ...]:

@@ -41,6 +41,8 @@ def examine(panel: SetupPanel, editor: str) -> str:
     lines = [f"{editor}, plugin {__version__}, {platform.platform()}, Python {platform.python_version()}", ""]
     found = doctor()
     lines += [one.text for one in found]
+    if State.read().engine and not all(one.ok for one in found):
+        lines += ["", "What is wrong with the engine itself is mended by Repair, here."]
     facts = panel.facts or panel.gather()
     best = facts.found.best
     lines += ["", f"Python for the engine: {f'{best.text} ({best.program})' if best else 'none'}"]

@@ -18,7 +18,7 @@ from ..launch import LAUNCH_FILE, write_launch_file
 from ..paths import config_dir
 from . import machine, places
 from .commands import CancelError
-from .environment import Environment, Tools, child_environment
+from .environment import Environment, Packages, Tools, child_environment
 from .indexes import complaint, fetcher, torch_index
 from .order import AUTOMATIC, Order
 from .problem import NETWORK, SetupError
@@ -140,7 +140,7 @@ class Task:
             index = torch_index(order.compute, order.cuda, order.torch, configuration, fetcher(configuration))
         constraints = Path(order.constraints) if order.constraints and Path(order.constraints).is_file() else None
         expected = machine.DOWNLOAD[order.compute]
-        before = 0
+        before, fresh = 0, False
         for attempt in range(TRIES):
             fetching = Fetching()
 
@@ -154,20 +154,18 @@ class Task:
                     )
                 self._show(fetching, expected)
 
-            code = environment.install(
-                [order.wheel],
-                constraints,
-                index,
-                configuration,
-                heard,
-                lambda f=fetching: self._tick(f),  # type: ignore[misc]
-            )
+            packages = Packages([order.wheel], constraints, index, fresh)
+            code = environment.install(packages, configuration, heard, lambda f=fetching: self._tick(f))  # type: ignore[misc]
             if code == 0:
                 return
             problem = failure(fetching.last, environment.tool)
             if problem.kind in ("no_package", ""):
                 answer = complaint(configuration)
                 problem = failure(deque([answer]), environment.tool) if answer else problem
+            if problem.kind == "damaged" and not fresh:  # what came damaged was kept, and would be taken again
+                fresh = True
+                self.report.step("A package was damaged; fetching anew", self.state.fraction)
+                continue
             won = fetching.all_bytes > before
             before = max(before, fetching.all_bytes)
             if problem.kind != NETWORK or not won or attempt == TRIES - 1:
@@ -329,7 +327,10 @@ class Report:
             state.package, state.bytes_done, state.bytes_total = "", 0, 0
         if changed or time.monotonic() - self._at > self.OFTEN:
             self._at = time.monotonic()
-            state.write()
+            try:
+                state.write()
+            except OSError:
+                pass  # a full disk; what is going on is not stopped by that
 
 
 def masked(line: str) -> str:

@@ -83,7 +83,9 @@ def over_tls() -> bool:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over_tls: bool) -> Iterator[Bench]:
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+    for name in [
+        name for name in os.environ if name.startswith(("PIP_", "UV_")) or "CERT" in name or "CA_BUNDLE" in name
+    ]:
         monkeypatch.delenv(name)
     for name in ("data", "config", "runtime", "cache", "small"):
         (tmp_path / name).mkdir(mode=0o700)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scumble_client.setup import places
-from scumble_client.setup.environment import Environment, Tools, child_environment
+from scumble_client.setup.environment import Environment, Packages, Tools, child_environment
 from scumble_client.setup.problem import SetupError
 from scumble_client.setup.pythons import Python, probe
 
@@ -34,7 +34,7 @@ def made(bench: Bench, python: Python, uv: str) -> tuple[Environment, list[str]]
     environment.make(python, uv)
     configuration = environment.configuration()
     assert configuration["index-url"] == bench.index.address
-    code = environment.install(["little"], None, "", configuration, lambda line: None, lambda: None)
+    code = environment.install(Packages(["little"]), configuration, lambda line: None, lambda: None)
     assert code == 0, "\n".join(said)
     subprocess.run([str(environment.python), "-I", "-c", "import little"], check=True, timeout=60)
     assert environment.cache().is_absolute()

@@ -84,7 +84,6 @@ def test_a_line_that_breaks_is_taken_up_where_it_broke(bench: Bench) -> None:
 @pytest.mark.parametrize("over_tls", [True])
 def test_after_a_failure_what_was_fetched_whole_is_not_fetched_again(bench: Bench) -> None:
     data = bench.index.wheels.pop(wheel_name("little", "1.0"))
-    bench.index.wheels[wheel_name("little", "1.0")] = b"no wheel"
     panel = bench.panel()
     panel.begin()
     assert bench.wait(panel).kind == BROKEN
@@ -93,6 +92,17 @@ def test_after_a_failure_what_was_fetched_whole_is_not_fetched_again(bench: Benc
     panel.begin()
     assert bench.wait(panel).kind == READY, panel.log()
     assert len(bench.index.asked_for("torch")) == 1
+
+
+@pytest.mark.parametrize("over_tls", [True])
+def test_what_came_damaged_and_was_kept_is_not_taken_again(bench: Bench) -> None:
+    good = bench.index.content(wheel_name("torch", TORCH))
+    bench.index.damaged[wheel_name("torch", TORCH)] = 1
+    panel = bench.panel()
+    panel.begin()
+    assert bench.wait(panel).kind == READY, panel.log()
+    assert len(bench.index.asked_for("torch")) == 2
+    assert bench.index.content(wheel_name("torch", TORCH)) == good
 
 
 def test_on_a_slow_line_the_bytes_are_told(bench: Bench) -> None:
@@ -448,7 +458,7 @@ def test_a_disk_that_becomes_full_in_the_middle(bench: Bench) -> None:
     ]
     assert _with_order(bench, [*wrapped, sys.executable, "-c", code]) == 1
     state = State.read(kept / "setup")
-    assert (state.phase, state.error["kind"]) == ("failed", "disk_full"), (kept / "setup" / "setup.log").read_text()
+    assert (state.phase, state.error.get("kind")) == ("failed", "disk_full"), (kept / "setup" / "setup.log").read_text()
     assert sorted(one.name for one in kept.iterdir()) == ["setup"]
 
 
