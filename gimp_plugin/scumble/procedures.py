@@ -14,7 +14,7 @@ from runs import new_seed, run_operation
 from scumble_client.editor.crash_log import as_error
 from scumble_client.editor.flatpak import share_runtime_folder
 from scumble_client.editor.form import clean
-from scumble_client.editor.messages import NOTHING_TO_RUN
+from scumble_client.editor.messages import NOTHING_TO_RUN, sentence
 from scumble_client.editor.provenance import INPUT, Provenance
 from scumble_client.editor.roles import DRAWN_LAYERS, STROKES_LAYERS, Source
 from scumble_client.errors import ScumbleError
@@ -104,7 +104,8 @@ def _guarded(run):
             told = as_error(error, LOG_FILE)
             if told.code == "cancelled":
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, GLib.Error(str(told)))
-            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(str(told)))
+            said = sentence(told, "See Filters ▸ Scumble ▸ Engine…, “What Is Wrong?”.")
+            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(said))
 
     return call
 
