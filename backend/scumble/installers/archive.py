@@ -24,9 +24,9 @@ def write_archive(folder: Path, path: Path, when: int) -> None:
     try:
         part = path.with_name(path.name + ".part")
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for file in sorted(folder.rglob("*"), key=lambda one: one.relative_to(folder).as_posix()):
-                name = file.relative_to(folder).as_posix()
-                entry = zipfile.ZipInfo(name + "/" * file.is_dir(), time.gmtime(max(when, EARLIEST))[:6])
+            found = {one.relative_to(folder).as_posix() + "/" * one.is_dir(): one for one in folder.rglob("*")}
+            for name, file in sorted(found.items()):
+                entry = zipfile.ZipInfo(name, time.gmtime(max(when, EARLIEST))[:6])
                 entry.create_system = 3
                 kind, mode = (0o040000, 0o755) if file.is_dir() else (0o100000, 0o755 if name in _RUNNABLE else 0o644)
                 entry.external_attr = (kind | mode) << 16 | (0x10 if file.is_dir() else 0)
