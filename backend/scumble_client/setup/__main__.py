@@ -47,7 +47,7 @@ def _carry_out(order: Order, folder: Path) -> int:
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _frame: signalled.append(number))
-    log = _open_log(folder)
+    log, begun = _open_log(folder), time.monotonic()
     before = State.read(folder)
     state = State(task=order.task, phase=RUNNING, engine=before.engine, proof=before.proof, order=order.as_dict())
     state.step = "Beginning"
@@ -75,6 +75,9 @@ def _carry_out(order: Order, folder: Path) -> int:
     finally:
         if cancel.exists():
             cancel.unlink()
+        used = os.times()
+        worked = used.user + used.system + used.children_user + used.children_system
+        tools.log(f"{time.monotonic() - begun:.0f} s, in which {worked:.0f} s of a processor were used.")
         log.close()
 
 
