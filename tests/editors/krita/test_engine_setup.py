@@ -103,12 +103,10 @@ def _offer(k: Any) -> Any:
     setup = docker.setup
     yield lambda: k.studio.setup.facts is not None and setup.choices.isVisible()
     yield 0.4
-    from scumbledriver.qt import QtWidgets
-
-    buttons = [b.text() for b in setup.buttons.findChildren(QtWidgets.QPushButton)]
+    buttons = [b.text() for b in setup.buttons.findChildren(k.qt.QtWidgets.QPushButton)]
     beyond = [
         w.objectName() or type(w).__name__
-        for w in setup.findChildren(QtWidgets.QWidget)
+        for w in setup.findChildren(k.qt.QtWidgets.QWidget)
         if w.isVisible() and w.mapTo(docker, w.rect().topRight()).x() > docker.width()
     ]
     return {
@@ -123,11 +121,9 @@ def _offer(k: Any) -> Any:
 
 def _press(k: Any, name: str) -> None:
     """A click with the mouse on one of the buttons."""
-    from scumbledriver.qt import QtCore, QtTest, QtWidgets
-
     docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
-    button = docker.setup.findChild(QtWidgets.QPushButton, "scumble_setup_" + name)
-    QtTest.QTest.mouseClick(button, QtCore.Qt.MouseButton.LeftButton)
+    button = docker.setup.findChild(k.qt.QtWidgets.QPushButton, "scumble_setup_" + name)
+    k.qt.QtTest.QTest.mouseClick(button, k.qt.QtCore.Qt.MouseButton.LeftButton)
 
 
 def _kind(k: Any, kind: str) -> Any:
@@ -251,15 +247,13 @@ def test_cancel_and_what_went_wrong_in_the_bright_theme(
 
 def _report(k: Any) -> Any:
     """The report, by its button; what its Copy puts where it can be pasted."""
-    from scumbledriver.qt import QtWidgets
-
     docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
     docker.setup.press("report")
     window = docker.setup._windows[-1]
     yield lambda: "plugin" in window.text.toPlainText()
     window.copy_button.click()
     yield 0.3
-    return QtWidgets.QApplication.clipboard().text()
+    return k.qt.QtWidgets.QApplication.clipboard().text()
 
 
 def test_update_repair_and_remove(
@@ -311,14 +305,12 @@ def _ask(k: Any, task: str) -> Any:
 
 
 def _fill(k: Any) -> Any:
-    from scumbledriver.qt import QtCore, QtTest
-
     docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
     pixels = b"".join(bytes((x, y, x + y, 255)) for y in range(48) for x in range(64))
     document = yield from k.new(64, 48, pixels=pixels)
     k.select(document, 20, 20, 8, 8)
     yield lambda: docker.run_button.isVisible() and docker.run_button.isEnabled()
-    QtTest.QTest.mouseClick(docker.run_button, QtCore.Qt.MouseButton.LeftButton)
+    k.qt.QtTest.QTest.mouseClick(docker.run_button, k.qt.QtCore.Qt.MouseButton.LeftButton)
     yield lambda: k.layers(document)[0].startswith("Inpaint")
     yield k.idle
     return k.said()[-1]
