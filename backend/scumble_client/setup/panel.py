@@ -234,7 +234,7 @@ class SetupPanel:
             ending = self._child is None or state.updated >= self._begun_time
             title = TITLES.get(state.task if ending else self._task, "Setting up")
             sentence = f"{title}: {'ending' if ending else 'beginning'}."
-            return View(BUSY, sentence, GO_ON, state.fraction if ending else 0.0, buttons)
+            return View(BUSY, sentence, GO_ON, state.fraction if ending else 0.0, buttons[ending:])
         detail = ""
         if state.package and state.bytes_total:
             detail = f"{machine.in_words(state.bytes_done)} of {machine.in_words(state.bytes_total)}"
@@ -247,7 +247,7 @@ class SetupPanel:
         return View(BUSY, f"{title}: {step}.", detail or GO_ON, state.fraction, buttons)
 
     def _broken(self, message: str, hint: str) -> View:
-        buttons = ((AGAIN, "Try Again"), (LATER, "Not Now"), (LOG, "Log"), (REPORT, "Report"))
+        buttons = ((AGAIN, "Try Again"), (LATER, "Not Now"), (REPORT, "Report"))  # which has the end of the log
         return View(BROKEN, message, hint, buttons=buttons, choosing=self.engine_missing)
 
     def _offer(self, state: State) -> View:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from scumble_client.setup.lock import is_held
 from scumble_client.setup.state import State
 from tests.editors import setting_up
 from tests.editors.daemon import private_folders
@@ -64,14 +65,17 @@ def screen(gimp_root: Path) -> Iterator[Display]:
 
 @pytest.fixture
 def start(gimp_root: Path, screen: Display, folders: Folders) -> Iterator[Callable[..., Gimp]]:
-    """`start(release, index, NAME=value)`: a GIMP with the plug-in out of that release, on a machine without an engine."""
+    """`start(release, index, theme)`: a GIMP with the plug-in out of that release, on a machine without an engine."""
     home = Home(gimp_root)
     started: list[Gimp] = []
 
-    def begin(release: Path, index: PackageIndex, **more: str) -> Gimp:
+    def begin(release: Path, index: PackageIndex, theme: str = "") -> Gimp:
+        if theme:
+            rc = home.profile / "gimprc"
+            rc.write_text(f"{rc.read_text()}(theme-color-scheme {theme})\n")
         if not home.plugin.exists():
             setting_up.unpacked(setting_up.archive("gimp", release), home.profile / "plug-ins")
-        started.append(Gimp(home, setting_up.surroundings(folders, index, **more), screen, FAILURES))
+        started.append(Gimp(home, setting_up.surroundings(folders, index), screen, FAILURES))
         return started[-1]
 
     yield begin
@@ -105,6 +109,31 @@ def _phase(folders: Folders) -> str:
     return State.read(folders.base / "data" / "setup").phase
 
 
+def _ended(folders: Folders, phase: str) -> None:
+    """The process has ended in this way."""
+    setup = folders.base / "data" / "setup"
+    wait_for(lambda: _phase(folders) != "running" and not is_held(setup), SLOWLY)
+    assert _phase(folders) == phase, State.read(setup).error
+
+
+def _press_until(gimp: Gimp, where: str, condition: Callable[[], object]) -> None:
+    """Return, on the button that is offered, as soon as the window offers it."""
+
+    def pressed() -> object:
+        if condition():
+            return True
+        gimp.xdotool("windowactivate", "--sync", where, check=False)
+        gimp.xdotool("key", "Return", check=False)
+        time.sleep(0.5)
+        return condition()
+
+    wait_for(pressed, SLOWLY)
+
+
+def _shows(gimp: Gimp, title: str) -> bool:
+    return bool(gimp.xdotool("search", "--onlyvisible", "--name", f"^{title}", check=False))
+
+
 def test_an_operation_opens_the_window_and_goes_on_when_it_is_done(
     start: Callable[..., Gimp], release: Path, index: PackageIndex, folders: Folders
 ) -> None:
@@ -118,9 +147,9 @@ def test_an_operation_opens_the_window_and_goes_on_when_it_is_done(
     wait_for(lambda: State.read(folders.base / "data" / "setup").bytes_done > 0, SLOWLY)
     _shot(gimp, "busy")
     index.bytes_per_second = 0
-    wait_for(lambda: _phase(folders) == "done", SLOWLY)
+    _ended(folders, "done")
     _shot(gimp, "ready")
-    press(gimp, where, "Return")  # Begin
+    _press_until(gimp, where, lambda: not _shows(gimp, TITLE))  # Begin
     press(gimp, window(gimp, "Scumble: Inpaint"), "Escape")  # the small engine can't do it
     assert gimp.answer() == ["cancel", "cancelled", ["Background"]]
 
@@ -137,7 +166,7 @@ def test_the_window_closed_in_the_middle_finds_it_done_the_next_time(
     start: Callable[..., Gimp], release: Path, index: PackageIndex, folders: Folders
 ) -> None:
     index.bytes_per_second = 200_000
-    gimp = start(release, index, GTK_THEME="Adwaita:dark")
+    gimp = start(release, index, theme="light")
     gimp.run(_picture)
     gimp.begin(_call, name="scumble-inpaint")
     where = window(gimp, TITLE)
@@ -148,11 +177,13 @@ def test_the_window_closed_in_the_middle_finds_it_done_the_next_time(
     gone(gimp, TITLE)
     assert _phase(folders) == "running"
     index.bytes_per_second = 0
-    wait_for(lambda: _phase(folders) == "done", SLOWLY)
+    _ended(folders, "done")
     gimp.begin(_call, name="scumble-engine")
     where = window(gimp, TITLE)
-    press(gimp, where, "Return")  # Begin
-    _shot(gimp, "engine-dark")
+    _shot(gimp, "ready-light")
+    setup = folders.base / "data" / "setup"
+    _press_until(gimp, where, lambda: State.read(setup).seen)  # Begin
+    _shot(gimp, "engine-light")
     press(gimp, where, "Escape")
     assert gimp.answer()[0] == "success"
 
@@ -166,12 +197,13 @@ def test_what_went_wrong_is_said_and_tried_again(
     gimp.begin(_call, name="scumble-inpaint")
     where = window(gimp, TITLE)
     press(gimp, where, "Return")
-    wait_for(lambda: _phase(folders) == "failed", SLOWLY)
+    _ended(folders, "failed")
+    time.sleep(1.0)  # shown
     _shot(gimp, "broken")
     index.wrong_sum = ""
-    press(gimp, where, "Return")  # Try Again
-    wait_for(lambda: _phase(folders) == "done", SLOWLY)
-    press(gimp, where, "Return")
+    _press_until(gimp, where, lambda: _phase(folders) != "failed")  # Try Again
+    _ended(folders, "done")
+    _press_until(gimp, where, lambda: not _shows(gimp, TITLE))
     press(gimp, window(gimp, "Scumble: Inpaint"), "Escape")
     gimp.answer()
 
@@ -191,9 +223,9 @@ def test_from_an_empty_home_to_the_first_layer(
         clicks = 1
         press(gimp, where, "Return")
         wait_for(lambda: _phase(folders) in ("done", "failed"), 1200)
-        assert _phase(folders) == "done", State.read(folders.base / "data" / "setup").error
+        _ended(folders, "done")
         clicks += 1
-        press(gimp, where, "Return")
+        _press_until(gimp, where, lambda: not _shows(gimp, TITLE))
         clicks += 1
         press(gimp, window(gimp, "Scumble: Inpaint", 120), "Return")
         status, error, layers = gimp.answer(300)

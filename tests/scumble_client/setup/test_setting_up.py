@@ -128,7 +128,7 @@ def _fails(bench: Bench, kind: str, sentence: str) -> None:
     assert State.read().error["kind"] == kind, panel.log()
     assert sentence in view.sentence
     assert view.detail  # what to do
-    assert [name for name, _ in view.buttons] == ["again", "later", "log", "report"]
+    assert [name for name, _ in view.buttons] == ["again", "later", "report"]
     assert bench.engines == []
     assert not bench.launch.exists()
     panel.close()
