@@ -91,7 +91,7 @@ class SetupPanel:
         self._child: "Optional[subprocess.Popen[Any]]" = None
         self._begun = 0.0
         self._begun_time = 0.0
-        self._postponed = False
+        self._offers_newer = self._postponed = False
         self._asked = ""
         self._problem: Optional[ScumbleError] = None
 
@@ -161,6 +161,7 @@ class SetupPanel:
     def look(self, running: Optional[str] = None) -> View:
         """What to show now. `running`: None where no daemon runs, else its version, empty while that is not known."""
         state = State.read()
+        self._offers_newer = False
         if self._is_busy(state):
             return self._busy(state)
         if self._problem is not None:
@@ -182,7 +183,7 @@ class SetupPanel:
             return self._offer(state)
         version = self.engine_version(state, running or "")
         if self.bundle and version and version != self.bundle.version and not self._postponed:
-            self._task = UPDATE
+            self._task, self._offers_newer = UPDATE, True
             sentence = f"The plugin is version {self.bundle.version}, its engine {version}: they should be the same."
             detail = f"{self.needs} Runs under way are ended."
             return View(NEWER, sentence, detail, buttons=((GO, "Update"), (LATER, "Not Now")))
@@ -295,7 +296,8 @@ class SetupPanel:
 
     def close(self) -> None:
         """What is shown was read: after the end, or where an offer is not wanted now."""
-        self._problem, self._postponed, self._asked = None, not self._asked, ""
+        self._problem, self._asked = None, ""
+        self._postponed = self._postponed or self._offers_newer
         state = State.read()
         if state.phase and not is_held():
             state.seen = True
