@@ -112,7 +112,7 @@ def _phase(folders: Folders) -> str:
 def _ended(folders: Folders, phase: str) -> None:
     """The process has ended in this way."""
     setup = folders.base / "data" / "setup"
-    wait_for(lambda: _phase(folders) != "running" and not is_held(setup), SLOWLY)
+    wait_for(lambda: _phase(folders) in ("done", "failed", "cancelled") and not is_held(setup), SLOWLY)
     assert _phase(folders) == phase, State.read(setup).error
 
 
