@@ -200,7 +200,9 @@ class SetupWindow:
             button.set_name(f"scumble-setup-{name}")
             button.connect("clicked", lambda _button, name=name: self.press(name))
             self.buttons.pack_start(button, False, False, 0)
-            if name == buttons[0][0] and name != CANCEL:  # a key that was meant for the button of before cancels nothing
+            if (
+                name == buttons[0][0] and name != CANCEL
+            ):  # a key that was meant for the button of before cancels nothing
                 first = button
         self.buttons.show_all()
         if first is None:
