@@ -15,7 +15,7 @@ KRITAS := host krita-trixie krita-forky krita-experimental
 GIMPS := gimp-trixie gimp-forky
 NEWEST := krita-experimental gimp-forky
 
-.PHONY: demo test test-editors test-editors-older quick soak lint format bench docs pictures clean
+.PHONY: demo test test-editors test-editors-older quick soak lint format bench docs pictures release clean
 
 demo: $(READY)
 	$(BIN)/scumble demo --out demo-output
@@ -53,7 +53,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks tests
+	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks releasing tests
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
@@ -66,6 +66,10 @@ bench: $(BENCH_READY)
 pictures: $(BENCH_READY)
 	$(BIN)/python -m benchmarks.pictures
 	$(BIN)/python -m benchmarks.strips
+
+# dist/: wheel, sdist, the archives for Krita and GIMP, and their sums; out of what is committed.
+release: $(READY)
+	$(BIN)/python -m releasing
 
 docs: $(READY)
 	$(BIN)/scumble operations --markdown > docs/operations.md
@@ -80,4 +84,4 @@ $(BENCH_READY): $(READY)
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output dist

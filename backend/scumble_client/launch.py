@@ -128,9 +128,9 @@ def no_window_flags() -> int:
     return 0x08000000 if sys.platform == "win32" else 0
 
 
-def write_launch_file(command: List[str]) -> str:
-    """Tell the editors how to start the daemon; the path of the file that says so."""
-    folder = config_dir()
+def write_launch_file(command: List[str], folder: Optional[Path] = None) -> str:
+    """Tell the editors how to start the daemon; the path of the file that says so, in the folder of settings by default."""
+    folder = folder or config_dir()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LAUNCH_FILE
     part = path.with_suffix(".part")

@@ -1,5 +1,7 @@
 """GIMP's libraries in the versions that the plug-in is written for. `user_interface` loads those that need a display."""
 
+from functools import lru_cache
+
 import gi
 
 gi.require_version("Babl", "0.1")
@@ -11,6 +13,7 @@ from gi.repository import Babl, Gegl, Gimp, Gio, GLib, GObject  # noqa: E402
 __all__ = ["Babl", "GLib", "GObject", "Gegl", "Gimp", "Gio", "user_interface"]
 
 
+@lru_cache(maxsize=None)
 def user_interface(name):
     """GTK and GimpUi, made ready for the procedure of this name; None where there is no display."""
     try:

@@ -1,5 +1,6 @@
 """What GIMP registers: a procedure for each operation, one that runs a result's request again, one for layers to draw on."""
 
+import engine_setup
 from arguments import MASKED, OUTPUT, SEED, Arguments, add_seed
 from catalogue import HERE, registered, to_register
 from drawing import new_layers
@@ -13,7 +14,7 @@ from runs import new_seed, run_operation
 from scumble_client.editor.crash_log import as_error
 from scumble_client.editor.flatpak import share_runtime_folder
 from scumble_client.editor.form import clean
-from scumble_client.editor.messages import NOTHING_TO_RUN
+from scumble_client.editor.messages import NOTHING_TO_RUN, sentence
 from scumble_client.editor.provenance import INPUT, Provenance
 from scumble_client.editor.roles import DRAWN_LAYERS, STROKES_LAYERS, Source
 from scumble_client.errors import ScumbleError
@@ -23,6 +24,7 @@ PREFIX = "scumble-"
 AGAIN = PREFIX + "run-again"
 NEW_LAYERS = PREFIX + "new-layers"
 NEW_STROKES = PREFIX + "new-strokes-layer"
+ENGINE = PREFIX + "engine"
 MENU = "<Image>/Filters/Scumble"
 LOG_FILE = "gimp.log"
 
@@ -34,7 +36,7 @@ class ScumblePlugIn(Gimp.PlugIn):
         return False
 
     def do_query_procedures(self):
-        return [AGAIN, *DRAWING, *(PREFIX + operation["name"] for operation in to_register())]
+        return [AGAIN, ENGINE, *DRAWING, *(PREFIX + operation["name"] for operation in to_register())]
 
     def do_create_procedure(self, name):
         operation = next((o for o in registered() if PREFIX + o["name"] == name), None)
@@ -50,6 +52,15 @@ class ScumblePlugIn(Gimp.PlugIn):
             procedure.set_menu_label(label)
             procedure.set_documentation(what, "The operations find what is drawn by the layers' names.", name)
             procedure.add_menu_path(MENU)
+        elif name == ENGINE:
+            procedure.set_menu_label("_Engine...")
+            what = "Sets up, repairs, updates and removes the program that does the work; says what is wrong"
+            procedure.set_documentation(what, "It opens by itself where there is none.", name)
+            procedure.add_menu_path(MENU)
+            any_time = Gimp.ProcedureSensitivityMask
+            procedure.set_sensitivity_mask(
+                any_time.DRAWABLE | any_time.NO_DRAWABLES | any_time.NO_IMAGE | any_time.DRAWABLES
+            )
         elif operation is None:
             procedure.set_menu_label("Run _Again")
             procedure.set_documentation(
@@ -86,14 +97,25 @@ def _guarded(run):
         try:
             share_runtime_folder()
             adopt_launch_file(HERE / LAUNCH_FILE)
+            if not _may_run(procedure, run_mode):
+                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
             return run(procedure, run_mode, image, drawables, config, operation)
         except Exception as error:
             told = as_error(error, LOG_FILE)
             if told.code == "cancelled":
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, GLib.Error(str(told)))
-            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(str(told)))
+            said = sentence(told, "See Filters ▸ Scumble ▸ Engine…, “What Is Wrong?”.")
+            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(said))
 
     return call
+
+
+def _may_run(procedure, run_mode):
+    """Whether there is an engine, or one was made now; with nobody there to ask, the run itself says what is missing."""
+    if procedure.get_name() in (*DRAWING, ENGINE):
+        return True
+    toolkit = _toolkit(procedure, run_mode)
+    return toolkit is None or engine_setup.ensure(toolkit)
 
 
 def run_one(procedure, run_mode, image, drawables, config, operation):
@@ -152,13 +174,22 @@ def add_layers(procedure, run_mode, image, drawables, _config, _operation):
     return _returned(procedure, made)
 
 
+def show_engine(procedure, run_mode, _image, _drawables, _config, _operation):
+    """The window about the engine."""
+    toolkit = _toolkit(procedure, run_mode)
+    if toolkit is None:
+        raise ScumbleError("internal", "There is no display for a window.", "Call it interactively.")
+    engine_setup.show(toolkit)
+    return _returned(procedure, [])
+
+
 DRAWING = {
     NEW_LAYERS: ("New Sketch and Color _Layers", "Adds two empty layers to draw and colour on", DRAWN_LAYERS),
     NEW_STROKES: ("New S_trokes Layer", "Adds an empty layer to paint what a face should have", STROKES_LAYERS),
 }
 """Procedures that make empty layers: menu label, what they do, the layers' names, the lowest first."""
 
-OTHERS = {AGAIN: run_again, **dict.fromkeys(DRAWING, add_layers)}
+OTHERS = {AGAIN: run_again, ENGINE: show_engine, **dict.fromkeys(DRAWING, add_layers)}
 """Procedures that are no operation."""
 
 

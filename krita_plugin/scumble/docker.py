@@ -5,6 +5,7 @@ from krita import DockWidget, Krita
 from .choosers import RoleChoosers
 from .crash_log import guarded
 from .document import is_open, view_of
+from .engine_setup import EngineSetup
 from .own_faces import OwnFacesRow
 from .parameters import ParameterForm
 from .presets import PresetButton
@@ -64,16 +65,28 @@ class ScumbleDocker(DockWidget):
         outer = QtWidgets.QVBoxLayout(whole)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(4)
-        outer.addWidget(self._head())
-        outer.addWidget(self._body(), 1)
+        self.setup = EngineSetup(self.studio)
+        outer.addWidget(self.setup)
+        self._usual = [self._head(), self._body()]
+        outer.addWidget(self._usual[0])
+        outer.addWidget(self._usual[1], 1)
         self.daemon = note()
         self.start_button = QtWidgets.QPushButton("Start")
         self.start_button.setToolTip("Start the daemon: the program that does the work")
         self.start_button.clicked.connect(self._start)
-        foot = row(self.daemon, self.start_button)
+        foot = row(self.daemon, self.start_button, self.setup.menu_button)
         foot.layout().setContentsMargins(6, 0, 6, 4)
+        outer.addStretch(0)
         outer.addWidget(foot)
+        self.setup.changed.connect(self._show_usual)
+        self._show_usual()
         self.setWidget(whole)
+
+    def _show_usual(self):
+        """Where there is no engine, what needs one is not shown."""
+        for widget in self._usual:
+            widget.setVisible(not self.setup.covering)
+        self.refresh_daemon()
 
     def _head(self):
         head = QtWidgets.QWidget()
@@ -292,8 +305,8 @@ class ScumbleDocker(DockWidget):
 
     @guarded
     def refresh_daemon(self, *_):
-        self.daemon.setText(self.studio.connection.line)
-        self.start_button.setVisible(self.studio.connection.state == "off")
+        self.daemon.setText("" if self.setup.covering else self.studio.connection.line)
+        self.start_button.setVisible(self.studio.connection.state == "off" and not self.setup.covering)
 
     def _said(self, sentence):
         self.message.setText(sentence)

@@ -23,6 +23,7 @@ from .scumble_client.editor.provenance import INPUT, Provenance
 from .scumble_client.editor.roles import NO_DOCUMENT, Source, resolve
 from .scumble_client.editor.settings import EditorSettings
 from .scumble_client.errors import ScumbleError
+from .scumble_client.setup.panel import SetupPanel
 from .steps import Steps
 from .writing import request_of
 
@@ -52,6 +53,7 @@ class Studio(QObject):
         self._saving.setInterval(SAVE_MS)
         self._saving.timeout.connect(self._save)
         self.catalogue = Catalogue(Path(__file__).resolve().parent)
+        self.setup = SetupPanel(Path(__file__).resolve().parent)
         self.entries = []
         self.messages = []
         self._sources = []
@@ -194,6 +196,8 @@ class Studio(QObject):
         """Say that the daemon is being started, or raise where it may not be."""
         if self.connection.reachable:
             return
+        if self.setup.bundle and self.setup.engine_missing:
+            raise ScumbleError("unreachable", *messages.NOT_SET_UP)
         if not self.settings.option("start_daemon"):
             raise ScumbleError("unreachable", *messages.DAEMON_OFF)
 

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from scumble_client.editor.catalogue import CATALOGUE_FILE
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE
+from scumble_client.setup.bundled import ENGINE
 from scumble_client.version import __version__
 
 from .bundle import installed_version, put_together, source_of
@@ -179,7 +180,9 @@ class Editor(ABC, Generic[Home]):
         folder = home.plugins / NAME
         targets = self.targets(home).values()
         source = self.source_folder / NAME
-        wanted = [*targets, folder / "scumble_client" / "version.py", folder / LAUNCH_FILE, folder / CATALOGUE_FILE]
+        wanted = [*targets, folder / "scumble_client" / "version.py", folder / CATALOGUE_FILE]
+        if not (folder / ENGINE).is_dir():  # what comes out of a release finds its engine by the configuration folder
+            wanted.append(folder / LAUNCH_FILE)
         wanted += [folder / file.relative_to(source) for file in source.rglob("*.py")]
         here = any(target.exists() for target in targets if target.parent == home.plugins)
         missing = tuple(sorted(str(file) for file in wanted if not file.exists())) if here else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import zipfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -91,19 +91,11 @@ class Krita(Editor[KritaHome]):
 
     def write_zip(self, path: Path) -> None:
         """The archive for Tools ▸ Scripts ▸ Import Python Plugin from File. Raises ScumbleError."""
-        try:
-            with tempfile.TemporaryDirectory() as made:
-                self.build(Path(made))
-                part = path.with_name(path.name + ".part")
-                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-                    archive.write(Path(made) / NAME, f"{NAME}/")  # Krita looks for the folder's own entry
-                    for file in sorted(p for p in Path(made).rglob("*") if p.is_file()):
-                        archive.write(file, file.relative_to(made).as_posix())
-                part.replace(path)
-        except OSError as error:
-            raise ScumbleError(
-                "internal", f"The archive can't be written: {error.strerror or error}.", f"Look at {path.parent}."
-            ) from error
+        from .archive import write_archive
+
+        with tempfile.TemporaryDirectory() as made:
+            self.build(Path(made))
+            write_archive(Path(made), path, int(time.time()))
 
 
 KRITA = Krita()

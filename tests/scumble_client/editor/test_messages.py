@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scumble_client.editor.background import Background
-from scumble_client.editor.messages import daemon_line
+from scumble_client.editor.messages import daemon_line, sentence
 from scumble_client.errors import ScumbleError
+from scumble_client.setup.state import State
 from tests.support.daemon import wait_for
 
 CPU = {"name": "CPU, 2 threads", "state": "idle"}
@@ -89,3 +91,16 @@ def test_after_the_end_nothing_is_called() -> None:
     background.start(lambda: 2, lambda *_: called.append(2))
     background.poll()
     assert called == []
+
+
+def test_who_has_set_up_from_an_editor_is_not_sent_to_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCUMBLE_DATA_DIR", str(tmp_path))
+    error = ScumbleError("unreachable", "It is off.", "Run this to see what is wrong: scumble doctor")
+    assert sentence(error) == "It is off. Run this to see what is wrong: scumble doctor"
+    State(engine={"folder": str(tmp_path), "version": "1.0"}).write()
+    assert sentence(error) == "It is off. Press ⋯ in the docker, then “What Is Wrong?”."
+    assert sentence(error, "Look there.") == "It is off. Look there."
+    other = ScumbleError("internal", "It is full.", "Make room.")
+    assert sentence(other) == "It is full. Make room."
