@@ -52,9 +52,9 @@ def test_a_group_is_read_as_a_whole_and_the_result_lies_above_it(gimp: Gimp) -> 
 def _off_canvas(g: Any) -> Any:
     image = g.new(32, 32)
     source = g.layer(image, "Picture", (-20, -10, 40, 30))
-    data = bytearray(g.noise(40 * 30 * 4))
-    data[3::4] = bytes(255 * (alpha > 99) for alpha in data[3::4])  # a soft one is laid in by another alpha
-    data = bytes(data)
+    noise = bytearray(g.noise(40 * 30 * 4))
+    noise[3::4] = bytes(255 * (alpha > 99) for alpha in noise[3::4])  # a soft one is laid in by another alpha
+    data = bytes(noise)
     g.paint(source, (0, 0, 40, 30), "R'G'B'A u8", data)
     answer = g.call("scumble-identity", image, [source])
     assert answer["status"] == "success", answer["error"]

@@ -34,7 +34,7 @@ def _laid(g: Any, plugin: str, side: int, base: str, top: str, inner: str, preci
     image.undo_disable()
     image.undo_enable()
 
-    def seen():
+    def seen() -> Any:
         return (g.pixels(group, form, whole) if inner == "group" else g.visible(image, form)).hex()
 
     before, names = seen(), g.layers(image)

@@ -42,7 +42,7 @@ def _laid(k: Any, base: str, top: str, inner: str, model: list[str], side: int) 
     document.waitForDone()
     yield 0.2
 
-    def seen():
+    def seen() -> Any:
         document.refreshProjection()
         document.waitForDone()
         whole = (0, 0, side, side)
