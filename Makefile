@@ -7,6 +7,10 @@ READY := $(VENV)/ready
 BENCH_READY := $(VENV)/bench-ready
 DATA ?= ../shared/data
 
+# Tests run in so many processes; those of one file stay together.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
 # Beside another program, threads that spin while they wait make torch ten times as slow.
 export OMP_WAIT_POLICY ?= PASSIVE
 
@@ -22,7 +26,7 @@ demo: $(READY)
 
 test: $(READY)
 	@[ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null || { tests/editors/setup.sh && $(foreach one,$(NEWEST),tests/editors/root.sh $(one);) true; }
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # The editors' tests in every version that there is a root for; `make test` runs them in the newest alone.
 test-editors: $(READY)
@@ -30,10 +34,10 @@ test-editors: $(READY)
 	$(foreach one,$(filter-out host,$(KRITAS) $(GIMPS)),tests/editors/root.sh $(one);) true
 	@failed=; \
 	for one in $(KRITAS); do \
-	  SCUMBLE_TEST_KRITA=$$one $(BIN)/python -m pytest tests/editors/krita $(ARGS) || failed="$$failed krita:$$one"; \
+	  SCUMBLE_TEST_KRITA=$$one $(PYTEST) tests/editors/krita $(ARGS) || failed="$$failed krita:$$one"; \
 	done; \
 	for one in $(GIMPS); do \
-	  SCUMBLE_TEST_GIMP=$$one $(BIN)/python -m pytest tests/editors/gimp $(ARGS) || failed="$$failed gimp:$$one"; \
+	  SCUMBLE_TEST_GIMP=$$one $(PYTEST) tests/editors/gimp $(ARGS) || failed="$$failed gimp:$$one"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
@@ -43,7 +47,7 @@ test-editors-older:
 
 # For those who change code all day: what needs no editor, no daemon, no training and no whole picture.
 quick: $(READY)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 # The proofs of tests/soak at their whole size: hours. SOAK=/some/file also appends the figures to that file.
 soak: $(READY)

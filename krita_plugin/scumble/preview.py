@@ -98,6 +98,7 @@ class Preview(QObject):
             identity(node) if node is not None else "",
             len(document.annotationTypes()),
             self.studio.settings.option("seed"),
+            self.studio.connection.reachable,  # what could not be asked for is asked for when the daemon answers again
         )
 
     def _begin(self):

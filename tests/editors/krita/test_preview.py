@@ -66,6 +66,32 @@ def _follows(k: Any) -> Any:
     return out
 
 
+def _answers_again(k: Any) -> Any:
+    """A change while the daemon did not answer."""
+    docker = k.module("harness_docker")(k)
+    preview = k.studio.preview
+    document = yield from k.new(400, 300, pixels=bytes((10, 20, 30, 255)) * 120000)
+    strokes = document.createNode("Strokes", "paintlayer")
+    strokes.setPixelData(k.bytes(bytes((0, 0, 255, 255)) * 1600), 180, 130, 40, 40)
+    document.rootNode().addChildNode(strokes, document.topLevelNodes()[0])
+    yield lambda: document.activeNode() == strokes
+    docker.show_operation(k.studio.operation("test-follow"))
+    docker.preview_button.click()
+    yield lambda: preview.pictures is not None
+    kind = type(k.studio.connection)
+    answers = kind.reachable
+    kind.reachable = property(lambda connection: False)
+    try:
+        k.select(document, 170, 120, 60, 60)
+        yield lambda: preview.line
+        out = [preview.line, preview.pictures is None]
+    finally:
+        kind.reachable = answers
+    yield lambda: preview.pictures is not None
+    docker.preview_button.click()
+    return [*out, preview.line]
+
+
 def test_it_shows_the_part_around_the_selection_before_and_after(krita: Krita) -> None:
     krita.lend(_docker)
     krita.lend(_colours)
@@ -139,3 +165,11 @@ def _ended(k: Any, path: str, how: str) -> Any:
     docker.preview_button.click()
     yield k.idle
     return k.said(), preview.pictures, line
+
+
+def test_what_changed_while_the_daemon_did_not_answer_is_shown_when_it_does(krita: Krita) -> None:
+    krita.lend(_docker)
+    said, gone, line = krita.run(_answers_again)
+    assert "daemon" in said
+    assert gone
+    assert line == ""
