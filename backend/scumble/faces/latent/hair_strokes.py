@@ -7,12 +7,16 @@ hair, and let it end raggedly.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from scumble.faces.detection.alignment import LEFT_EYE, RIGHT_EYE, Points
 from scumble.imaging.colour import luma
+from scumble.vision.guided_enlargement import enlarged
 
 from .assembly import Redrawn
 from .strokes import PAINTED, stroke_radius
@@ -30,15 +34,18 @@ TURNED, COHERENT = 0.5, 0.35
 """Cosine of the angle between a stroke's direction and where hair would fall otherwise, and how clearly the stroke has one (0 to 1), from
 which the stroke's counts: a band across the forehead is a fringe all the same."""
 
-STRAND, WISP = 1 / 450, 1 / 60
+STRAND, WISP = 1 / 800, 1 / 70
 """Standard deviations across strands, and across the wisps in which they hang together, as shares of the side."""
 
 LENGTH = 0.1
 """Over which strands keep their shade, as a share of the side."""
 
-CONTRAST, BRIGHT, SHEEN = 0.26, 0.55, 0.1
+CONTRAST, BRIGHT, SHEEN = 0.26, 0.55, 0.06
 """Deviation of the strands' lightness as a share of the hair's own; how much less that is in white hair; the lightness of the sheen across
 them, in the face's light."""
+
+COARSE = 3.0
+"""Standard deviation of a broad Gaussian, in the cells that it is made of."""
 
 RAGGED = 0.03
 """How far strands are longer and shorter than the stroke, as a share of the side."""
@@ -93,9 +100,8 @@ def _hair(
     flow = direction(painted, points, radius)
     rng = np.random.default_rng([seed, 5])
     strands, wisps = (_strands(flow, width * side, LENGTH * side, rng) for width in (STRAND, WISP))
-    shade = np.tanh(0.62 * strands + 0.5 * wisps)
-    closed = ndimage.grey_closing(alpha, footprint=_disc(max(1, round(CLOSED * radius))))
-    soft = ndimage.gaussian_filter(closed, max(0.5, SPREAD * radius))
+    shade = np.tanh(0.75 * strands + 0.4 * wisps)
+    soft = _smooth(np.maximum(alpha, _closed(painted, CLOSED * radius)), max(0.5, SPREAD * radius))
     depth = _drawn_out(soft, -flow, ABOVE * side)
     tips = np.clip(depth / ROOTS - 0.5, 0, 1)
     ends = RAGGED * side * tips * np.tanh(0.7 * wisps + 0.6 * strands)
@@ -103,17 +109,19 @@ def _hair(
     cover = np.clip((cover - 0.3 + 0.12 * strands * tips) / 0.4, 0, 1) * np.clip(
         0.25 + depth / ROOTS + 0.2 * strands, 0, 1
     )
-    colour = _filled(rgb, alpha * painted, radius)
+    colour = _filled(rgb, np.asarray(alpha * painted), radius)
     light = _light(photograph, painted, 0.06 * side)
     grey = luma(np.asarray(colour, np.float32))[..., None]
     varied = (CONTRAST * (1 - BRIGHT * grey) * shade[..., None]).astype(np.float32)
     # lighter strands are paler ones as well
-    made = colour * (1 + varied) + np.clip(varied, 0, 1) * 0.5 * (grey - colour)
+    made = colour * (1 + varied) + np.clip(varied, 0, 1) * 0.3 * (grey - colour)
     made = made * (0.75 + 0.25 * light)[..., None]
     sheen = np.exp(-np.square((depth - 0.75) / 0.2)) * np.clip(0.6 + 0.5 * shade, 0, 2)
-    made = made + (SHEEN * light * sheen)[..., None]
+    hue = colour / np.maximum(colour.max(axis=2, keepdims=True), 0.05)
+    made = made + (SHEEN * light * sheen)[..., None] * (0.4 + 0.6 * hue)
     down = BELOW * side
-    shadow = ndimage.shift(ndimage.gaussian_filter(cover, 0.8 * down), (down, 0), order=1, mode="nearest") * (1 - cover)
+    fallen = np.broadcast_to(np.array([0, -down], np.float32), flow.shape)
+    shadow = _shifted(_smooth(cover, 0.8 * down), fallen) * (1 - cover)
     under = photograph * (1 - SHADOW * shadow)[..., None]
     picture = under + cover[..., None] * (made - under)
     weight = np.clip((np.maximum(cover, shadow) - 0.01) * 50, 0, 1)
@@ -131,9 +139,9 @@ def direction(painted: Mask, points: Points, radius: float) -> Floats:
     away = away - SIDEWAYS * (away @ across)[..., None] * across
     flow = away / np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-6)
     # a stroke runs along its rims: the structure tensor's lesser direction
-    smooth = ndimage.gaussian_filter(painted.astype(np.float32), max(1.0, 0.25 * radius))
+    smooth = _smooth(painted.astype(np.float32), max(1.0, 0.25 * radius))
     dy, dx = np.gradient(smooth)
-    xx, yy, xy = (ndimage.gaussian_filter(one, 1.2 * radius) for one in (dx * dx, dy * dy, dx * dy))
+    xx, yy, xy = (_smooth(np.asarray(one, np.float32), 1.2 * radius) for one in (dx * dx, dy * dy, dx * dy))
     angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
     clear = np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, 1e-9)
     along = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
@@ -142,7 +150,7 @@ def direction(painted: Mask, points: Points, radius: float) -> Floats:
     told = np.clip((clear - COHERENT) / 0.2, 0, 1) * np.clip((np.abs(agrees) - TURNED) / 0.15, 0, 1) * (xx + yy > 1e-7)
     flow = flow + told[..., None] * (along - flow)
     reach = max(1.0, 0.4 * radius)
-    flow = ndimage.gaussian_filter(flow, (reach, reach, 0))
+    flow = _smooth(flow, reach)
     return np.asarray(flow / np.maximum(np.linalg.norm(flow, axis=-1, keepdims=True), 1e-6), np.float32)
 
 
@@ -170,9 +178,7 @@ def _shifted(values: Floats, by: Floats) -> Floats:
 
 def _filled(rgb: Floats, weight: Floats, radius: float) -> Floats:
     """(S, S, 3): the strokes' colours, each also beside its stroke."""
-    near = [
-        ndimage.gaussian_filter(plane, (radius, radius, 0)) for plane in (rgb * weight[..., None], weight[..., None])
-    ]
+    near = _smooth(rgb * weight[..., None], radius), _smooth(weight[..., None], radius)
     mean = (rgb * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
     found = (near[0] + 1e-3 * mean) / (near[1] + 1e-3)
     share = np.clip(weight, 0, 1)[..., None]
@@ -183,10 +189,30 @@ def _light(photograph: Floats, painted: Mask, reach: float) -> Floats:
     """(H, W): how bright the face is lit around what is painted, about 1."""
     grey = luma(photograph)
     known = (~painted).astype(np.float32)
-    broad = ndimage.gaussian_filter(grey * known, reach) / np.maximum(ndimage.gaussian_filter(known, reach), 1e-3)
+    broad = _smooth(grey * known, reach) / np.maximum(_smooth(known, reach), 1e-3)
     return np.asarray(np.clip(broad / max(float(broad[painted].mean()), 1e-3), 0.5, 1.5), np.float32)
 
 
-def _disc(radius: int) -> Mask:
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    return np.asarray(x * x + y * y <= radius * radius + 0.5)
+def _closed(painted: Mask, reach: float) -> Mask:
+    """(H, W): with gaps closed that are not wider than twice so many pixels."""
+    wide = np.pad(painted, math.ceil(reach) + 1)
+    grown = ndimage.distance_transform_edt(~wide) <= reach
+    inside = slice(math.ceil(reach) + 1, -math.ceil(reach) - 1)
+    return np.asarray((ndimage.distance_transform_edt(grown) > reach)[inside, inside] | painted)
+
+
+def _smooth(values: NDArray[np.floating[Any]], sigma: float) -> Floats:
+    """(H, W) or (H, W, C) under a Gaussian; a broad one is made of cells, in which it can't be told apart."""
+    values = np.asarray(values, np.float32)
+    step, more = int(sigma / COARSE), values.shape[2:]
+    height, width = values.shape[:2]
+    if step < 2 or min(height, width) < 2 * step:
+        return np.asarray(
+            ndimage.gaussian_filter(values, (sigma, sigma, *(0 for _ in more)), mode="nearest"), np.float32
+        )
+    rows, columns = -(-height // step), -(-width // step)
+    pad = [(0, rows * step - height), (0, columns * step - width), *((0, 0) for _ in more)]
+    cells = np.pad(values, pad, mode="edge").reshape(rows, step, columns, step, -1).mean(axis=(1, 3))
+    small = _smooth(cells, sigma / step)
+    large = enlarged(small, (rows * step, columns * step))[:height, :width]
+    return large.reshape(height, width, *more)

@@ -148,7 +148,7 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
         # teeth are white in a face's own way: what the model finds for a mouth is not moved on towards flat white
         colours = left if parts is None else left * (1 - np.clip(parts.lips + parts.mouth, 0, 1))
         followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours)
-    made = [] if points is None else _made(layers, whole, points, meant, context)
+    made = [] if points is None else _made(layers, whole, points, meant, parameters.finish, context)
     lines = None
     if (meant.lines > TOUCHES).any():
         lines = drawn(photograph, meant.lines, None if points is None else points * side)
@@ -159,16 +159,16 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
 
 
 def _made(
-    layers: dict[str, Layer], place: FaceFrame, points: Points, meant: Meanings, context: Context
+    layers: dict[str, Layer], place: FaceFrame, points: Points, meant: Meanings, fine: bool, context: Context
 ) -> list[Redrawn]:
-    """What is neither tinted nor looked for, but made: a smile's teeth, and hair; as fine as the document is. `points` in the
+    """What is neither tinted nor looked for, but made: a smile's teeth, and hair; if `fine`, as the document is. `points` in the
     unit square of the aligned frame `place`."""
     from scumble.faces.latent.hair_strokes import hair
     from scumble.faces.latent.opened_mouth import opened_mouth
     from scumble.faces.sketch.layer import finest_side
 
     coarse = len(meant.left)
-    side = finest_side(place, coarse)
+    side = finest_side(place, coarse) if fine else coarse
     step = side // coarse
 
     def enlarged(plane: Floats) -> Mask:
