@@ -15,6 +15,11 @@ Floats = NDArray[np.float32]
 
 OUTER_LIPS, INNER_LIPS = slice(31, 43), slice(43, 49)
 
+CORNERS = (31, 37)
+
+OPEN = 0.085
+"""Distance between the lips' inner rims, in distances between the mouth's corners, from which a mouth counts as open."""
+
 EYELIDS = 1.5
 """How much larger than the eye's corners and lids its part is, about its middle."""
 
@@ -32,6 +37,9 @@ class Parts:
 
     eyes: Floats
 
+    open: bool
+    """Whether anything can be seen between the lips."""
+
 
 def parts_of(points: Points, side: int) -> Parts:
     """The parts of a face whose 49 points are given in pixels of a square of so many."""
@@ -44,7 +52,14 @@ def parts_of(points: Points, side: int) -> Parts:
     for eye in (points[LEFT_EYE], points[RIGHT_EYE]):
         middle = eye.mean(axis=0)
         eyes |= polygon(middle + EYELIDS * (eye - middle), side)
-    return Parts(*(ndimage.gaussian_filter(part.astype(np.float32), SOFT * side) for part in (lips, mouth, eyes)))
+    soft = [ndimage.gaussian_filter(part.astype(np.float32), SOFT * side) for part in (lips, mouth, eyes)]
+    return Parts(soft[0], soft[1], soft[2], _is_open(points))
+
+
+def _is_open(points: Points) -> bool:
+    upper, lower = points[INNER_LIPS][:3], points[INNER_LIPS][3:]
+    across = np.linalg.norm(points[CORNERS[1]] - points[CORNERS[0]])
+    return bool(np.linalg.norm(upper.mean(axis=0) - lower.mean(axis=0)) > OPEN * across)
 
 
 def polygon(points: Points, side: int) -> NDArray[np.bool_]:

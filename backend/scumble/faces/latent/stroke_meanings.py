@@ -1,8 +1,9 @@
-"""What each stroke on a face means: a tint, a line, or a mass that the face is to follow.
+"""What each stroke on a face means: a tint, a line, teeth, hair, or a mass that the face is to follow.
 
 Where a stroke is about as light as what lies under it, forms are to stay and colours to move (a lipstick, a rouge, a shadow on a
 lid): the photograph's own colours are shifted, with all of their detail, within the part of the face that the stroke lies on. A
-thin stroke is a drawn line. For all others a face is looked for that has such colours there.
+thin stroke is a drawn line. White on a closed mouth means teeth, and on an open one whiter ones; a mass above the brows or beside
+the face, in a colour that is not the skin's, means hair. For all others a face is looked for that has such colours there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scumble.faces.detection.parts import Parts
+from scumble.faces.detection.alignment import LEFT_EYE, RIGHT_EYE, Points
+from scumble.faces.detection.parts import Parts, polygon
 from scumble.imaging.colour import luma
 
 from .strokes import PAINTED, stroke_radius
@@ -35,6 +37,26 @@ WHITE, WHITER = 0.2, 0.2
 """A colour on a mouth with less than the first between its largest and its least channel, and lighter than the mouth by more than
 the second, means teeth."""
 
+WHITENED = 0.6
+"""How far teeth that are there become what is painted on them."""
+
+SHINES = (0.95, 1.25)
+"""How light teeth are beside the lips around them: surely none, and surely teeth."""
+
+LEAST_TEETH = 0.15
+"""Share of what lies between the lips, from which teeth are there."""
+
+BROWS = slice(0, 10)
+
+BESIDE = 0.42
+"""Where hair can be beside a face: so far out from the middle of an eye, in distances between the eyes."""
+
+HAIR = 0.6
+"""Share of a stroke above the brows or beside the face from which it is hair."""
+
+UNLIKE_SKIN = 0.2
+"""Least difference from the skin's colour, in lightness or 1.25 times that in a channel, of hair: else it is to become a forehead."""
+
 THIN = 1 / 50
 """Radius of a stroke, as a share of the aligned frame's side, up to which it is a line: the frame of glasses, a strand, a scar."""
 
@@ -53,13 +75,18 @@ class Meanings:
     """(S, S): the alpha of those strokes that are thin: drawn lines."""
 
     teeth: Floats
-    """(S, S): the alpha of those strokes that are white on a mouth which is not."""
+    """(S, S): the alpha of those strokes that are white on a mouth which is closed, and not white."""
+
+    hair: Floats
+    """(S, S): the alpha of those strokes that are hair."""
 
     left: Floats
     """(S, S): the alpha of those strokes that are none of these."""
 
 
-def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None, strength: float) -> Meanings:
+def meanings(
+    rgb: Floats, alpha: Floats, photograph: Floats, points: Points | None, parts: Parts | None, strength: float
+) -> Meanings:
     """Take the strokes apart, each of what hangs together in one colour.
 
     Parameters
@@ -68,11 +95,13 @@ def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None
         (S, S, 3) and (S, S) in 0 to 1: the strokes.
     photograph
         (S, S, 3) in 0 to 1.
-    parts
-        Of the face; None where it was not found.
+    points, parts
+        Landmarks in pixels, and what they bound; None where no face was found.
     """
     shift, left = np.zeros_like(photograph), alpha.copy()
-    lines, teeth = np.zeros_like(alpha), np.zeros_like(alpha)
+    lines, teeth, hair = np.zeros((3, *alpha.shape), np.float32)
+    around = None if points is None else _hairs_place(points, len(alpha))
+    skin = None if points is None else _skin(photograph, points)
     labels, count = ndimage.label(alpha > PAINTED)
     for number in range(1, count + 1):
         painted = labels == number
@@ -88,12 +117,24 @@ def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None
         forms = float(apart[painted].mean()) > (OF_VIVID if vivid else LIGHTNESS)
         lighter = float(luma(wanted[None])[0] - luma(there[None])[0])
         if on_mouth and np.ptp(wanted) < WHITE and lighter > WHITER:
-            teeth = np.maximum(teeth, weight)
             left = np.where(painted, 0, left)
+            whiter = None if parts is None else _whitened(photograph, wanted, weight, parts)
+            if whiter is None:
+                teeth = np.maximum(teeth, weight)
+            else:
+                shift += strength * whiter
             continue
-        if not lipstick and (on_mouth or forms):
-            if stroke_radius(painted) <= THIN * len(alpha):
+        thin = stroke_radius(painted) <= THIN * len(alpha)
+        # a strong colour on hair dyes it: that is a tint
+        of_hair = (
+            around is not None and _share(weight, around) > HAIR and _unlike(wanted, skin) and (forms or not vivid)
+        )
+        if not lipstick and (on_mouth or forms or of_hair):
+            if forms and thin:
                 lines = np.maximum(lines, weight)
+                left = np.where(painted, 0, left)
+            elif of_hair:
+                hair = np.maximum(hair, weight)
                 left = np.where(painted, 0, left)
             continue
         left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
@@ -110,9 +151,59 @@ def meanings(rgb: Floats, alpha: Floats, photograph: Floats, parts: Parts | None
         change = change - (1 - SHADE) * grey
         shift += strength * soft[..., None] * change
     left = np.where(left > PAINTED, left, 0)  # the soft rims of what was taken out
-    found = (np.asarray(one, np.float32) for one in (shift, lines, teeth, left))
+    found = (np.asarray(one, np.float32) for one in (shift, lines, teeth, hair, left))
     return Meanings(*found)
 
 
 def _share(weight: Floats, part: Floats) -> float:
     return float((weight * part).sum() / max(float(weight.sum()), 1e-6))
+
+
+def _hairs_place(points: Points, side: int) -> Floats:
+    """(S, S): 1 above the brows and beside the face."""
+    left, right = points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)
+    apart = right - left
+    across = apart / max(float(np.linalg.norm(apart)), 1e-6)
+    down = np.array([-across[1], across[0]])
+    y, x = np.mgrid[:side, :side] + 0.5
+    places = np.stack([x, y], axis=-1) - (left + right) / 2
+    along, height = places @ across, places @ down
+    brows = (points[BROWS] - (left + right) / 2) @ down
+    far = (0.5 + BESIDE) * float(np.linalg.norm(apart))
+    return np.asarray((height < brows.max()) | (np.abs(along) > far), np.float32)
+
+
+def _skin(photograph: Floats, points: Points) -> Floats:
+    """(3,): the usual colour between eyes, nose and mouth's corners."""
+    eyes = [points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)]
+    corners = [points[37], points[31]]
+    cheeks = polygon(np.array([*eyes, *corners]), len(photograph))
+    if not cheeks.any():
+        return np.asarray(photograph.mean((0, 1)), np.float32)
+    return np.asarray(np.median(photograph[cheeks], axis=0), np.float32)
+
+
+def _unlike(colour: Floats, skin: Floats | None) -> bool:
+    if skin is None:
+        return False
+    apart = float(luma(colour[None])[0] - luma(skin[None])[0])
+    return abs(apart) > UNLIKE_SKIN or bool(np.abs(colour - skin).max() > 1.25 * UNLIKE_SKIN)
+
+
+def _whitened(photograph: Floats, wanted: Floats, weight: Floats, parts: Parts) -> Floats | None:
+    """(S, S, 3): what to add so that the teeth within the weight become like that colour; what is dark or red there stays. None where
+    there are none: landmarks alone do not tell a thin line between lips from a smile."""
+    inside = parts.open * weight * parts.mouth
+    within = inside > 0.5
+    if not within.any():
+        return None
+    grey = luma(photograph)
+    lips = (parts.lips > 0.5) & (parts.mouth < 0.1)
+    usual = float(np.median(grey[lips])) if lips.any() else float(np.median(grey))
+    pale = np.clip(1.6 - np.ptp(photograph, axis=2) / (0.35 * np.maximum(photograph.max(axis=2), 0.2)), 0, 1)
+    bright = np.clip((grey / max(usual, 0.05) - SHINES[0]) / (SHINES[1] - SHINES[0]), 0, 1)
+    teeth = inside * pale * bright
+    if teeth[within].mean() < LEAST_TEETH:
+        return None
+    there = (photograph * teeth[..., None]).sum((0, 1)) / teeth.sum()
+    return np.asarray(teeth[..., None] * np.maximum(WHITENED * (wanted - there), -0.05), np.float32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -34,13 +33,11 @@ from scumble.operations.context import Context
 from scumble_client.errors import ScumbleError
 
 if TYPE_CHECKING:
+    from scumble.faces.detection.alignment import Points
     from scumble.faces.latent.assembly import Redrawn
     from scumble.faces.latent.photographic import Painted
-    from scumble.faces.sketch.inputs import Conditions
+    from scumble.faces.latent.stroke_meanings import Meanings
 
-
-AROUND = 1 / 70
-"""How far around a line the face is drawn again, as a share of the aligned frame's side."""
 
 TOUCHES = 0.02
 """Coverage from which a stroke counts."""
@@ -123,10 +120,10 @@ class FaceBrush(Operation[FaceBrushParameters]):
 
 
 def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushParameters, context: Context) -> Layer:
-    """Strokes that tint are laid on, thin ones drawn; the face follows the others."""
+    """Strokes that tint are laid on, thin ones stay, hair and teeth are made; the face follows the others."""
     from scumble.faces.detection.parts import parts_of
     from scumble.faces.latent.assembly import assembled
-    from scumble.faces.latent.opened_mouth import opened_mouth
+    from scumble.faces.latent.drawn_strokes import drawn
     from scumble.faces.latent.photographic import Painted, side_of
     from scumble.faces.latent.stroke_meanings import meanings
 
@@ -144,67 +141,50 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
     photograph = aligned_picture(image, whole, side)
     points = points_of(image, place, context)
     parts = None if points is None else parts_of(points * side, side)
-    meant = meanings(rgb, alpha, photograph, parts, parameters.strength)
-    lines, teeth, left = meant.lines, meant.teeth, meant.left
-    if not parameters.finish:  # lines and teeth are drawn by the network that completes faces
-        lines, teeth, left = np.zeros_like(lines), np.zeros_like(teeth), np.maximum(np.maximum(lines, teeth), left)
-    followed = redrawn = None
+    meant = meanings(rgb, alpha, photograph, None if points is None else points * side, parts, parameters.strength)
+    left = meant.left
+    followed = None
     if (left > TOUCHES).any():
         # teeth are white in a face's own way: what the model finds for a mouth is not moved on towards flat white
         colours = left if parts is None else left * (1 - np.clip(parts.lips + parts.mouth, 0, 1))
         followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours)
-    if (np.maximum(teeth, lines) > TOUCHES).any():
-        seen = aligned_layer(image, whole, side)[1] > 0.5
-        asked = []
-        if (teeth > TOUCHES).any() and points is not None:
-            asked.append(opened_mouth(photograph, teeth > PAINTED, points * side, seen))
-        if (lines > TOUCHES).any():
-            asked.append(_as_lines(photograph, Painted(rgb, lines), seen))
-        if asked:
-            redrawn = _redrawn(image, reduce(_both, asked), whole, parameters, context)
-    if redrawn is None and not meant.shift.any():
+    made = [] if points is None else _made(layers, whole, points, meant, parameters.finish, context)
+    lines = None
+    if (meant.lines > TOUCHES).any():
+        lines = drawn(photograph, meant.lines, None if points is None else points * side)
+    if not made and lines is None and not meant.shift.any():
         return followed if followed is not None else nothing(image, context, NOTHING)
-    layer = assembled(image, layers, whole, followed, redrawn, meant.shift)
+    layer = assembled(image, layers, whole, followed, made, meant.shift, lines, parameters.strength)
     return layer if layer.bounds else nothing(image, context, NOTHING)
 
 
-def _as_lines(photograph: Floats, painted: Painted, seen: Mask) -> Conditions:
-    """Thin strokes as lines of a face, in their colours; where nothing is `seen`, nothing is drawn."""
-    from scumble.faces.sketch.inputs import Conditions
-    from scumble.vision.edges import thinned
+def _made(
+    layers: dict[str, Layer], place: FaceFrame, points: Points, meant: Meanings, fine: bool, context: Context
+) -> list[Redrawn]:
+    """What is neither tinted nor looked for, but made: a smile's teeth, and hair; if `fine`, as the document is. `points` in the
+    unit square of the aligned frame `place`."""
+    from scumble.faces.latent.hair_strokes import hair
+    from scumble.faces.latent.opened_mouth import opened_mouth
+    from scumble.faces.sketch.layer import finest_side
 
-    drawn = painted.alpha > PAINTED
-    hole = np.asarray((ndimage.distance_transform_edt(~drawn) < AROUND * len(drawn)) & seen)
-    nothing_there = np.zeros_like(hole)
-    return Conditions(
-        photograph, hole, nothing_there, thinned(drawn) & hole, painted.rgb.clip(0, 1), np.asarray(drawn & hole)
-    )
+    coarse = len(meant.left)
+    side = finest_side(place, coarse) if fine else coarse
+    step = side // coarse
 
+    def enlarged(plane: Floats) -> Mask:
+        return np.kron(ndimage.binary_dilation(plane > PAINTED), np.ones((step, step), np.bool_))
 
-def _both(one: Conditions, other: Conditions) -> Conditions:
-    """What two ask for in one face; the other's colours lie over the first's."""
-    return replace(
-        one,
-        hole=one.hole | other.hole,
-        lines=one.lines | other.lines,
-        colours=np.where(other.given[..., None], other.colours, one.colours),
-        given=one.given | other.given,
-    )
-
-
-def _redrawn(
-    image: Layer, given: Conditions, place: FaceFrame, parameters: FaceBrushParameters, context: Context
-) -> Redrawn:
-    """What was asked for, as the completion network draws it; `place` is the aligned frame."""
-    from scumble.faces.latent.assembly import Redrawn
-    from scumble.faces.sketch.completion import completed, input_of
-    from scumble.faces.sketch.layer import detailed
-
-    hole = given.hole
-    found = completed(input_of(given, place), parameters.exemplars, image, None, context.seed, context)
-    picture = detailed(found, hole, image, place, 1.0, context.seed)
-    soft = np.clip(ndimage.distance_transform_edt(hole) / (0.5 * AROUND * len(hole)), 0, 1)
-    return Redrawn(picture, np.asarray(parameters.strength * soft, np.float32))
+    found: list[Redrawn] = []
+    if not ((meant.teeth > TOUCHES).any() or (meant.hair > TOUCHES).any()):
+        return found
+    rgb, alpha = aligned_layer(layers["strokes"], place, side)
+    photograph, there = aligned_picture(layers["image"], place, side), aligned_layer(layers["image"], place, side)[1]
+    if (meant.teeth > TOUCHES).any():
+        found.append(opened_mouth(photograph, (alpha > PAINTED) & enlarged(meant.teeth), points * side, there > 0.5))
+        photograph = found[-1].over(photograph)
+    if (meant.hair > TOUCHES).any():
+        found.append(hair(photograph, rgb, alpha * enlarged(meant.hair), points * side, context.seed))
+    return found
 
 
 def _followed(

@@ -27,16 +27,23 @@ LARGE = 160_000
 """Pixels of a hole above which the seam's correction is found at a smaller size: it is smooth but for the rim."""
 
 
+def finest_side(place: FaceFrame, side: int) -> int:
+    """A multiple of a side at which an aligned face is as fine as the document, or as can be."""
+    from scumble.faces.detection.alignment import scale_of
+
+    return side * int(np.clip(round(scale_of(place.frame) / side), 1, max(1, FINEST // side)))
+
+
 def detailed(
     found: Floats, hole: NDArray[np.bool_], image: Layer, place: FaceFrame, amount: float, seed: int
 ) -> Floats:
     """(F, F, 3): a face whose hole (S, S) was completed or finished, enlarged towards the document's resolution, with detail of its surroundings."""
-    from scumble.faces.detection.alignment import aligned, scale_of
+    from scumble.faces.detection.alignment import aligned
     from scumble.vision.detail_transfer import transferred_detail
     from scumble.vision.guided_enlargement import enlarged
 
     side = len(found)
-    factor = int(np.clip(round(scale_of(place.frame) / side), 1, max(1, FINEST // side)))
+    factor = finest_side(place, side) // side
     large = found if factor == 1 else enlarged(found, (factor * side, factor * side))
     if amount == 0 or factor == 1:  # what the face is completed at is as fine as the document
         return large
