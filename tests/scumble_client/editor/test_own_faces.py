@@ -13,7 +13,8 @@ import pytest
 
 from scumble_client.editor.own_faces import FaceAdding
 from scumble_client.errors import ScumbleError
-from scumble_client.launch import command_line, join_command
+from scumble_client.launch import command_line
+from scumble_client.system import command_lines
 
 Says = Callable[[str], None]
 
@@ -25,7 +26,9 @@ def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
     def let(text: str) -> None:
         script = tmp_path / "pretended.py"
         script.write_text("import json, sys, time\nsay = lambda **event: print(json.dumps(event), flush=True)\n" + text)
-        monkeypatch.setenv("SCUMBLE_DAEMON", join_command([sys.executable, str(script), "serve", "--device", "cpu"]))
+        monkeypatch.setenv(
+            "SCUMBLE_DAEMON", command_lines.join([sys.executable, str(script), "serve", "--device", "cpu"])
+        )
 
     return let
 
