@@ -1,12 +1,15 @@
-"""That only `scumble_client.system` asks which system this is, and that its editors' Pythons can read what runs in them."""
+"""That only `scumble_client.system` asks which system this is, that the oldest Pythons can read what runs in them, and what CI runs."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support import needs
 
 ROOT = Path(__file__).parents[1]
 SYSTEM = ROOT / "backend" / "scumble_client" / "system"
@@ -94,3 +97,24 @@ def test_the_oldest_python_reads_it(folders: tuple[str, ...], version: tuple[int
     assert len(files) > 40
     for path in files:
         ast.parse(path.read_text("utf-8"), str(path), feature_version=version)
+
+
+def test_the_workflow_lints_as_make_does() -> None:
+    """Windows has no `make`, so the commands stand in both."""
+    rule = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert rule
+    commands = [line.strip().replace("$(BIN)/", "") for line in rule[1].splitlines()]
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8")
+    step = workflow.partition("- name: Lint")[2].partition("- name:")[0]
+    assert [line.strip() for line in step.splitlines() if line.strip()][1:] == commands
+
+
+def test_what_a_system_leaves_out_is_there_to_be_left_out() -> None:
+    assert [name for name in needs.FILES if not (ROOT / "tests" / name).exists()] == []
+
+
+def test_leaving_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs, "FILES", {"soak": (False, "why"), "a/test_b.py": (False, "b"), "c": (True, "no")})
+    assert needs.missing("soak") == needs.missing("soak/test_x.py") == "why"
+    assert needs.missing("a/test_b.py") == "b"
+    assert [needs.missing(path) for path in ("soaked", "a", "c/test_x.py", "")] == [""] * 4
