@@ -59,6 +59,10 @@ def test_from_the_button_to_an_engine_that_has_filled_a_picture(bench: Bench) ->
     assert engine["python"].startswith(str(places.usual_folder() / "engine-1"))
     assert bench.engines == ["engine-1"]
     assert bench.calls == ["1.0 stop", "1.0 run"]
+    launcher = places.data_dir() / "scumble"
+    terminal = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([launcher, "stop"], check=True, timeout=60, env=terminal)
+    assert bench.calls == ["1.0 stop", "1.0 run", "1.0 stop"]
     panel.close()
     assert panel.look().kind == NOTHING
     assert bench.panel().look().kind == NOTHING  # another editor
@@ -374,6 +378,7 @@ def test_removing_leaves_nothing_but_what_is_not_ours(bench: Bench) -> None:
     assert bench.engines == ["engine-7"]
     assert (mine / "novel.txt").read_text() == "mine"
     assert not bench.launch.exists()
+    assert not (places.data_dir() / "scumble").exists()
     assert State.read().engine == {}
     assert bench.calls[-1] == "1.0 stop"
 
