@@ -38,6 +38,7 @@ FILES = {
     "cli/test_streams.py": (POSIX, WHY_POSIX),
     "daemon/pools/test_local.py": (POSIX, WHY_POSIX),
     "daemon/pools/test_ray.py": (LINUX, WHY_LINUX),
+    "daemon/pools/test_remote.py": (LINUX, "a cable between network namespaces: only Linux has them"),
     "daemon/test_folders.py": (LINUX, WHY_LINUX),
     "daemon/test_lifecycle.py": (LINUX, WHY_LINUX),
     "daemon/test_security.py": (POSIX, WHY_POSIX),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from scumble_client.editor.own_faces import FaceAdding
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import command_line
 from scumble_client.system import command_lines
+from tests.support import needs
 
 Says = Callable[[str], None]
 
@@ -85,7 +85,7 @@ def test_a_command_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         FaceAdding(["x"]).run()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
+@needs.posix
 def test_stopping_lets_it_store_what_it_has(says: Says, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     says(

@@ -17,6 +17,7 @@ from scumble_client.setup import places
 from scumble_client.setup.lock import Lock, is_held
 from scumble_client.setup.panel import BROKEN, BUSY, NEWER, NOTHING, OFFER, READY
 from scumble_client.setup.state import REMOVE, REPAIR, State
+from tests.support import needs
 from tests.support.daemon import wait_for
 from tests.support.package_index import wheel_name
 from tests.support.small_engine import TORCH
@@ -441,7 +442,7 @@ def _with_order(bench: Bench, command: list[str]) -> int:
     return subprocess.run([*command, *given], env=environment, timeout=PATIENCE).returncode
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="Making a small disk takes root.")
+@needs.root
 def test_a_disk_that_becomes_full_in_the_middle(bench: Bench) -> None:
     bench.index.wheels[wheel_name("torch", TORCH)] = _large_torch()
     code = (
