@@ -57,7 +57,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks releasing tests
+	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks releasing stubs/__main__.py tests
+	$(BIN)/python -m stubs
+	$(BIN)/vermin --quiet --no-tips --violations --target=3.8- backend/scumble_client krita_plugin gimp_plugin
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ from scumble_client import Client
 from .support.commands import Call, Ran
 from .support.daemon import Daemon, Folders, ending, status, wait_for
 from .support.devices import DEVICES, entered
+from .support.needs import missing
 
 SLOW = (
     "editors",
@@ -54,6 +55,27 @@ SLOW = (
     "worker/test_view.py",
 )
 """Where tests are that run whole operations, daemons, editors or trainings: beginnings of paths below this folder."""
+
+
+LEFT_OUT: dict[str, str] = {}
+"""Files that this system has not what they need for, with the reason."""
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    path = (
+        collection_path.relative_to(Path(__file__).parent).as_posix()
+        if collection_path != Path(__file__).parent
+        else ""
+    )
+    why = missing(path)
+    if why:
+        LEFT_OUT[path] = why
+    return True if why else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for path, why in sorted(LEFT_OUT.items()):
+        terminalreporter.write_line(f"LEFT OUT tests/{path}: {why}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

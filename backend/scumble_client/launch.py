@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Dict, List, Mapping, Optional
 
 from .errors import ScumbleError
 from .paths import config_dir, ensure_private, runtime_dir
+from .system import command_lines, processes
 
 LAUNCH_FILE = "launch.json"
 
@@ -59,18 +59,17 @@ def command_line(arguments: List[str]) -> List[str]:
     raise ScumbleError(
         "unreachable",
         "It is not known how to call Scumble's command line.",
-        f"Open a terminal, and run: scumble {join_command(arguments)}",
+        f"Open a terminal, and run: scumble {command_lines.join(arguments)}",
     )
 
 
-def split_command(text: str, windows: bool = os.name == "nt") -> List[str]:
-    """The words of a command line, by the rules of the platform: a shell's, or those by which Windows' programs read theirs.
+def split_command(text: str, platform: Optional[str] = None) -> List[str]:
+    """The words of a command line, by the rules of the platform.
 
-    On Windows a backslash is a backslash unless quotation marks follow: 2n of them before one stand for n, and 2n + 1 for n and the
-    mark itself. Raises ScumbleError `unreachable` where a quotation does not end, or nothing is named.
+    Raises ScumbleError `unreachable` where a quotation does not end, or nothing is named.
     """
     try:
-        words = _split_windows(text) if windows else shlex.split(text)
+        words = command_lines.split(text, platform)
     except ValueError:
         words = []
     if not words or not words[0]:
@@ -80,52 +79,6 @@ def split_command(text: str, windows: bool = os.name == "nt") -> List[str]:
             "Write it as in a terminal, with quotation marks around a path that has spaces.",
         )
     return words
-
-
-def join_command(words: List[str], windows: bool = os.name == "nt") -> str:
-    """The command line of which `split_command` makes these words again, by the rules of the platform."""
-    return subprocess.list2cmdline(words) if windows else " ".join(map(shlex.quote, words))
-
-
-def _split_windows(text: str) -> List[str]:
-    words: List[str] = []
-    word: Optional[str] = None
-    quoted = False
-    at = 0
-    while at < len(text):
-        slashes = len(text) - at - len(text[at:].lstrip("\\"))
-        at += slashes
-        mark = text[at : at + 1]
-        if mark == '"':
-            word = (word or "") + "\\" * (slashes // 2)
-            if slashes % 2:
-                word += mark
-            elif quoted and text[at + 1 : at + 2] == mark:  # two marks in a quotation are one that is meant
-                word += mark
-                at += 1
-            else:
-                quoted = not quoted
-        elif mark in (" ", "\t") and not quoted:
-            if slashes:
-                word = (word or "") + "\\" * slashes
-            if word is not None:
-                words.append(word)
-            word = None
-        else:
-            word = (word or "") + "\\" * slashes + mark
-        at += 1
-    if quoted:
-        raise ValueError("no closing quotation")
-    return words if word is None else [*words, word]
-
-
-def no_window_flags() -> int:
-    """`creationflags` for a child that is to open no console window on Windows (CREATE_NO_WINDOW); 0 elsewhere.
-
-    Not DETACHED_PROCESS: a child without any console gets a window for each console program that it starts in turn, and a
-    virtual environment's python.exe starts another one. With this it has a console that nobody sees, and hands it on.
-    """
-    return 0x08000000 if sys.platform == "win32" else 0
 
 
 def write_launch_file(command: List[str], folder: Optional[Path] = None) -> str:
@@ -169,10 +122,8 @@ def start_daemon(command: Optional[List[str]] = None) -> "subprocess.Popen[bytes
                 stderr=log,
                 env=environment,
                 cwd=str(folder),
-                start_new_session=os.name == "posix",
-                # its own group, so that Ctrl+C in the editor's console is not its business
-                creationflags=no_window_flags() | (0x00000200 if sys.platform == "win32" else 0),
                 close_fds=True,
+                **processes.apart(),
             )
         except OSError as error:
             raise ScumbleError(

@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import stat
-import sys
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from .errors import ScumbleError
+from .system import folders, private, processes
 
 CONNECTION_FILE = "daemon.json"
 
@@ -23,12 +21,7 @@ def runtime_dir() -> Path:
     override = os.environ.get("SCUMBLE_RUNTIME_DIR")
     if override:
         return Path(override)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Scumble" / "run"
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and os.path.isdir(base) and os.access(base, os.W_OK):
-        return Path(base) / "scumble"
-    return Path(tempfile.gettempdir()) / f"scumble-{os.getuid()}"
+    return folders.sockets_folder()
 
 
 def config_dir() -> Path:
@@ -36,11 +29,7 @@ def config_dir() -> Path:
     override = os.environ.get("SCUMBLE_CONFIG_DIR")
     if override:
         return Path(override)
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "Scumble"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Scumble"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "scumble"
+    return folders.user_folder(folders.CONFIGURATION) / folders.named_scumble()
 
 
 def ensure_private(folder: Path) -> Path:
@@ -53,10 +42,8 @@ def ensure_private(folder: Path) -> Path:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix":
-            check_private(folder)
-            if stat.S_IMODE(folder.lstat().st_mode) & 0o077:
-                folder.chmod(0o700)
+        check_private(folder)
+        private.close_folder(folder)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "not writable")
     except OSError as error:
@@ -78,25 +65,13 @@ def check_private(path: Path) -> None:
     ScumbleError
         `unauthorized` for a link, for what is another user's, and for what others may write to.
     """
-    if os.name != "posix":
-        return
-    try:
-        info = path.lstat()
-    except OSError:
-        return
-    if stat.S_ISLNK(info.st_mode):
-        wrong = "is a link to another place"
-    elif info.st_uid != os.getuid():
-        wrong = "belongs to another user"
-    elif not stat.S_ISSOCK(info.st_mode) and stat.S_IMODE(info.st_mode) & 0o022:  # a socket is as open as its folder
-        wrong = "may be changed by other users"
-    else:
-        return
-    raise ScumbleError(
-        "unauthorized",
-        f"{path} {wrong}, so what it leads to is not trusted with your pictures.",
-        "Remove it, or set SCUMBLE_RUNTIME_DIR to a folder of your own.",
-    )
+    wrong = private.why_not_private(path)
+    if wrong:
+        raise ScumbleError(
+            "unauthorized",
+            f"{path} {wrong}, so what it leads to is not trusted with your pictures.",
+            "Remove it, or set SCUMBLE_RUNTIME_DIR to a folder of your own.",
+        )
 
 
 def check_endpoint(endpoint: str) -> None:
@@ -168,24 +143,4 @@ def process_alive(pid: int) -> bool:
         return False
     if os.environ.get("FLATPAK_ID"):
         return True  # in there, the numbers of the processes outside mean nothing
-    if sys.platform == "win32":
-        import ctypes
-
-        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-        if not handle:
-            return False
-        code = ctypes.c_ulong()
-        ctypes.windll.kernel32.GetExitCodeProcess(handle, ctypes.byref(code))
-        ctypes.windll.kernel32.CloseHandle(handle)
-        return code.value == 259  # STILL_ACTIVE
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):  # the latter: no process can have such a number
-        return False
-    except OSError:
-        return True
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] != b"Z"  # it has ended; its parent has yet to notice
-    except (OSError, IndexError):
-        return True  # a system without /proc
+    return processes.alive(pid)

@@ -1,12 +1,19 @@
 """How opaque the picture is below the place of a new layer: the artist's picture stays as it is."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, List, Optional, Tuple
+
 from host import Gegl, Gimp
 
 from scumble_client.editor.layout import intersection
 from scumble_client.editor.soft_edges import is_partial, moved_plane
 
+if TYPE_CHECKING:
+    from scumble_client.editor.layout import Rect
 
-def alpha_below(image, path, rect):
+
+def alpha_below(image: Gimp.Image, path: List[int], rect: Rect) -> bytes:
     """The alpha, in 8 bits, of all that is composed below a place, over a rectangle; 255 beyond the canvas.
 
     `path`: the positions from the top of the picture down to the place, groups first.
@@ -29,28 +36,29 @@ def alpha_below(image, path, rect):
         copy.delete()
 
 
-def _around(image, path):
+def _around(image: Gimp.Image, path: List[int]) -> Tuple[List[Gimp.Layer], List[Gimp.Layer]]:
     """The groups around a place, the outermost first, and the layers in the innermost one."""
-    groups, beside = [], image.get_layers()
+    groups: List[Gimp.Layer] = []
+    beside = image.get_layers()
     for position in path[:-1]:
         groups.append(beside[position])
         beside = groups[-1].get_children()
     return groups, beside
 
 
-def _higher(image, path, inner):
+def _higher(image: Gimp.Image, path: List[int], inner: int) -> List[Gimp.Layer]:
     """The layers that are composed over a place, from inside its `inner`th group on."""
     return [one for depth in range(inner, len(path)) for one in _around(image, path[: depth + 1])[1][: path[depth]]]
 
 
-def _covers(layer):
+def _covers(layer: Gimp.Layer) -> bool:
     """Whether what is seen at the layer's place is at least as opaque as the layer itself."""
     plain = layer.get_visible() and not layer.is_group() and layer.get_mask() is None and not layer.get_filters()
     plain = plain and layer.get_composite_mode() in (Gimp.LayerCompositeMode.AUTO, Gimp.LayerCompositeMode.UNION)
     return plain and layer.get_mode() == Gimp.LayerMode.NORMAL and layer.get_opacity() == 100.0
 
 
-def _read(image, group, rect):
+def _read(image: Gimp.Image, group: Optional[Gimp.Layer], rect: Rect) -> bytes:
     if group is not None:
         return _plane(group, rect, 0)
     seen = Gimp.Layer.new_from_visible(image, image, "Scumble")
@@ -60,7 +68,7 @@ def _read(image, group, rect):
         seen.delete()
 
 
-def _plane(drawable, rect, outside):
+def _plane(drawable: Gimp.Drawable, rect: Rect, outside: int) -> bytes:
     """A drawable's alpha over a rectangle of the picture; what lies beyond it is `outside`."""
     _, x, y = drawable.get_offsets()
     own = (x, y, drawable.get_width(), drawable.get_height())

@@ -1,5 +1,14 @@
 """A grid of numbers as cells to paint, for operations that have such a parameter (the latent canvas)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    from arguments import Arguments
+    from host import Gimp
+
+
 CELL = 20
 """Pixels of a cell on the screen."""
 
@@ -15,15 +24,15 @@ HELP = "Paint: the left button makes a cell lighter, the right one or Shift dark
 class CellCanvas:
     """Cells that are painted lighter or darker, for an argument that is a text of numbers; `widget` is all of it."""
 
-    def __init__(self, gtk, arguments, config, parameter):
+    def __init__(self, gtk: Any, arguments: Arguments, config: Gimp.ProcedureConfig, parameter: Dict[str, Any]) -> None:
         from gi.repository import Gdk
 
         self._gtk, self._gdk = gtk, Gdk
         self._arguments, self._config, self._parameter = arguments, config, parameter
         self._rows, self._columns = int(parameter["rows"]), int(parameter["columns"])
         self._low, self._high = float(parameter["minimum"]), float(parameter["maximum"])
-        self._cells = []
-        self._last = None
+        self._cells: List[float] = []
+        self._last: Optional[Tuple[int, int]] = None
         self._picture = gtk.Image()
         self.area = gtk.EventBox()
         self.area.set_tooltip_text(f"{parameter['help']} {HELP}")
@@ -46,11 +55,11 @@ class CellCanvas:
         self.show()
 
     @property
-    def neutral(self):
+    def neutral(self) -> float:
         """The value of a cell that was not touched."""
         return min(max(0.0, self._low), self._high)
 
-    def show(self):
+    def show(self) -> None:
         """Show the numbers of the argument."""
         from gi.repository import GdkPixbuf, GLib
 
@@ -69,7 +78,7 @@ class CellCanvas:
             GdkPixbuf.Pixbuf.new_from_bytes(data, GdkPixbuf.Colorspace.RGB, False, 8, width, height, 3 * width)
         )
 
-    def touch(self, row, column, lighter):
+    def touch(self, row: int, column: int, lighter: bool) -> None:
         """One touch of a cell."""
         cells = list(self._cells) or [self.neutral] * (self._rows * self._columns)
         step = (self._high - self._low) / 2 * TOUCH
@@ -77,11 +86,11 @@ class CellCanvas:
         cells[place] = min(max(cells[place] + (step if lighter else -step), self._low), self._high)
         self._keep(cells)
 
-    def _keep(self, cells):
+    def _keep(self, cells: Sequence[float]) -> None:
         self._arguments.set_value(self._config, self._parameter, cells)
         self.show()
 
-    def _pressed(self, _, event):
+    def _pressed(self, _: Any, event: Any) -> bool:
         self._last = None
         if event.type == self._gdk.EventType.DOUBLE_BUTTON_PRESS:
             cell = self._at(event)
@@ -93,15 +102,15 @@ class CellCanvas:
             self._drawn(event, event.button == self._gdk.BUTTON_SECONDARY)
         return True
 
-    def _moved(self, _, event):
+    def _moved(self, _: Any, event: Any) -> bool:
         self._drawn(event, bool(event.state & self._gdk.ModifierType.BUTTON3_MASK))
         return True
 
-    def _released(self, *_):
+    def _released(self, *_: Any) -> bool:
         self._last = None
         return True
 
-    def _drawn(self, event, right):
+    def _drawn(self, event: Any, right: bool) -> None:
         """A stroke has come to a cell; each is touched once on its way."""
         cell = self._at(event)
         if cell is None or cell == self._last:
@@ -109,6 +118,6 @@ class CellCanvas:
         self._last = cell
         self.touch(*cell, lighter=not (right or event.state & self._gdk.ModifierType.SHIFT_MASK))
 
-    def _at(self, event):
+    def _at(self, event: Any) -> Optional[Tuple[int, int]]:
         row, column = int(event.y // CELL), int(event.x // CELL)
         return (row, column) if 0 <= row < self._rows and 0 <= column < self._columns else None

@@ -3,8 +3,16 @@
 GIMP's own box for layers shows one that was chosen beforehand as nothing, and can't be emptied again.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
+
 from catalogue import HERE
 from host import Gimp, GObject
+
+if TYPE_CHECKING:
+    from arguments import Arguments
+
 
 NOTHING = "None"
 FILE = "A file…"
@@ -22,10 +30,12 @@ CHOICES = HERE / "choices"
 class PictureBox:
     """A combo box of (picture or None, text). `changed` is called with the entry's number where an artist chooses it."""
 
-    def __init__(self, gtk, entries, changed, help_text):
+    def __init__(
+        self, gtk: Any, entries: Sequence[Tuple[Any, str]], changed: Callable[[int], Any], help_text: str
+    ) -> None:
         from gi.repository import GdkPixbuf, Pango
 
-        self._texts = [text for _, text in entries]
+        self._texts: List[str] = [text for _, text in entries]
         self._changed = changed
         store = gtk.ListStore(GdkPixbuf.Pixbuf, str)
         for picture, text in entries:
@@ -42,26 +52,26 @@ class PictureBox:
         self._handler = self.combo.connect("changed", self._chosen)
 
     @property
-    def texts(self):
+    def texts(self) -> List[str]:
         return list(self._texts)
 
     @property
-    def text(self):
+    def text(self) -> str:
         """Of the chosen entry."""
-        return self._texts[self.combo.get_active()]
+        return str(self._texts[self.combo.get_active()])
 
-    def choose(self, text):
+    def choose(self, text: str) -> None:
         """As an artist does."""
         self.combo.set_active(self._texts.index(text))
 
-    def show(self, number):
+    def show(self, number: int) -> None:
         """Choose an entry without a word."""
         if number != self.combo.get_active():
             self.combo.handler_block(self._handler)
             self.combo.set_active(number)
             self.combo.handler_unblock(self._handler)
 
-    def _chosen(self, _):
+    def _chosen(self, _: Any) -> None:
         self._changed(max(self.combo.get_active(), 0))
 
 
@@ -71,7 +81,16 @@ class RoleChooser:
     `widget` has all of it; `label` is the title, to be aligned with others', as are `file_labels`.
     """
 
-    def __init__(self, gtk, dialog, config, arguments, role, title, items):
+    def __init__(
+        self,
+        gtk: Any,
+        dialog: Any,
+        config: Gimp.ProcedureConfig,
+        arguments: Arguments,
+        role: Dict[str, Any],
+        title: str,
+        items: Sequence[Tuple[Gimp.Item, str]],
+    ) -> None:
         self._config = config
         self._layer, self._file = arguments.layers[role["name"]], arguments.files.get(role["name"])
         self.role = role
@@ -93,10 +112,10 @@ class RoleChooser:
             self.widget.pack_start(self.button, False, False, 0)
 
     @property
-    def is_empty(self):
+    def is_empty(self) -> bool:
         return self._item() is None
 
-    def show(self):
+    def show(self) -> None:
         """Show what is chosen, also where GIMP's own buttons have changed it."""
         item = self._item()
         if item is not FILE:
@@ -105,14 +124,14 @@ class RoleChooser:
         if self.button is not None:
             self.button.set_visible(item is FILE)
 
-    def _item(self):
+    def _item(self) -> Any:
         layer = self._config.get_property(self._layer)
         if layer is not None:
             return layer
         given = self._file and self._config.get_property(self._file) is not None
         return FILE if given or self._wants_file else None
 
-    def _chosen(self, number):
+    def _chosen(self, number: int) -> None:
         item = self._items[number]
         self._wants_file = item is FILE
         if self._file and item is not FILE and self._config.get_property(self._file) is not None:
@@ -126,21 +145,29 @@ class RoleChooser:
 class PictureChoice:
     """A choice whose values have pictures, such as the bundled paintings."""
 
-    def __init__(self, gtk, config, argument, parameter, labels, pictures):
+    def __init__(
+        self,
+        gtk: Any,
+        config: Gimp.ProcedureConfig,
+        argument: str,
+        parameter: Dict[str, Any],
+        labels: Dict[str, str],
+        pictures: Dict[str, Any],
+    ) -> None:
         self._config, self._argument = config, argument
         self._values = [str(value) for value in parameter["choices"]]
         entries = [(pictures.get(value), labels[value]) for value in self._values]
         self.box = PictureBox(gtk, entries, self._chosen, parameter["help"])
         self.label, self.widget = titled(gtk, parameter["title"], self.box.combo)
 
-    def show(self):
+    def show(self) -> None:
         self.box.show(self._values.index(self._config.get_property(self._argument)))
 
-    def _chosen(self, number):
+    def _chosen(self, number: int) -> None:
         self._config.set_property(self._argument, self._values[number])
 
 
-def pictures_of(parameter):
+def pictures_of(parameter: Dict[str, Any]) -> Dict[str, Any]:
     """The pictures of a choice's values, by value; empty where it has none."""
     from gi.repository import GdkPixbuf, GLib
 
@@ -155,7 +182,7 @@ def pictures_of(parameter):
     return found
 
 
-def titled(gtk, title, widget):
+def titled(gtk: Any, title: str, widget: Any) -> Tuple[Any, Any]:
     """A row: (label, row)."""
     label = gtk.Label(label=title, xalign=0.0)
     row = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=6)
@@ -164,9 +191,9 @@ def titled(gtk, title, widget):
     return label, row
 
 
-def items_for(image, channels):
+def items_for(image: Gimp.Image, channels: bool) -> List[Tuple[Gimp.Item, str]]:
     """What can be chosen: (item, text), this picture's own first."""
-    own = [(layer, layer.get_name()) for layer in _layers(image.get_layers())]
+    own: List[Tuple[Gimp.Item, str]] = [(layer, layer.get_name()) for layer in _layers(image.get_layers())]
     if channels:
         own += [(channel, f"{channel.get_name()} (channel)") for channel in image.get_channels()]
     for other in Gimp.get_images():
@@ -175,11 +202,11 @@ def items_for(image, channels):
     return own
 
 
-def _small(item):
+def _small(item: Any) -> Any:
     return item.get_thumbnail(LAYER_SIDE, LAYER_SIDE, Gimp.PixbufTransparency.SMALL_CHECKS)
 
 
-def _layers(layers):
+def _layers(layers: Iterable[Gimp.Layer]) -> Iterator[Gimp.Layer]:
     for layer in layers:
         yield layer
         if layer.is_group():

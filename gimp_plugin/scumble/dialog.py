@@ -3,6 +3,10 @@
 GIMP's own buttons reset and keep the arguments, too.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+
 from arguments import MASK_TITLE, OUTPUT, SEED
 from cells import CellCanvas
 from choosers import PictureChoice, RoleChooser, items_for, pictures_of
@@ -17,6 +21,12 @@ from scumble_client.editor.provenance import INPUT
 from scumble_client.editor.roles import Source, explain, label, missing, obvious, resolve
 from scumble_client.editor.settings import EditorSettings
 from scumble_client.errors import ScumbleError
+
+if TYPE_CHECKING:
+    from arguments import Arguments
+    from edited_picture import EditedPicture
+    from host import Gimp, Toolkit
+
 
 COLUMN = 340
 """Pixels."""
@@ -39,7 +49,15 @@ class OperationDialog:
     `seed` is the new one that the run will have where none is chosen.
     """
 
-    def __init__(self, procedure, config, arguments, picture, toolkit, seed):
+    def __init__(
+        self,
+        procedure: Gimp.ImageProcedure,
+        config: Gimp.ProcedureConfig,
+        arguments: Arguments,
+        picture: EditedPicture,
+        toolkit: Toolkit,
+        seed: int,
+    ) -> None:
         self._gtk, self._gimp_ui = toolkit
         self._config, self._arguments, self._picture, self._seed = config, arguments, picture, seed
         self._operation = arguments.operation
@@ -53,10 +71,10 @@ class OperationDialog:
             manual.hide()  # GIMP's manual has no page on plug-ins like this one; what there is to say stands in the dialog
             manual.set_no_show_all(True)
         self._labels = self._gtk.SizeGroup(mode=self._gtk.SizeGroupMode.HORIZONTAL)
-        self.rows = {}
+        self.rows: Dict[str, Any] = {}
         """By parameter: its widget."""
-        self.choosers = []
-        self._pictured = []
+        self.choosers: List[RoleChooser] = []
+        self._pictured: List[Any] = []
         self._fill()
         self._left = False
         self.window.connect("focus-out-event", self._focus_left)
@@ -64,20 +82,20 @@ class OperationDialog:
         self._handler = config.connect("notify", self._changed)
         self._changed()
 
-    def run(self):
+    def run(self) -> bool:
         """Show it until it is answered; whether it was confirmed."""
         confirmed = self.window.run()
         self.close()
-        return confirmed
+        return bool(confirmed)
 
-    def close(self):
+    def close(self) -> None:
         self._config.disconnect(self._handler)
         self.preview.close()
         self.window.destroy()
 
     # -- what it is made of
 
-    def _fill(self):
+    def _fill(self) -> None:
         gtk = self._gtk
         box = self.window.get_content_area()
         box.set_spacing(6)
@@ -97,14 +115,14 @@ class OperationDialog:
         leave_values_alone(gtk, box)
         self._fit(columns)
 
-    def _fit(self, columns):
+    def _fit(self, columns: Any) -> None:
         """No higher than the screen: the controls scroll then, and the preview is smaller."""
         rest = self.window.get_preferred_height()[1] - columns.get_preferred_height()[1]
         height = screen_height() - AROUND - rest
         self.scrolling.set_max_content_height(max(min(MOST_HEIGHT, height), LEAST_HEIGHT))
         self.preview.set_side(height - BELOW_PREVIEW)
 
-    def _controls(self):
+    def _controls(self) -> Any:
         """What is in view: inputs, parameters; and what is folded away."""
         column, folded = self._box(), self._box()
         column.pack_start(self._given(INPUT), False, False, 0)
@@ -123,10 +141,10 @@ class OperationDialog:
         column.pack_start(self.advanced, False, False, 0)
         return column
 
-    def _box(self):
+    def _box(self) -> Any:
         return self._gtk.Box(orientation=self._gtk.Orientation.VERTICAL, spacing=6)
 
-    def _role(self, role):
+    def _role(self, role: Dict[str, Any]) -> Any:
         title = MASK_TITLE if role["name"] == "mask" else label(role)
         items = items_for(self._picture.image, channels=role.get("kind") == "mask")
         chooser = RoleChooser(self._gtk, self.window, self._config, self._arguments, role, title, items)
@@ -135,7 +153,7 @@ class OperationDialog:
         self.choosers.append(chooser)
         return chooser.widget
 
-    def _row(self, parameter):
+    def _row(self, parameter: Dict[str, Any]) -> Any:
         """A parameter's widget: GIMP's own but for what it has none for."""
         argument = self._arguments.parameters[parameter["name"]]
         kind = form.widget(parameter)
@@ -155,29 +173,29 @@ class OperationDialog:
             spin.set_digits(form.decimals(parameter))
         return made
 
-    def _own(self, row):
+    def _own(self, row: Any) -> Any:
         self._pictured.append(row)
         self._labels.add_widget(row.label)
         return row.widget
 
-    def _given(self, argument):
+    def _given(self, argument: str) -> Any:
         """GIMP's widget for an argument; a choice's is a box that folds down, not a row of buttons for each value."""
         kind = GObject.TYPE_NONE if argument == SEED else self._gtk.ComboBox
         return self._aligned(self.window.get_widget(argument, kind))
 
-    def _aligned(self, widget):
+    def _aligned(self, widget: Any) -> Any:
         if isinstance(widget, self._gimp_ui.Labeled):
             self._labels.add_widget(widget.get_label())
         return widget
 
-    def _spins(self, widget):
+    def _spins(self, widget: Any) -> List[Any]:
         """The fields for numbers in a widget."""
         if isinstance(widget, self._gtk.SpinButton):
             return [widget]
         inner = widget.get_children() if isinstance(widget, self._gtk.Container) else []
         return [spin for one in inner for spin in self._spins(one)]
 
-    def _scrolling(self, inner):
+    def _scrolling(self, inner: Any) -> Any:
         """All of it where the screen is large enough, else as much as fits."""
         window = self._gtk.ScrolledWindow()
         window.set_policy(self._gtk.PolicyType.NEVER, self._gtk.PolicyType.AUTOMATIC)
@@ -191,15 +209,15 @@ class OperationDialog:
     # -- what is chosen
 
     @property
-    def ok(self):
+    def ok(self) -> Any:
         return self.window.get_widget_for_response(self._gtk.ResponseType.OK)
 
-    def chosen(self):
+    def chosen(self) -> Dict[str, Source]:
         """What each role is taken from."""
         sources = self._arguments.sources(self._config, self._picture, Source("none"))
         return {"image": Source(self._config.get_property(INPUT)), **sources}
 
-    def lacking(self):
+    def lacking(self) -> str:
         """What stands in the way of a run, in a sentence; empty where nothing does."""
         try:
             values = self._arguments.values(self._config)
@@ -207,7 +225,7 @@ class OperationDialog:
         except ScumbleError as error:
             return str(error)
 
-    def _asked(self):
+    def _asked(self) -> Tuple[Dict[str, Source], Dict[str, Any], int, str]:
         """What the preview is to be made of. Raises ScumbleError."""
         lacking = self.lacking()
         if lacking:
@@ -216,12 +234,12 @@ class OperationDialog:
         values = self._arguments.values(self._config)
         return self.chosen(), values, seed if seed >= 0 else self._seed, self._config.get_property(INPUT)
 
-    def _has_folded_input(self):
+    def _has_folded_input(self) -> bool:
         return any(_is_folded(one.role) and not one.is_empty for one in self.choosers)
 
     # -- what happens
 
-    def _changed(self, *_):
+    def _changed(self, *_: Any) -> None:
         for one in (*self.choosers, *self._pictured):
             one.show()
         basic, advanced = form.shown(self._operation, self._arguments.tidy_values(self._config))
@@ -234,7 +252,7 @@ class OperationDialog:
         self.window.set_response_sensitive(self._gtk.ResponseType.OK, not lacking)
         self.preview.changed()
 
-    def _what_is_read(self):
+    def _what_is_read(self) -> str:
         """A sentence on what the operation will work with. Nothing is missing."""
         view = self._picture.view()
         sources = resolve(self._operation, self.chosen(), view)
@@ -248,18 +266,18 @@ class OperationDialog:
             )
         return " ".join(said)
 
-    def _folded(self, *_):
+    def _folded(self, *_: Any) -> None:
         """The window becomes as high as what it shows."""
         self._settings.set_option("advanced", self.advanced.get_expanded())
         width, _ = self.window.get_size()
         _, height = self.window.get_preferred_height()
         self.window.resize(width, height)
 
-    def _focus_left(self, *_):
+    def _focus_left(self, *_: Any) -> bool:
         self._left = True
         return False
 
-    def _focus_came(self, *_):
+    def _focus_came(self, *_: Any) -> bool:
         """The artist may have selected or painted something meanwhile."""
         if self._left and self._picture.active.is_valid():
             self._left = False
@@ -269,7 +287,7 @@ class OperationDialog:
         return False
 
 
-def choose_obvious(config, arguments, picture):
+def choose_obvious(config: Gimp.ProcedureConfig, arguments: Arguments, picture: EditedPicture) -> None:
     """Layers called Sketch, Color, Strokes, Style … are chosen where nothing is."""
     view = picture.view()
     for role in arguments.roles:
@@ -281,26 +299,26 @@ def choose_obvious(config, arguments, picture):
             config.set_property(argument, item)
 
 
-def screen_height():
+def screen_height() -> int:
     """Pixels of the screen that the pointer is on, without its bars."""
     from gi.repository import Gdk
 
     display = Gdk.Display.get_default()
     _, x, y = display.get_default_seat().get_pointer().get_position()
-    return display.get_monitor_at_point(x, y).get_workarea().height
+    return int(display.get_monitor_at_point(x, y).get_workarea().height)
 
 
-def _is_folded(role):
+def _is_folded(role: Dict[str, Any]) -> bool:
     """The selection is the mask: a channel in its place is for few."""
-    return role.get("advanced", False) or role["name"] == "mask"
+    return bool(role.get("advanced")) or role["name"] == "mask"
 
 
-def _text(gtk, text):
+def _text(gtk: Any, text: str) -> Any:
     found = gtk.Label(label=text, xalign=0.0)
     found.set_line_wrap(True)
     found.set_max_width_chars(90)
     return found
 
 
-def _escaped(text):
+def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,11 +1,15 @@
 """Empty layers to draw, paint and colour on, which the operations then find by their names."""
 
+from __future__ import annotations
+
+from typing import List, Sequence
+
 from formats import layer_type
 from host import Gimp
 from placing import covering
 
 
-def new_layers(image, layer, names):
+def new_layers(image: Gimp.Image, layer: Gimp.Layer, names: Sequence[str]) -> List[Gimp.Layer]:
     """Add them above a layer and its results, as large as the picture, in one undo step; gives the uppermost first.
 
     `names`: the lowest first.
@@ -13,7 +17,7 @@ def new_layers(image, layer, names):
     above = covering(image, layer)
     parent, position = above.get_parent(), image.get_item_position(above)
     width, height = image.get_width(), image.get_height()
-    made = []
+    made: List[Gimp.Layer] = []
     image.undo_group_start()
     try:
         for name in names:

@@ -3,8 +3,11 @@
 GIMP's own thread never waits: what asks other programs runs in a thread, and the engine is set up by a process of its own.
 """
 
+from __future__ import annotations
+
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple
 
 from catalogue import HERE
 from host import Gimp, GLib
@@ -15,13 +18,19 @@ from scumble_client.setup.findings import examine
 from scumble_client.setup.panel import AGAIN, BUSY, CANCEL, CLOSE, GO, LATER, LOG, NEWER, NOTHING, REPORT, SetupPanel
 from scumble_client.setup.state import REMOVE, REPAIR
 
+if TYPE_CHECKING:
+    from host import Toolkit
+
+    from scumble_client.setup.panel import View
+
+
 LOG_FILE = "gimp.log"
 LOOK_MS = 300
 WIDTH = 520
 PICTURE_HEIGHT = 200
 
 
-def running_version():
+def running_version() -> Optional[str]:
     """Of the daemon that runs; None where none does."""
     try:
         connection = ConnectionFile.read()
@@ -30,7 +39,7 @@ def running_version():
     return None if connection is None else connection.version
 
 
-def ensure(toolkit):
+def ensure(toolkit: Toolkit) -> bool:
     """Whether an operation's dialog may open: at once where there is an engine, else after this window has made one.
 
     Also where an update was offered and not wanted.
@@ -43,7 +52,7 @@ def ensure(toolkit):
     return running_version() is not None or not panel.engine_missing
 
 
-def show(toolkit):
+def show(toolkit: Toolkit) -> None:
     """The window that the menu opens: what the engine is, repair, remove, what is wrong."""
     SetupWindow(SetupPanel(HERE), toolkit, leave_when_done=False).run()
 
@@ -51,12 +60,12 @@ def show(toolkit):
 class SetupWindow:
     """`run` shows it until it is closed; a set-up that runs goes on then."""
 
-    def __init__(self, panel, toolkit, leave_when_done):
+    def __init__(self, panel: SetupPanel, toolkit: Toolkit, leave_when_done: bool) -> None:
         self._gtk, gimp_ui = toolkit
         self.panel = panel
         self._leaves = leave_when_done
-        self._view = None
-        self._outcomes = []
+        self._view: Optional[View] = None
+        self._outcomes: List[Callable[[], None]] = []
         self._said = ""
         gtk = self._gtk
         self.window = gtk.Dialog(title="Scumble: the engine")
@@ -71,7 +80,7 @@ class SetupWindow:
         self._timer = GLib.timeout_add(LOOK_MS, self._look)
         self._look()
 
-    def _fill(self):
+    def _fill(self) -> None:
         gtk = self._gtk
         box = self.window.get_content_area()
         box.set_border_width(12)
@@ -109,12 +118,12 @@ class SetupWindow:
         for widget in (self.scrolled, self.copy):
             widget.hide()
 
-    def _label(self):
+    def _label(self) -> Any:
         label = self._gtk.Label(label="", xalign=0.0, wrap=True, selectable=False)
         label.set_max_width_chars(60)
         return label
 
-    def run(self):
+    def run(self) -> None:
         """Until it is closed."""
         self.window.run()
         GLib.source_remove(self._timer)
@@ -122,7 +131,7 @@ class SetupWindow:
 
     # -- what is shown
 
-    def _look(self):
+    def _look(self) -> bool:
         try:
             while self._outcomes:
                 self._outcomes.pop(0)()
@@ -137,7 +146,7 @@ class SetupWindow:
             self.sentence.set_text(str(as_error(error, LOG_FILE)))
         return True
 
-    def _show(self, view):
+    def _show(self, view: View) -> None:
         before, self._view = self._view, view
         nothing = view.kind == NOTHING
         sentence = f"The engine is set up: version {self._version()}." if nothing else view.sentence
@@ -155,18 +164,18 @@ class SetupWindow:
         if before is not None and before.kind != view.kind and not self._said:
             self.window.resize(WIDTH, 1)  # as low as what it shows
 
-    def _version(self):
+    def _version(self) -> str:
         from scumble_client.setup.state import State
 
         return self.panel.engine_version(State.read(), running_version() or "") or "not known"
 
-    def _usual(self):
+    def _usual(self) -> Sequence[Tuple[str, str]]:
         """Where all is well: what else can be done. Repairing and removing only what was set up like this."""
         titles = {REPAIR: "Repair…", REMOVE: "Remove…"}
         tasks = [(task, titles[task]) for task in self.panel.tasks]
         return (("shut", "Close"), (REPORT, "What Is Wrong?"), (LOG, "Log"), *tasks)
 
-    def _show_picture(self, path):
+    def _show_picture(self, path: str) -> None:
         from gi.repository import GdkPixbuf
 
         self.picture.set_visible(bool(path))
@@ -177,7 +186,7 @@ class SetupWindow:
             except GLib.Error:
                 self.picture.hide()
 
-    def _show_choices(self, choosing):
+    def _show_choices(self, choosing: bool) -> None:
         self.choices.set_visible(choosing)
         names = self.panel.facts.choices if self.panel.facts else [self.panel.chosen]
         if self.compute.get_model() is not None and [row[1] for row in self.compute.get_model()] != names:
@@ -191,7 +200,7 @@ class SetupWindow:
         for widget in (self.compute, self._compute_label):
             widget.set_visible(len(names) > 1)
 
-    def _show_buttons(self, buttons):
+    def _show_buttons(self, buttons: Sequence[Tuple[str, str]]) -> None:
         first = None
         for old in self.buttons.get_children():
             old.destroy()
@@ -212,7 +221,7 @@ class SetupWindow:
 
     # -- what the artist does
 
-    def press(self, name):
+    def press(self, name: str) -> None:
         """A button."""
         try:
             self._press(name)
@@ -220,7 +229,7 @@ class SetupWindow:
             self.panel.fail(as_error(error, LOG_FILE))
         self._look()
 
-    def _press(self, name):
+    def _press(self, name: str) -> None:
         if name == GO or (name == AGAIN and not (self.panel.facts and self.panel.facts.problem)):
             self.buttons.set_sensitive(False)
             self._in_thread(self.panel.begin, self._begun)
@@ -239,42 +248,42 @@ class SetupWindow:
             self._leave()
         else:
             assert name in (LATER, CLOSE), name
-            kind = self._view.kind
+            kind = self._view.kind if self._view is not None else ""
             self.panel.close()
             if self._leaves or kind not in (NEWER, "asked", "ready"):
                 self._leave()
 
-    def _leave(self):
+    def _leave(self) -> None:
         self.window.response(self._gtk.ResponseType.CLOSE)
 
-    def _begun(self, _value, error):
+    def _begun(self, _value: Any, error: Optional[BaseException]) -> None:
         self.buttons.set_sensitive(True)
         if error is not None:
             self.panel.fail(as_error(error, LOG_FILE))
         self._view = None
 
-    def _told(self, text, error):
+    def _told(self, text: Any, error: Optional[BaseException]) -> None:
         self._tell(str(as_error(error, LOG_FILE)) if error is not None else text)
 
-    def _tell(self, text):
+    def _tell(self, text: Any) -> None:
         self._said = text
         self.text.get_buffer().set_text(text)
         self.scrolled.show_all()
         self.copy.show()
 
-    def _copy(self, *_):
+    def _copy(self, *_: Any) -> None:
         from gi.repository import Gdk
 
         clipboard = self._gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
         clipboard.set_text(self._said, -1)
         clipboard.store()
 
-    def _gather(self):
+    def _gather(self) -> None:
         if self.panel.asking:
             return
         self.panel.asking = True
 
-        def done(_value, error):
+        def done(_value: Any, error: Optional[BaseException]) -> None:
             self.panel.asking = False
             if error is not None:
                 raise error
@@ -282,8 +291,8 @@ class SetupWindow:
 
         self._in_thread(self.panel.gather, done)
 
-    def _in_thread(self, work, done):
-        def run():
+    def _in_thread(self, work: Callable[[], Any], done: Callable[[Any, Optional[BaseException]], None]) -> None:
+        def run() -> None:
             try:
                 value, error = work(), None
             except BaseException as raised:
@@ -292,12 +301,12 @@ class SetupWindow:
 
         threading.Thread(target=run, name="scumble-setup", daemon=True).start()
 
-    def _folder_changed(self, entry):
+    def _folder_changed(self, entry: Any) -> None:
         if entry.get_text().strip():
             self.panel.folder = Path(entry.get_text().strip()).expanduser()
             self.detail.set_text(self.panel.needs)
 
-    def _browse(self, *_):
+    def _browse(self, *_: Any) -> None:
         gtk = self._gtk
         chooser = gtk.FileChooserNative.new(
             "Where to set Scumble up", self.window, gtk.FileChooserAction.SELECT_FOLDER, "_Choose", "_Cancel"
@@ -306,7 +315,7 @@ class SetupWindow:
         if chooser.run() == gtk.ResponseType.ACCEPT:
             self.folder.set_text(chooser.get_filename())
 
-    def _compute_chosen(self, box):
+    def _compute_chosen(self, box: Any) -> None:
         if box.get_active_id():
             self.panel.compute = box.get_active_id()
             self._view = None

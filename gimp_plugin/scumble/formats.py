@@ -3,6 +3,8 @@
 Babl converts whatever differs: precision, gray and indexed, a missing alpha, and the picture's own colour profile.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from host import Babl, Gimp
@@ -44,13 +46,13 @@ class PixelFormat:
     perceptual: bool = False
 
     @property
-    def babl(self):
+    def babl(self) -> str:
         """The name of babl's format, in sRGB's primaries."""
         model = _MODELS[self.wire.layout, self.wire.colour]
         return f"{_PERCEPTUAL.get(model, model) if self.perceptual else model} {_BABL_TYPES[self.wire.depth]}"
 
 
-def format_of(drawable):
+def format_of(drawable: Gimp.Drawable) -> PixelFormat:
     """The format that a layer is read in: its own, as near as the wire has it."""
     image = drawable.get_image()
     component, _, curve = image.get_precision().value_nick.partition("-")
@@ -65,24 +67,24 @@ def format_of(drawable):
     return PixelFormat(wire, curve == "perceptual")
 
 
-def _has_own_space(drawable):
+def _has_own_space(drawable: Gimp.Drawable) -> bool:
     """Whether the picture's colours are those of a profile that is not sRGB: babl then names the space."""
     name = Babl.get_name(drawable.get_format())
     return not drawable.is_indexed() and "-" in name
 
 
-def format_of_result(wire, image):
+def format_of_result(wire: WireForm, image: Gimp.Image) -> PixelFormat:
     """The format that a result of this wire form is written from."""
     perceptual = image.get_precision().value_nick.endswith("-perceptual")
     return PixelFormat(wire, perceptual)
 
 
-def layer_type(image):
+def layer_type(image: Gimp.Image) -> Gimp.ImageType:
     """The type of a new layer with alpha in this image."""
     return Gimp.ImageType.GRAYA_IMAGE if image.get_base_type() == Gimp.ImageBaseType.GRAY else Gimp.ImageType.RGBA_IMAGE
 
 
-def blend_space(image):
+def blend_space(image: Gimp.Image) -> Gimp.LayerColorSpace:
     """The space in which a layer is mixed as the command line does it: with the values that the picture keeps."""
     space, (_, _, curve) = Gimp.LayerColorSpace, image.get_precision().value_nick.partition("-")
     return {"linear": space.RGB_LINEAR, "perceptual": space.RGB_PERCEPTUAL}.get(curve, space.RGB_NON_LINEAR)

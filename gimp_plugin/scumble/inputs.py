@@ -1,11 +1,25 @@
 """What an operation is given: where its picture comes from, and every role's pixels."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
 from reading import read_file
 
 from scumble_client.editor.provenance import is_try
 from scumble_client.editor.reading import finish, read_roles
 from scumble_client.editor.roles import Source
 from scumble_client.editor.source_files import read_source_file
+
+if TYPE_CHECKING:
+    from edited_picture import EditedPicture
+    from host import Gimp
+
+    from scumble_client.editor.provenance import Provenance
+    from scumble_client.editor.reading import Steps
+    from scumble_client.editor.settings import EditorSettings
+    from scumble_client.request import Pixels
+
 
 AUTOMATIC = "auto"
 INPUTS = {
@@ -24,21 +38,25 @@ class Inputs:
     operation and the same selection are not: they are earlier tries at the same, in whose place the new one comes.
     """
 
-    def __init__(self, picture, operation, settings, with_results):
+    def __init__(
+        self, picture: EditedPicture, operation: Dict[str, Any], settings: EditorSettings, with_results: bool
+    ) -> None:
         self._picture, self._operation, self._settings = picture, operation, settings
         self._with_results = with_results
-        self._kept = {}
-        self.notes = []
+        self._kept: Dict[Any, Tuple[Optional[Pixels], Source]] = {}
+        self.notes: List[str] = []
         """Sentences for the artist."""
 
-    def forget(self):
+    def forget(self) -> None:
         """The picture may have changed."""
         self._kept.clear()
 
-    def read(self, sources, mask=None):
+    def read(
+        self, sources: Dict[str, Source], mask: Optional[Pixels] = None
+    ) -> Tuple[Dict[str, Pixels], Dict[str, Source]]:
         """The pixels of every role, and what they were read from. `mask` stands in for the selection. Raises ScumbleError."""
 
-        def read_role(role, source):
+        def read_role(role: Mapping[str, Any], source: Source) -> Steps[Tuple[Optional[Pixels], Source]]:
             over, without = self._around(source, sources, mask) if role["name"] == "image" else ((), ())
             key = (role["name"], source, *(("over", one.get_id()) for one in over), *(one.get_id() for one in without))
             if key not in self._kept:
@@ -48,7 +66,9 @@ class Inputs:
 
         return finish(read_roles(self._operation, sources, mask, read_role))
 
-    def _read(self, role, source, over, without):
+    def _read(
+        self, role: Mapping[str, Any], source: Source, over: Sequence[Gimp.Layer], without: Sequence[Gimp.Layer]
+    ) -> Tuple[Optional[Pixels], Source]:
         as_mask = role.get("kind") == "mask" and role["name"] != "image"
         if source.kind != "file":
             return self._picture.read(source, role, as_mask, over, without), source
@@ -60,18 +80,20 @@ class Inputs:
             self.notes.append(note)
         return pixels, found
 
-    def over(self, sources):
+    def over(self, sources: Dict[str, Source]) -> Sequence[Gimp.Layer]:
         """The earlier results that are read with the picture."""
         return self._around(sources["image"], sources, None)[0]
 
-    def _around(self, source, sources, mask):
+    def _around(
+        self, source: Source, sources: Dict[str, Source], mask: Optional[Pixels]
+    ) -> Tuple[Sequence[Gimp.Layer], Sequence[Gimp.Layer]]:
         """For the picture: what is read with it, and what is left out of it."""
         picture = self._picture
         given = [picture.item(one) for role, one in sources.items() if role != "image" and one.kind == "layer"]
         given = [item for item in given if item is not None and item.is_layer() and item.get_image() == picture.image]
-        selected = []  # it is read only where there is an earlier result at all
+        selected: List[Optional[Pixels]] = []  # it is read only where there is an earlier result at all
 
-        def is_earlier_try(made):
+        def is_earlier_try(made: Provenance) -> bool:
             if not selected:
                 of_now = sources.get("mask", Source()).kind == "selection" and mask is None
                 selected.append(picture.read(sources["mask"], {}) if of_now else mask)

@@ -1,5 +1,9 @@
 """A result as new layers where it is seen, in one undo step. The artist's own layers stay as they were."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional, Sequence, Tuple, cast
+
 from backdrop import alpha_below
 from formats import blend_space, format_of_result, layer_type
 from host import Gegl, Gimp
@@ -25,6 +29,11 @@ from scumble_client.editor.soft_edges import (
 )
 from scumble_client.errors import ScumbleError
 
+if TYPE_CHECKING:
+    from scumble_client.editor.provenance import Provenance
+    from scumble_client.request import Pixels, ResultLayer
+
+
 PARASITE = "scumble-request"
 _PERSISTENT, _UNDOABLE = 1, 2
 
@@ -34,28 +43,28 @@ BAND = 1 << 20
 """Bytes that are copied and written at once."""
 
 
-class ImageTree(LayerTree):
+class ImageTree(LayerTree["Gimp.Layer"]):
     """An image's layers, for finding the place of a new one; they are their own keys."""
 
-    def __init__(self, image):
+    def __init__(self, image: Gimp.Image) -> None:
         self._image = image
 
-    def key(self, layer):
+    def key(self, layer: Gimp.Layer) -> Gimp.Layer:
         return layer
 
-    def find(self, key):
+    def find(self, key: Any) -> Optional[Gimp.Layer]:
         return key if key.is_valid() and key.get_image() == self._image else None
 
-    def parent(self, layer):
+    def parent(self, layer: Gimp.Layer) -> Optional[Gimp.Layer]:
         return layer.get_parent()
 
 
-def insertion_point(image, source):
+def insertion_point(image: Gimp.Image, source: Any) -> InsertionPoint:
     """Where a result of a layer goes; without a layer, what was read is the picture as it is seen: on top of all."""
     return InsertionPoint(ImageTree(image), source)
 
 
-def all_layers(layers, seen=True):
+def all_layers(layers: Iterable[Gimp.Layer], seen: bool = True) -> Iterator[Tuple[Gimp.Layer, bool]]:
     """Layers and what is in their groups, from the topmost down: (layer, whether it is visible with all of its groups)."""
     for layer in layers:
         visible = seen and layer.get_visible()
@@ -64,7 +73,7 @@ def all_layers(layers, seen=True):
             yield from all_layers(layer.get_children(), visible)
 
 
-def covering(image, source):
+def covering(image: Gimp.Image, source: Any) -> Gimp.Layer:
     """The layer that a result of `source` goes right above, so that it is seen.
 
     That is the uppermost layer over it which would hide it and is no picture of its own: an earlier result, or what is
@@ -77,12 +86,12 @@ def covering(image, source):
         drawn = role_of(layer.get_name(), DRAWN) is not None or layer.get_parasite(PARASITE) is not None
         if visible and drawn and (not layer.is_group() or layer.get_parasite(PARASITE) is not None):
             while layer.get_parent() not in groups:
-                layer = layer.get_parent()
+                layer = cast(Gimp.Layer, layer.get_parent())
             return layer
-    return source
+    return cast(Gimp.Layer, source)
 
 
-def _groups(layer):
+def _groups(layer: Gimp.Layer) -> Iterator[Gimp.Layer]:
     """The groups around a layer, the innermost first."""
     group = layer.get_parent()
     while group is not None:
@@ -90,9 +99,10 @@ def _groups(layer):
         group = group.get_parent()
 
 
-def _path(image, point):
+def _path(image: Gimp.Image, point: InsertionPoint) -> List[int]:
     """The positions from the top of the picture down to the place of a result, which hold in a copy of it, too."""
-    group, above = point.find(ImageTree(image))
+    tree: Any = ImageTree(image)
+    group, above = point.find(tree)
     if above is not None:
         above = covering(image, above)
         group = above.get_parent()
@@ -103,7 +113,7 @@ def _path(image, point):
     return path[::-1]
 
 
-def place_layers(image, point, result, shown):
+def place_layers(image: Gimp.Image, point: InsertionPoint, result: PlacedResult, shown: bool) -> List[Gimp.Layer]:
     """Add a result's layers, the first one on top and visible; those beside it, variations, are hidden.
 
     They go to an insertion point. An indexed picture can't hold them: they come into an RGB copy of it, which is
@@ -141,17 +151,17 @@ class PlacedResult:
     `masked`: whether what is transparent becomes a mask, on which an artist can take parts of it back.
     """
 
-    def __init__(self, title, layers, texts, masked):
+    def __init__(self, title: str, layers: Sequence[ResultLayer], texts: Sequence[str], masked: bool) -> None:
         self.title, self.layers, self.texts, self.masked = title, layers, texts, masked
 
 
-def _insert(image, path, result):
+def _insert(image: Gimp.Image, path: List[int], result: PlacedResult) -> List[Gimp.Layer]:
     chosen, channels = image.get_selected_layers(), image.get_selected_channels()
     parent = None
     for position in path[:-1]:
         parent = (image.get_layers() if parent is None else parent.get_children())[position]
     taken = [layer.get_name() for layer, _ in all_layers(image.get_layers())]
-    names = []
+    names: List[str] = []
     for _ in result.layers:
         names.append(numbered_name(result.title, [*taken, *names]))
     made = []
@@ -167,7 +177,7 @@ def _insert(image, path, result):
     return made[::-1]
 
 
-def _lay(image, path, rasters):
+def _lay(image: Gimp.Image, path: List[int], rasters: Sequence[Pixels]) -> List[Laid]:
     """How each of a result's rasters is laid over what is below its place."""
     tops = [alpha_plane(pixels) for pixels in rasters]
     soft = [rect_of(pixels) for pixels, top in zip(rasters, tops) if is_partial(top)]
@@ -182,7 +192,9 @@ def _lay(image, path, rasters):
     ]
 
 
-def _add(image, place, name, laid, text, masked):
+def _add(
+    image: Gimp.Image, place: Tuple[Optional[Gimp.Layer], int], name: str, laid: Laid, text: str, masked: bool
+) -> Gimp.Layer:
     """A result as a layer, or as the group of two that stands for one, at a place: (group or None, position)."""
     whole = _new_layer(image, name, laid) if laid.how != MIXED else Gimp.GroupLayer.new(image, name)
     whole.attach_parasite(_note(text))
@@ -203,7 +215,7 @@ def _add(image, place, name, laid, text, masked):
     return whole
 
 
-def _new_layer(image, name, laid):
+def _new_layer(image: Gimp.Image, name: str, laid: Laid) -> Gimp.Layer:
     pixels = laid.pixels
     babl = format_of_result(wire_form(pixels), image).babl
     width, height = pixels.width, pixels.height
@@ -223,18 +235,18 @@ def _new_layer(image, name, laid):
     return new
 
 
-def _note(text):
+def _note(text: str) -> Gimp.Parasite:
     data = text.encode("ascii")  # GIMP's Python takes no other
     return Gimp.Parasite.new(PARASITE, _PERSISTENT | _UNDOABLE, data)
 
 
-def request_of(layer):
+def request_of(layer: Gimp.Layer) -> Optional[Provenance]:
     """What made a layer or the group that it is a part of; None where Scumble did not."""
     found = (provenance_of(one) for one in (layer, *_groups(layer)))
     return next((one for one in found if one is not None), None)
 
 
-def provenance_of(layer):
+def provenance_of(layer: Gimp.Layer) -> Optional[Provenance]:
     """What made a layer; None where Scumble did not."""
     parasite = layer.get_parasite(PARASITE)
     if parasite is None:

@@ -1,7 +1,18 @@
 """The row of presets on top of a dialog: named sets of parameters, the same in Krita and GIMP."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict
+
 from scumble_client.editor.form import defaults
 from scumble_client.errors import ScumbleError
+
+if TYPE_CHECKING:
+    from arguments import Arguments
+    from host import Gimp
+
+    from scumble_client.editor.settings import EditorSettings
+
 
 DEFAULTS = "Defaults"
 
@@ -9,7 +20,7 @@ DEFAULTS = "Defaults"
 class PresetBar:
     """Choosing a preset puts its parameters into the call; a name and “Save” keep the present ones."""
 
-    def __init__(self, arguments, config, settings, gtk):
+    def __init__(self, arguments: Arguments, config: Gimp.ProcedureConfig, settings: EditorSettings, gtk: Any) -> None:
         self._arguments, self._config, self._settings = arguments, config, settings
         self._operation = arguments.operation
         self._given = {preset["title"]: preset for preset in self._operation.get("presets", [])}
@@ -43,59 +54,59 @@ class PresetBar:
         entry.connect("changed", lambda *_: self._refresh())
         self._refresh()
 
-    def _fill(self):
+    def _fill(self) -> None:
         self.choice.remove_all()
         for name in [DEFAULTS, *self._settings.presets(self._operation)]:
             self.choice.append_text(name)
 
     @property
-    def _name(self):
+    def _name(self) -> str:
         return (self.choice.get_child().get_text() or "").strip()
 
-    def _refresh(self):
+    def _refresh(self) -> None:
         name = self._name
         self.save.set_sensitive(bool(name) and name != DEFAULTS and name not in self._given)
         self.remove.set_sensitive(self._settings.is_own(self._operation, name))
 
-    def _chosen(self, _):
+    def _chosen(self, _: Any) -> None:
         if self.choice.get_active() < 0:
             return  # a name is being typed
         self._use()
 
-    def _typed(self, _):
+    def _typed(self, _: Any) -> None:
         if self._name == DEFAULTS or self._name in self._settings.presets(self._operation):
             self._use()
 
-    def _use(self):
+    def _use(self) -> None:
         """Put the preset into the call; beside it stands what it is for."""
         self._guarded(lambda: self._arguments.set_values(self._config, self._values(self._name)))
         if not self._said.get_text():
             self._say(self._given.get(self._name, {}).get("help", ""))
 
-    def _values(self, name):
+    def _values(self, name: str) -> Dict[str, Any]:
         return defaults(self._operation) if name == DEFAULTS else self._settings.preset(self._operation, name)
 
-    def _save(self, _):
+    def _save(self, _: Any) -> None:
         name = self._name
 
-        def keep():
+        def keep() -> None:
             self._settings.set_preset(self._operation, name, self._arguments.values(self._config))
             self._fill()
             self.choice.get_child().set_text(name)
 
         self._guarded(keep)
 
-    def _remove(self, _):
+    def _remove(self, _: Any) -> None:
         name = self._name
 
-        def forget():
+        def forget() -> None:
             self._settings.set_preset(self._operation, name, None)
             self._fill()
             self.choice.get_child().set_text("")
 
         self._guarded(forget)
 
-    def _guarded(self, work):
+    def _guarded(self, work: Callable[[], Any]) -> None:
         try:
             work()
             self._say(self._settings.problem)
@@ -103,6 +114,6 @@ class PresetBar:
             self._say(str(error))
         self._refresh()
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         self._said.set_text(text)
         self._said.set_visible(bool(text))

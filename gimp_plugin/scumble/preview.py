@@ -3,6 +3,10 @@
 The dialog never waits for it: requests go out a moment after the last change, each in place of the one before.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, cast
+
 from host import Gimp, GLib
 from inputs import AUTOMATIC, Inputs
 from runs import client_name
@@ -15,6 +19,16 @@ from scumble_client.editor.messages import STARTING
 from scumble_client.editor.roles import resolve
 from scumble_client.errors import ScumbleError
 from scumble_client.request import Request
+
+if TYPE_CHECKING:
+    from edited_picture import EditedPicture
+
+    from scumble_client.client import Job
+    from scumble_client.editor.layout import Rect
+    from scumble_client.editor.roles import Source
+    from scumble_client.editor.settings import EditorSettings
+    from scumble_client.request import Result
+
 
 SIDE, LEAST_SIDE = 360, 120
 """Longest side of the picture on the screen, in pixels; on a small screen less."""
@@ -44,15 +58,22 @@ class Preview:
     whole.
     """
 
-    def __init__(self, gtk, picture, operation, settings, asked):
+    def __init__(
+        self,
+        gtk: Any,
+        picture: EditedPicture,
+        operation: Dict[str, Any],
+        settings: EditorSettings,
+        asked: Callable[[], Tuple[Dict[str, Source], Dict[str, Any], int, str]],
+    ) -> None:
         from gi.repository import Gdk, GdkPixbuf
 
         self._gdk, self._pixbuf = Gdk, GdkPixbuf
         self._picture, self._operation, self._settings, self._asked = picture, operation, settings, asked
-        self._inputs = {}
-        self._client = None
-        self._job = None
-        self._shown = None
+        self._inputs: Dict[bool, Inputs] = {}
+        self._client: Optional[Client] = None
+        self._job: Optional[Job] = None
+        self._shown: Optional[Tuple[Tuple[bytes, int, int], ...]] = None
         self.is_fine = False
         """Whether the last request was for the picture at its whole size."""
         self._rest = 0
@@ -83,27 +104,27 @@ class Preview:
             self.widget.pack_start(part, False, False, 0)
 
     @property
-    def text(self):
+    def text(self) -> str:
         """What stands below the picture."""
-        return self._line.get_text()
+        return str(self._line.get_text())
 
     @property
-    def pair(self):
+    def pair(self) -> Optional[Tuple[Tuple[bytes, int, int], ...]]:
         """The picture before and after as (RGBA, width, height) each; None while there is none."""
         return self._shown
 
-    def set_side(self, most):
+    def set_side(self, most: int) -> None:
         """How large the picture may be at most, in pixels."""
         self._side = max(min(SIDE, most), LEAST_SIDE)
         self.area.set_size_request(self._side, self._side)
 
-    def changed(self):
+    def changed(self) -> None:
         """Something that decides what comes out may be another now."""
         if self._rest:
             GLib.source_remove(self._rest)
         self._rest = GLib.timeout_add(REST_MS, self._rested)
 
-    def look_again(self):
+    def look_again(self) -> None:
         """The picture may have been worked on meanwhile."""
         for inputs in self._inputs.values():
             inputs.forget()
@@ -111,7 +132,7 @@ class Preview:
             self.view = first_view(self._picture.image)
         self.changed()
 
-    def close(self):
+    def close(self) -> None:
         """Nothing comes any more."""
         for source in (self._rest, self._timer):
             if source:
@@ -122,22 +143,22 @@ class Preview:
                 self._client.cancel(self._job)
             self._client.close()
 
-    def _turned_on_or_off(self, _):
+    def _turned_on_or_off(self, _: Any) -> None:
         self._settings.set_option("preview", self.on.get_active())
         self.changed()
 
-    def _rested(self):
+    def _rested(self) -> bool:
         self._rest = 0
         self._ask(min(COARSE, self._side))
         return False
 
-    def _ask(self, side):
+    def _ask(self, side: int) -> None:
         try:
             self._submit(side)
         except ScumbleError as error:
             self._none(str(error))
 
-    def _submit(self, side):
+    def _submit(self, side: int) -> None:
         if not self.on.get_active():
             self._none("")
             return
@@ -156,28 +177,29 @@ class Preview:
         self._job = self._connected().submit(request)
         self.is_fine = side == self._side or max(width, height) <= side
 
-    def _inputs_for(self, wanted):
+    def _inputs_for(self, wanted: str) -> Inputs:
         """What was read stays, so that an unchanged layer is neither read nor sent twice."""
         with_results = wanted == AUTOMATIC
         if with_results not in self._inputs:
             self._inputs[with_results] = Inputs(self._picture, self._operation, self._settings, with_results)
         return self._inputs[with_results]
 
-    def _connected(self):
+    def _connected(self) -> Client:
         if self._client is None:
             self._client = Client(client_name())
             self._timer = GLib.timeout_add(POLL_MS, self._poll)
         return self._client
 
-    def _poll(self):
-        for event in self._client.poll():
+    def _poll(self) -> bool:
+        client = self._connected()
+        for event in client.poll():
             if event.kind == "state" and event.state == "starting":
                 self._line.set_text(STARTING)
             if event.job is None or event.job is not self._job:
                 continue  # of a request that another one has replaced
             if event.kind == "result":
-                self._client.received(event.job)
-                self._take(event.job.result)
+                client.received(event.job)
+                self._take(cast("Result", event.job.result))
                 if self._shown is not None and not self.is_fine:
                     self._ask(self._side)
             elif event.kind == "error":
@@ -186,7 +208,7 @@ class Preview:
                 self._line.set_text(job_text(event.job) or WORKING)
         return True
 
-    def _take(self, result):
+    def _take(self, result: Result) -> None:
         pair = {layer.name: layer.pixels for layer in result.layers}
         if set(pair) != {"Before", "After"}:
             self._none("The daemon is older than this plug-in, and makes no previews. Bring it up to date.")
@@ -196,7 +218,7 @@ class Preview:
         )
         self._show(before=False)
 
-    def _none(self, why):
+    def _none(self, why: str) -> None:
         """No picture, and why."""
         if self._client is not None and self._job is not None and not self._job.ended:
             self._client.cancel(self._job)
@@ -204,7 +226,7 @@ class Preview:
         self._image.clear()
         self._line.set_text(why)
 
-    def _show(self, before):
+    def _show(self, before: bool) -> bool:
         if self._shown is None:
             return True
         data, width, height = self._shown[0 if before else 1]
@@ -220,7 +242,7 @@ class Preview:
         self._line.set_text(BEFORE if before else HOW)
         return True
 
-    def _turned(self, _, event):
+    def _turned(self, _: Any, event: Any) -> bool:
         """The wheel: what is under the pointer stays there."""
         if event.direction not in (self._gdk.ScrollDirection.UP, self._gdk.ScrollDirection.DOWN):
             return True
@@ -232,19 +254,19 @@ class Preview:
         )
         return True
 
-    def zoom(self, across, down, factor):
+    def zoom(self, across: float, down: float, factor: float) -> None:
         """Show a part that is `factor` times as large; the point at a share of the way across and down stays in place."""
         self._moved = True
         self.view = zoomed(self.view, (across, down), factor, whole(self._picture.image))
         self.changed()
 
 
-def whole(image):
+def whole(image: Gimp.Image) -> Rect:
     """The whole canvas."""
     return 0, 0, image.get_width(), image.get_height()
 
 
-def first_view(image):
+def first_view(image: Gimp.Image) -> Rect:
     """The part that is looked at first: what is selected with some of what lies around it; all where nothing is."""
     _, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
     if not selected:
@@ -254,7 +276,7 @@ def first_view(image):
     return intersection(part, whole(image)) or whole(image)
 
 
-def zoomed(view, at, factor, canvas):
+def zoomed(view: Rect, at: Tuple[float, float], factor: float, canvas: Rect) -> Rect:
     """A view that is `factor` times as large, inside the canvas; the point at shares `at` of it stays in place."""
     x, y, width, height = view
     factor = max(factor, min(1.0, LEAST / min(width, height)))

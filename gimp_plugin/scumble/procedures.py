@@ -1,5 +1,9 @@
 """What GIMP registers: a procedure for each operation, one that runs a result's request again, one for layers to draw on."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
+
 import engine_setup
 from arguments import MASKED, OUTPUT, SEED, Arguments, add_seed
 from catalogue import HERE, registered, to_register
@@ -20,6 +24,12 @@ from scumble_client.editor.roles import DRAWN_LAYERS, STROKES_LAYERS, Source
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE, adopt_launch_file
 
+if TYPE_CHECKING:
+    from host import Toolkit
+
+
+Run = Callable[..., "Gimp.ValueArray"]
+
 PREFIX = "scumble-"
 AGAIN = PREFIX + "run-again"
 NEW_LAYERS = PREFIX + "new-layers"
@@ -32,13 +42,13 @@ LOG_FILE = "gimp.log"
 class ScumblePlugIn(Gimp.PlugIn):
     """GIMP starts a process of this for each call."""
 
-    def do_set_i18n(self, _name):
+    def do_set_i18n(self, _name: str) -> bool:
         return False
 
-    def do_query_procedures(self):
+    def do_query_procedures(self) -> List[str]:
         return [AGAIN, ENGINE, *DRAWING, *(PREFIX + operation["name"] for operation in to_register())]
 
-    def do_create_procedure(self, name):
+    def do_create_procedure(self, name: str) -> Optional[Gimp.ImageProcedure]:
         operation = next((o for o in registered() if PREFIX + o["name"] == name), None)
         if operation is None and name not in OTHERS:
             return None
@@ -90,10 +100,17 @@ class ScumblePlugIn(Gimp.PlugIn):
         return procedure
 
 
-def _guarded(run):
+def _guarded(run: Run) -> Run:
     """`run`, with every exception as a message of one sentence and what to do."""
 
-    def call(procedure, run_mode, image, drawables, config, operation):
+    def call(
+        procedure: Gimp.ImageProcedure,
+        run_mode: Gimp.RunMode,
+        image: Gimp.Image,
+        drawables: Sequence[Gimp.Drawable],
+        config: Gimp.ProcedureConfig,
+        operation: Dict[str, Any],
+    ) -> Gimp.ValueArray:
         try:
             share_runtime_folder()
             adopt_launch_file(HERE / LAUNCH_FILE)
@@ -110,7 +127,7 @@ def _guarded(run):
     return call
 
 
-def _may_run(procedure, run_mode):
+def _may_run(procedure: Gimp.ImageProcedure, run_mode: Gimp.RunMode) -> bool:
     """Whether there is an engine, or one was made now; with nobody there to ask, the run itself says what is missing."""
     if procedure.get_name() in (*DRAWING, ENGINE):
         return True
@@ -118,7 +135,14 @@ def _may_run(procedure, run_mode):
     return toolkit is None or engine_setup.ensure(toolkit)
 
 
-def run_one(procedure, run_mode, image, drawables, config, operation):
+def run_one(
+    procedure: Gimp.ImageProcedure,
+    run_mode: Gimp.RunMode,
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    config: Gimp.ProcedureConfig,
+    operation: Dict[str, Any],
+) -> Gimp.ValueArray:
     """An operation: with its dialog, with the arguments of a script, or with those of the last time."""
     arguments = Arguments(operation)
     picture = EditedPicture(image, chosen_layer(drawables))
@@ -144,7 +168,14 @@ def run_one(procedure, run_mode, image, drawables, config, operation):
     return _run(procedure, operation, picture, chosen, provenance, toolkit, wanted, masked)
 
 
-def run_again(procedure, run_mode, image, drawables, config, _operation):
+def run_again(
+    procedure: Gimp.ImageProcedure,
+    run_mode: Gimp.RunMode,
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    config: Gimp.ProcedureConfig,
+    _operation: Any,
+) -> Gimp.ValueArray:
     """The request that made the chosen layer, with a new seed."""
     layer = chosen_layer(drawables)
     provenance = request_of(layer)
@@ -165,7 +196,14 @@ def run_again(procedure, run_mode, image, drawables, config, _operation):
     return _run(procedure, operation, picture, chosen, again, _toolkit(procedure, run_mode), wanted)
 
 
-def add_layers(procedure, run_mode, image, drawables, _config, _operation):
+def add_layers(
+    procedure: Gimp.ImageProcedure,
+    run_mode: Gimp.RunMode,
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    _config: Gimp.ProcedureConfig,
+    _operation: Any,
+) -> Gimp.ValueArray:
     """Layers to draw on above the chosen one."""
     _, _, names = DRAWING[procedure.get_name()]
     made = new_layers(image, chosen_layer(drawables), names)
@@ -174,7 +212,14 @@ def add_layers(procedure, run_mode, image, drawables, _config, _operation):
     return _returned(procedure, made)
 
 
-def show_engine(procedure, run_mode, _image, _drawables, _config, _operation):
+def show_engine(
+    procedure: Gimp.ImageProcedure,
+    run_mode: Gimp.RunMode,
+    _image: Gimp.Image,
+    _drawables: Sequence[Gimp.Drawable],
+    _config: Gimp.ProcedureConfig,
+    _operation: Any,
+) -> Gimp.ValueArray:
     """The window about the engine."""
     toolkit = _toolkit(procedure, run_mode)
     if toolkit is None:
@@ -193,7 +238,16 @@ OTHERS = {AGAIN: run_again, ENGINE: show_engine, **dict.fromkeys(DRAWING, add_la
 """Procedures that are no operation."""
 
 
-def _run(procedure, operation, picture, chosen, provenance, toolkit, wanted, masked=False):
+def _run(
+    procedure: Gimp.ImageProcedure,
+    operation: Dict[str, Any],
+    picture: EditedPicture,
+    chosen: Dict[str, Source],
+    provenance: Provenance,
+    toolkit: Optional[Toolkit],
+    wanted: str,
+    masked: bool = False,
+) -> Gimp.ValueArray:
     title = operation["title"]
     progress = WindowProgress(title, toolkit) if toolkit else QuietProgress(title)
     try:
@@ -206,7 +260,7 @@ def _run(procedure, operation, picture, chosen, provenance, toolkit, wanted, mas
     return _returned(procedure, layers)
 
 
-def _returned(procedure, layers):
+def _returned(procedure: Gimp.ImageProcedure, layers: Sequence[Gimp.Layer]) -> Gimp.ValueArray:
     values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     for place, value in (
         (1, GObject.Value(Gimp.Layer, layers[0] if layers else None)),
@@ -217,6 +271,6 @@ def _returned(procedure, layers):
     return values
 
 
-def _toolkit(procedure, run_mode):
+def _toolkit(procedure: Gimp.ImageProcedure, run_mode: Gimp.RunMode) -> Optional[Toolkit]:
     """The user interface, where somebody looks on."""
     return None if run_mode == Gimp.RunMode.NONINTERACTIVE else user_interface(procedure.get_name())

@@ -1,6 +1,9 @@
 """One run: read the layers, send them, wait, place the new layers."""
 
+from __future__ import annotations
+
 import random
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple, cast
 
 from catalogue import refresh
 from host import Gimp
@@ -17,21 +20,39 @@ from scumble_client.editor.settings import EditorSettings
 from scumble_client.errors import ScumbleError
 from scumble_client.request import Request
 
+if TYPE_CHECKING:
+    from edited_picture import EditedPicture
+
+    from scumble_client.client import Job
+    from scumble_client.editor.provenance import Provenance
+    from scumble_client.editor.roles import Source
+    from scumble_client.request import Result
+
+
 LOOK_SECONDS = 0.5
 """How often to see whether the picture is still open."""
 
 
-def new_seed(value):
+def new_seed(value: int) -> int:
     """The seed that an argument says; below 0, a new one."""
     return value if value >= 0 else random.randrange(2**31)
 
 
-def client_name():
+def client_name() -> str:
     """Who asks, for the daemon's log."""
     return f"gimp {Gimp.version()}"
 
 
-def run_operation(operation, picture, chosen, provenance, progress, shown, wanted, masked=False):
+def run_operation(
+    operation: Dict[str, Any],
+    picture: EditedPicture,
+    chosen: Dict[str, Source],
+    provenance: Provenance,
+    progress: Any,
+    shown: bool,
+    wanted: str,
+    masked: bool = False,
+) -> Tuple[List[Gimp.Layer], List[str]]:
     """Run a request: `provenance` has operation, parameters, seed and perhaps the mask of an earlier run.
 
     `wanted` is out of `inputs.INPUTS`: how the picture was chosen. Gives the new layers and the notes for the artist.
@@ -73,7 +94,7 @@ def run_operation(operation, picture, chosen, provenance, progress, shown, wante
         client.close()
 
 
-def _wait(client, job, image, progress):
+def _wait(client: Client, job: Job, image: Gimp.Image, progress: Any) -> Result:
     """The job's result. Raises its error, or `cancelled` where the picture was closed meanwhile."""
     asked = False
     closed = False
@@ -84,9 +105,9 @@ def _wait(client, job, image, progress):
             if event.kind == "state" and event.state == "starting":
                 text = STARTING
             elif event.job is job and event.kind == "result":
-                return job.result
+                return cast("Result", job.result)
             elif event.job is job and event.kind == "error":
-                raise ScumbleError("missing_input", CLOSED) if closed else event.error
+                raise ScumbleError("missing_input", CLOSED) if closed else cast(ScumbleError, event.error)
             elif event.job is job:
                 text = job_text(job)
         progress.report(job.fraction, text)
@@ -98,7 +119,7 @@ def _wait(client, job, image, progress):
         progress.pause()
 
 
-def _refresh(client):
+def _refresh(client: Client) -> None:
     """Take over the daemon's list of operations. A new one appears when GIMP starts the next time."""
     if client.state != "ready":
         return

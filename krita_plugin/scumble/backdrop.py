@@ -1,8 +1,19 @@
 """How opaque the picture is below the place of a new layer: the artist's document stays as it is."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List, Optional
+
 from .document import children, find, identity
 from .scumble_client.editor.soft_edges import is_partial, plane
 from .scumble_client.errors import ScumbleError
+
+if TYPE_CHECKING:
+    from krita import Document, Node
+
+    from .scumble_client.editor.layout import Rect
+    from .scumble_client.editor.reading import Steps
+
 
 SAMPLES = {"U8": 1, "U16": 2, "F16": 2, "F32": 4}
 CHANNELS = {"A": 1, "GRAYA": 2, "CMYKA": 5}
@@ -11,7 +22,7 @@ CHANNELS = {"A": 1, "GRAYA": 2, "CMYKA": 5}
 OPAQUE = 255
 
 
-def alpha_below(document, parent, above, rect):
+def alpha_below(document: Document, parent: Node, above: Optional[Node], rect: Rect) -> Steps[bytes]:
     """Steps: the alpha, in 8 bits, of all that is composed below a place, over a rectangle.
 
     `parent` is the group around the place, `above` the layer that the new one goes right above; None: below all others.
@@ -21,7 +32,7 @@ def alpha_below(document, parent, above, rect):
         if not is_partial(alpha) and b"\x00" not in alpha:
             return alpha
         yield None
-    inner = parent
+    inner: Any = parent
     while _passes_through(inner):
         inner = inner.parentNode()
     hidden = _higher(inner, parent, above)
@@ -32,7 +43,8 @@ def alpha_below(document, parent, above, rect):
         raise ScumbleError("internal", "Krita gives no copy of this picture.", "Finish the stroke, and try again.")
     try:
         for layer in hidden:
-            find(copy, layer).setVisible(False)
+            seen: Any = find(copy, layer)
+            seen.setVisible(False)
         copy.refreshProjection()
         copy.waitForDone()
         inner = find(copy, identity(inner)) if inner.parentNode() is not None else copy.rootNode()
@@ -42,21 +54,21 @@ def alpha_below(document, parent, above, rect):
         copy.close()
 
 
-def _covers(layer):
+def _covers(layer: Node) -> bool:
     """Whether what is seen at the layer's place is at least as opaque as the layer itself."""
     plain = layer.type() == "paintlayer" and layer.visible() and not layer.inheritAlpha()
     return plain and layer.opacity() == OPAQUE and layer.blendingMode() == "normal"
 
 
-def _passes_through(group):
+def _passes_through(group: Node) -> bool:
     return group.type() == "grouplayer" and group.parentNode() is not None and group.passThroughMode()
 
 
-def _higher(inner, parent, above):
+def _higher(inner: Node, parent: Node, above: Optional[Node]) -> List[str]:
     """The ids of the layers in the group `inner` that are composed over the place and would be seen."""
     found = []
-    place = above
-    group = parent
+    place: Optional[Node] = above
+    group: Any = parent
     while True:
         ids = [identity(one) for one in children(group)]
         count = ids.index(identity(place)) if place is not None else len(ids)
@@ -66,12 +78,12 @@ def _higher(inner, parent, above):
         place, group = group, group.parentNode()
 
 
-def _read(document, group, rect):
+def _read(document: Document, group: Node, rect: Rect) -> bytes:
     if group.parentNode() is None:
         return _alpha(document, document.pixelData(*rect))
     return _alpha(group, group.projectionPixelData(*rect))
 
 
-def _alpha(owner, data):
+def _alpha(owner: Any, data: Any) -> bytes:
     depth = owner.colorDepth()
     return plane(bytes(data), CHANNELS.get(owner.colorModel(), 4), SAMPLES[depth], depth.startswith("F"))

@@ -1,9 +1,20 @@
 """For each role of an operation: a combo box with the layers, the selection, a file."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+
 from .document import identity, is_open, walk
 from .qt import Qt, QtGui, QtWidgets, Signal
 from .scumble_client.editor.roles import RESULT, Source, explain, label, obvious
 from .widgets import ICON, Quiet, Rows, combo
+
+if TYPE_CHECKING:
+    from krita import Document
+
+    from .scumble_client.editor.roles import View
+    from .widgets import ComboBox
+
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp *.bmp);;All files (*)"
 
@@ -16,14 +27,16 @@ class RoleChoosers(Rows):
 
     chosen = Signal(object, str, object)
 
-    def __init__(self, operation, parent=None):
+    def __init__(self, operation: Dict[str, Any], parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self._operation = operation
         self._names = [role["name"] for role in operation["roles"]]
-        self._state = self._document = self._view = None
-        self.boxes = {}
-        self._sources = {}
-        self._dialog = None
+        self._state: Any = None
+        self._document: Optional[Document] = None
+        self._view: Optional[View] = None
+        self.boxes: Dict[str, ComboBox] = {}
+        self._sources: Dict[str, List[Source]] = {}
+        self._dialog: Optional[QtWidgets.QFileDialog] = None
         self.advanced = Rows()
         for role in operation["roles"]:
             box = combo()
@@ -34,7 +47,7 @@ class RoleChoosers(Rows):
             title.setToolTip(role["help"])
             (self.advanced if role.get("advanced") else self).add(title, box)
 
-    def refresh(self, document, view, chosen):
+    def refresh(self, document: Optional[Document], view: Optional[View], chosen: Mapping[str, Source]) -> None:
         """Show a document's layers, and what is chosen: {role: Source}. Does nothing where nothing has changed."""
         self._document, self._view = document, view
         state = (view, tuple(sorted(chosen.items(), key=lambda item: item[0])))
@@ -44,7 +57,7 @@ class RoleChoosers(Rows):
         for role in self._operation["roles"]:
             self._fill(role, view, chosen.get(role["name"], Source()))
 
-    def _fill(self, role, view, chosen):
+    def _fill(self, role: Dict[str, Any], view: Optional[View], chosen: Source) -> None:
         box, sources = self.boxes[role["name"]], []
         with Quiet(box):
             box.clear()
@@ -58,10 +71,10 @@ class RoleChoosers(Rows):
         said = [role["help"], f"Now: {found}." if found else "", "" if role.get("required") else "It can be left out."]
         box.setToolTip("\n".join(line for line in said if line))
 
-    def _obvious(self, role, view):
+    def _obvious(self, role: Dict[str, Any], view: View) -> Source:
         return obvious(role, view, self._names)
 
-    def _explain(self, role, view):
+    def _explain(self, role: Dict[str, Any], view: View) -> str:
         """What *Auto* is now, with all that is read."""
         source = self._obvious(role, view)
         found = explain(source, view)
@@ -69,7 +82,7 @@ class RoleChoosers(Rows):
         over = view.layers[: view.layers.index(layer)] if layer is not None else ()
         return found + (", with the results over it" if any(one.why == RESULT for one in over) else "")
 
-    def _draw(self, role, places):
+    def _draw(self, role: Dict[str, Any], places: Iterable[int]) -> None:
         """Put small pictures beside entries: of a layer, of all that is visible, of a file."""
         document, box = self._document, self.boxes[role["name"]]
         if document is None or self._view is None or not is_open(document):
@@ -94,7 +107,7 @@ class RoleChoosers(Rows):
             if not image.isNull():
                 box.setItemIcon(place, QtGui.QIcon(QtGui.QPixmap.fromImage(image)))
 
-    def _entries(self, role, view, chosen):
+    def _entries(self, role: Dict[str, Any], view: Optional[View], chosen: Source) -> Iterator[Tuple[Source, str]]:
         if view is None:
             yield Source(), "–"
             return
@@ -115,7 +128,7 @@ class RoleChoosers(Rows):
         if not role.get("required"):
             yield Source("none"), "Nothing"
 
-    def _activated(self, role, place):
+    def _activated(self, role: Dict[str, Any], place: int) -> None:
         source = self._sources[role["name"]][place]
         if source.kind == "file" and not source.path:
             self._open(role)
@@ -123,7 +136,7 @@ class RoleChoosers(Rows):
             self._state = None
             self.chosen.emit(self._document, role["name"], source)
 
-    def _open(self, role):
+    def _open(self, role: Dict[str, Any]) -> None:
         document = self._document  # another one may be active before a file is chosen
         self._dialog = QtWidgets.QFileDialog(self, role["title"], "", PICTURES)
         self._dialog.setFileMode(QtWidgets.QFileDialog.FileMode.ExistingFile)
@@ -131,22 +144,22 @@ class RoleChoosers(Rows):
         self._dialog.finished.connect(lambda _result: self._again())
         self._dialog.open()
 
-    def choose_file(self, document, role, path):
+    def choose_file(self, document: Optional[Document], role: str, path: str) -> None:
         """Take a file for a document's role."""
         self._state = None
         self.chosen.emit(document, role, Source("file", path=path))
 
-    def _again(self):
+    def _again(self) -> None:
         self._state = None  # the box shows “File...”, whatever was chosen before
 
 
-def _short(source):
+def _short(source: Source) -> str:
     """As short as can be: the docker is narrow."""
     words = {"visible": "what is visible", "selection": "selection", "none": "nothing"}
     return source.name if source.kind in ("layer", "active") else words[source.kind]
 
 
-def _alike(one, other):
+def _alike(one: Source, other: Source) -> bool:
     if one.kind != other.kind:
         return False
     return one.id == other.id and one.path == other.path

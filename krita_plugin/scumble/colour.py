@@ -1,6 +1,9 @@
 """Krita's colour spaces: which ones travel as they are, and how the others are converted, there and back."""
 
+from __future__ import annotations
+
 from collections import namedtuple
+from typing import Any, Optional
 
 from krita import Krita
 
@@ -37,12 +40,12 @@ _LINEAR = {
 }
 
 
-def space_of(owner):
+def space_of(owner: Any) -> Space:
     """The colour space of a document or a layer."""
     return Space(owner.colorModel(), owner.colorDepth(), owner.colorProfile())
 
 
-def form_of(space):
+def form_of(space: Space) -> Optional[WireForm]:
     """How a space travels, or None where it must be converted first."""
     colour = "srgb" if space.profile in _ENCODED else "linear" if space.profile in _LINEAR else None
     depth = DEPTHS.get(space.depth)
@@ -55,7 +58,7 @@ def form_of(space):
     return None
 
 
-def space_for(form):
+def space_for(form: WireForm) -> Space:
     """The space whose pixels lie in memory as a wire form does."""
     depth = next(krita for krita, wire in DEPTHS.items() if wire == form.depth)
     if form.layout == "graya":
@@ -63,7 +66,7 @@ def space_for(form):
     return Space("RGBA", depth, SRGB if form.colour == "srgb" else LINEAR)
 
 
-def travelling(space):
+def travelling(space: Space) -> Space:
     """The space in which pixels of `space` travel: itself, or one that holds its colours."""
     if form_of(space):
         return space
@@ -73,12 +76,12 @@ def travelling(space):
     return Space("GRAYA", "F32", GRAY) if space.model == "GRAYA" else Space("RGBA", "F32", SRGB)
 
 
-def same(one, other):
+def same(one: Space, other: Space) -> bool:
     """Whether pixels of both spaces mean the same, bit for bit."""
     return one == other or (form_of(one) is not None and form_of(one) == form_of(other))
 
 
-def convert(data, width, height, source, target):
+def convert(data: Any, width: int, height: int, source: Space, target: Space) -> Any:
     """Pixels in another space, by Krita's own conversion; a QByteArray or bytes come back.
 
     It is done in a hidden document: converting a layer of the artist's document would add to its undo history,
@@ -100,7 +103,7 @@ def convert(data, width, height, source, target):
         document.close()
 
 
-def _refused(space):
+def _refused(space: Space) -> ScumbleError:
     return ScumbleError(
         "invalid_parameter",
         f"Krita can't convert from or to {space.model} {space.depth} “{space.profile}”.",

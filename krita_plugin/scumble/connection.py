@@ -1,12 +1,21 @@
 """The daemon as the plugin sees it: one client, polled from Krita's event loop, and what is known of its state."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from .qt import QObject, QTimer, Signal
 from .scumble_client import Client
 from .scumble_client.editor.background import Background
 from .scumble_client.editor.messages import daemon_line
 from .scumble_client.paths import ConnectionFile
+
+if TYPE_CHECKING:
+    from .scumble_client.client import Job
+    from .scumble_client.errors import ScumbleError
+    from .scumble_client.request import Request
+
 
 BUSY_MS, IDLE_MS = 10, 250
 STATUS_SECONDS = 1.0
@@ -20,12 +29,12 @@ class DaemonConnection(QObject):
     changed = Signal()
     operations = Signal(object)
 
-    def __init__(self, parent, name):
+    def __init__(self, parent: QObject, name: str) -> None:
         super().__init__(parent)
         self.background = Background()
         self.state = "off"
-        self.error = None
-        self.status = None
+        self.error: Optional[ScumbleError] = None
+        self.status: Optional[Dict[str, Any]] = None
         self._client = Client(name)
         self._asked = {"status": False, "operations": False}
         self._asked_at = self._looked_at = 0.0
@@ -36,44 +45,44 @@ class DaemonConnection(QObject):
         self._timer.start(IDLE_MS)
 
     @property
-    def line(self):
+    def line(self) -> str:
         """The daemon's state in one line."""
         return daemon_line(self.state, self.status, self.error)
 
     @property
-    def reachable(self):
+    def reachable(self) -> bool:
         """Whether a daemon runs, as far as one can tell without asking it."""
         return self.state != "off" or ConnectionFile.read() is not None
 
     @property
-    def warm(self):
+    def warm(self) -> bool:
         return any(w.get("state") not in ("starting", "dead") for w in (self.status or {}).get("workers", []))
 
-    def connect_daemon(self):
+    def connect_daemon(self) -> None:
         """Connect, and start the daemon where there is none."""
         self._client.connect()
         self._hurry()
 
-    def submit(self, request):
+    def submit(self, request: Request) -> Job:
         job = self._client.submit(request)
         self._jobs += 1
         self._hurry()
         return job
 
-    def cancel(self, job):
+    def cancel(self, job: Job) -> None:
         self._client.cancel(job)
 
-    def received(self, job):
+    def received(self, job: Job) -> None:
         self._client.received(job)
 
-    def close(self):
+    def close(self) -> None:
         """End the connection; jobs that run are given up by the daemon, which sees that nobody is there."""
         self._closed = True
         self._timer.stop()
         self.background.close()
         self._client.close()
 
-    def poll(self):
+    def poll(self) -> None:
         """Hand out what has come. Called by the timer."""
         if self._closed:
             return
@@ -89,15 +98,15 @@ class DaemonConnection(QObject):
         if not busy and self._timer.interval() != IDLE_MS:
             self._timer.setInterval(IDLE_MS)
 
-    def hurry(self):
+    def hurry(self) -> None:
         """Poll often until what runs in the background is done."""
         self._hurry()
 
-    def _hurry(self):
+    def _hurry(self) -> None:
         if self._timer.interval() != BUSY_MS:
             self._timer.setInterval(BUSY_MS)
 
-    def _state(self, state, error):
+    def _state(self, state: str, error: Optional[ScumbleError]) -> None:
         self.state, self.error = state, error
         if state != "ready":
             self.status = None
@@ -106,7 +115,7 @@ class DaemonConnection(QObject):
             self._ask_for("status")
         self.changed.emit()
 
-    def _ask(self):
+    def _ask(self) -> None:
         """Look for a daemon that somebody else has started; ask how it is while that changes.
 
         Not all the time: a daemon that is asked is not idle, and would never end by itself.
@@ -120,13 +129,13 @@ class DaemonConnection(QObject):
         elif self.state == "ready" and now - self._asked_at > STATUS_SECONDS and (self._jobs or not self.warm):
             self._ask_for("status")
 
-    def _ask_for(self, kind):
+    def _ask_for(self, kind: str) -> None:
         if self._asked[kind]:
             return
         self._asked[kind] = True
         self._asked_at = time.monotonic()
 
-        def done(answer, error):
+        def done(answer: Any, error: Optional[BaseException]) -> None:
             self._asked[kind] = False
             if error is not None or self.state != "ready":
                 return

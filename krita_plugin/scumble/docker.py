@@ -1,5 +1,9 @@
 """The docker: made from the operations' descriptions, it shows and changes what the actions will do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Optional, cast
+
 from krita import DockWidget, Krita
 
 from .choosers import RoleChoosers
@@ -18,6 +22,13 @@ from .thumbnails import WORD, Thumbnails
 from .widgets import DoubleSpinBox, Fold, Quiet, combo, heading, note, row
 from .writing import CAN_MASK, activate_former
 
+if TYPE_CHECKING:
+    from krita import Document
+
+    from .scumble_client.editor.roles import Source
+    from .studio import Studio
+
+
 REFRESH_MS = 700
 MAX_SEED = 2**32 - 1
 
@@ -29,12 +40,14 @@ FIRST = "inpaint"
 class ScumbleDocker(DockWidget):
     """One for each window; they all show the same studio."""
 
-    studio = None
+    studio: Studio
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("Scumble")
-        self.operation = self.form = self.choosers = None
+        self.operation: Any = None
+        self.form: Any = None
+        self.choosers: Any = None
         self._refreshing = False
         self._build()
         studio = self.studio
@@ -53,13 +66,13 @@ class ScumbleDocker(DockWidget):
         self.rebuild()
         self.refresh_daemon()
 
-    def canvasChanged(self, canvas):
+    def canvasChanged(self, canvas: Any) -> None:
         """Also called while a view is taken down: looking at its document then would end Krita 5.3 and newer."""
         QTimer.singleShot(0, self._tick)
 
     # -- building
 
-    def _build(self):
+    def _build(self) -> None:
         """What one always needs to see is above and below; between them the rest scrolls."""
         whole = QtWidgets.QWidget()
         outer = QtWidgets.QVBoxLayout(whole)
@@ -75,20 +88,20 @@ class ScumbleDocker(DockWidget):
         self.start_button.setToolTip("Start the daemon: the program that does the work")
         self.start_button.clicked.connect(self._start)
         foot = row(self.daemon, self.start_button, self.setup.menu_button)
-        foot.layout().setContentsMargins(6, 0, 6, 4)
+        cast(Any, foot.layout()).setContentsMargins(6, 0, 6, 4)
         outer.addStretch(0)
         outer.addWidget(foot)
         self.setup.changed.connect(self._show_usual)
         self._show_usual()
         self.setWidget(whole)
 
-    def _show_usual(self):
+    def _show_usual(self) -> None:
         """Where there is no engine, what needs one is not shown."""
         for widget in self._usual:
             widget.setVisible(not self.setup.covering)
         self.refresh_daemon()
 
-    def _head(self):
+    def _head(self) -> QtWidgets.QWidget:
         head = QtWidgets.QWidget()
         layout = QtWidgets.QVBoxLayout(head)
         layout.setContentsMargins(6, 6, 6, 0)
@@ -118,7 +131,7 @@ class ScumbleDocker(DockWidget):
         self.message.hide()
         return head
 
-    def _body(self):
+    def _body(self) -> QtWidgets.QWidget:
         inner = QtWidgets.QWidget()
         layout = QtWidgets.QVBoxLayout(inner)
         layout.setContentsMargins(6, 0, 6, 6)
@@ -160,7 +173,7 @@ class ScumbleDocker(DockWidget):
         scroll.setMinimumHeight(80)
         return scroll
 
-    def _seed_row(self):
+    def _seed_row(self) -> QtWidgets.QWidget:
         # A spin box of whole numbers ends at 2³¹ − 1.
         self.seed = DoubleSpinBox()
         self.seed.setDecimals(0)
@@ -173,7 +186,7 @@ class ScumbleDocker(DockWidget):
         self.new_seed.toggled.connect(lambda on: self._option("new_seed", bool(on)))
         return row(QtWidgets.QLabel("Seed"), self.seed, self.new_seed, stretch=1)
 
-    def _output_row(self):
+    def _output_row(self) -> QtWidgets.QWidget:
         self.output = combo()
         self.output.addItems(["New layer", "New layer with a mask"])
         self.output.setToolTip(
@@ -186,12 +199,12 @@ class ScumbleDocker(DockWidget):
         return made
 
     @guarded
-    def _option(self, name, value):
+    def _option(self, name: str, value: Any) -> None:
         self.studio.settings.set_option(name, value)
         self.seed.setEnabled(not self.studio.settings.option("new_seed"))
 
     @guarded
-    def rebuild(self, *_):
+    def rebuild(self, *_: Any) -> None:
         """Show the operations that there are now, and the one that was chosen last."""
         shown = self.studio.catalogue.shown()
         wanted = self.studio.settings.option("operation") or FIRST
@@ -203,7 +216,7 @@ class ScumbleDocker(DockWidget):
             self.operations.setCurrentIndex(max(place, 0))
         self.show_operation(self.studio.catalogue.find(wanted) or (shown[0] if shown else None))
 
-    def show_operation(self, operation):
+    def show_operation(self, operation: Optional[Dict[str, Any]]) -> None:
         """Make the choosers and the form of an operation."""
         self.operation = self.presets.operation = operation
         for layout, old in ((self._inputs, self.choosers), (self._parameters, self.form)):
@@ -214,25 +227,26 @@ class ScumbleDocker(DockWidget):
                     widget.deleteLater()
         self.choosers = self.form = None
         known = operation is not None
+        shown: Any = operation
         for widget in (self.presets, self.run_button):
             widget.setEnabled(known)
-        self.live_button.setVisible(known and bool(operation.get("fast")))
-        self._parameters_title.setVisible(known and bool(operation["parameters"]))
+        self.live_button.setVisible(known and bool(shown.get("fast")))
+        self._parameters_title.setVisible(known and bool(shown["parameters"]))
         self.own_faces.show_for(operation)
-        self.help.setText(operation["help"] if known else "Start the daemon: it tells which operations there are.")
+        self.help.setText(shown["help"] if known else "Start the daemon: it tells which operations there are.")
         if known:
-            self.choosers = RoleChoosers(operation)
+            self.choosers = RoleChoosers(shown)
             self.choosers.chosen.connect(self._role_chosen)
             self._inputs.addWidget(self.choosers)
             self._advanced.insertWidget(0, self.choosers.advanced)
-            self.form = ParameterForm(operation, self.studio.parameters(operation))
+            self.form = ParameterForm(shown, self.studio.parameters(shown))
             self.form.changed.connect(self._form_changed)
             self._parameters.addWidget(self.form)
             self._advanced.insertWidget(1, self.form.advanced)
         self._show_options()
         self.refresh()
 
-    def _show_options(self):
+    def _show_options(self) -> None:
         option = self.studio.settings.option
         for widget, name, put in (
             (self.seed, "seed", "setValue"),
@@ -246,18 +260,18 @@ class ScumbleDocker(DockWidget):
             self.fold.setChecked(option("advanced"))
         self._show_fold()
 
-    def _show_fold(self):
+    def _show_fold(self) -> None:
         self.fold.turn(self.fold.isChecked())
         self.advanced.setVisible(self.fold.isChecked())
 
     # -- bringing up to date
 
-    def _tick(self):
+    def _tick(self) -> None:
         if self.isVisible():
             self.refresh()
 
     @guarded
-    def refresh(self, *_):
+    def refresh(self, *_: Any) -> None:
         """Look at the active document again. (Krita 5.3 lets other events come meanwhile: those don't look, too.)"""
         if self._refreshing or self.studio.closed:
             return
@@ -267,7 +281,7 @@ class ScumbleDocker(DockWidget):
         finally:
             self._refreshing = False
 
-    def _look(self):
+    def _look(self) -> None:
         document = Krita.instance().activeDocument()
         if document is not None:
             activate_former(document)
@@ -296,7 +310,7 @@ class ScumbleDocker(DockWidget):
         self.runs.refresh()
 
     @guarded
-    def _show_results(self, *_):
+    def _show_results(self, *_: Any) -> None:
         """Also called while a view is taken down."""
         if not self.studio.closed:
             self.thumbnails.refresh(Krita.instance().activeDocument())
@@ -304,23 +318,23 @@ class ScumbleDocker(DockWidget):
                 widget.setVisible(not self.thumbnails.isHidden())
 
     @guarded
-    def refresh_daemon(self, *_):
+    def refresh_daemon(self, *_: Any) -> None:
         self.daemon.setText("" if self.setup.covering else self.studio.connection.line)
         self.start_button.setVisible(self.studio.connection.state == "off" and not self.setup.covering)
 
-    def _said(self, sentence):
+    def _said(self, sentence: str) -> None:
         self.message.setText(sentence)
         self.message.setVisible(bool(sentence))
 
     @guarded
-    def _live_changed(self, *_):
+    def _live_changed(self, *_: Any) -> None:
         live = self.studio.live
         with Quiet(self.live_button):
             self.live_button.setChecked(live.on)
         self.live_button.setText("Live is on" if live.on else "Live")
 
     @guarded
-    def _parameters_changed(self, *_):
+    def _parameters_changed(self, *_: Any) -> None:
         name = self.studio.settings.option("operation")
         if self.operation is None or (name and name != self.operation["name"]):
             self.rebuild()
@@ -331,45 +345,45 @@ class ScumbleDocker(DockWidget):
     # -- what the artist does
 
     @guarded
-    def _choose(self, place):
+    def _choose(self, place: int) -> None:
         name = self.operations.itemData(place)
         self.studio.settings.set_option("operation", name)
         self.show_operation(self.studio.catalogue.find(name))
 
     @guarded
-    def _role_chosen(self, document, role, source):
+    def _role_chosen(self, document: Optional[Document], role: str, source: Source) -> None:
         if document is not None and is_open(document):
             self.studio.choose(document, self.operation["name"], role, source)
         self.refresh()
 
     @guarded
-    def _form_changed(self, values):
+    def _form_changed(self, values: Dict[str, Any]) -> None:
         self.studio.set_parameters(self.operation, values)
         if self.studio.preview.on:
             self.refresh()
 
     @guarded
-    def _unfold(self, on):
+    def _unfold(self, on: bool) -> None:
         self.studio.settings.set_option("advanced", bool(on))
         self._show_fold()
 
     @guarded
-    def _preview(self, on):
+    def _preview(self, on: bool) -> None:
         self.studio.settings.set_option("docker_preview", bool(on))
         self.studio.preview.switch(bool(on))
         self.refresh()
 
     @guarded
-    def _preview_changed(self, *_):
+    def _preview_changed(self, *_: Any) -> None:
         with Quiet(self.preview_button):
             self.preview_button.setChecked(self.studio.preview.on)
 
     @guarded
-    def _run(self, *_):
+    def _run(self, *_: Any) -> None:
         self.studio.run(self.operation["name"])
 
     @guarded
-    def _live(self, *_):
+    def _live(self, *_: Any) -> None:
         live = self.studio.live
         if live.on:
             live.stop()
@@ -377,5 +391,5 @@ class ScumbleDocker(DockWidget):
             live.start(self.operation["name"])
 
     @guarded
-    def _start(self, *_):
+    def _start(self, *_: Any) -> None:
         self.studio.start_daemon()

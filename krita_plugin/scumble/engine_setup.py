@@ -1,6 +1,9 @@
 """Setting up the engine from the docker: what `scumble_client.setup.panel` says, as widgets; and what is wrong, to be copied."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Tuple, cast
 
 from krita import Krita
 
@@ -11,6 +14,11 @@ from .scumble_client.setup.findings import examine
 from .scumble_client.setup.panel import AGAIN, BUSY, CANCEL, CLOSE, GO, LATER, LOG, NEWER, NOTHING, READY, REPORT
 from .scumble_client.setup.state import REMOVE, REPAIR
 from .widgets import Quiet, combo, note, row, tool_button
+
+if TYPE_CHECKING:
+    from .scumble_client.setup import panel
+    from .studio import Studio
+
 
 BUSY_MS, IDLE_MS = 300, 1500
 PICTURE_HEIGHT = 120
@@ -23,13 +31,13 @@ class EngineSetup(QtWidgets.QWidget):
 
     changed = Signal()
 
-    def __init__(self, studio, parent=None):
+    def __init__(self, studio: Studio, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self.studio = studio
         self.panel = studio.setup
         self.covering = False
-        self._view = None
-        self._windows = []
+        self._view: Optional[panel.View] = None
+        self._windows: List[TextWindow] = []
         self._build()
         self.menu_button = self._menu_button()
         self._timer = QTimer(self)
@@ -37,7 +45,7 @@ class EngineSetup(QtWidgets.QWidget):
         self._timer.start(IDLE_MS)
         self.refresh()
 
-    def _build(self):
+    def _build(self) -> None:
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 0)
         layout.setSpacing(6)
@@ -68,13 +76,13 @@ class EngineSetup(QtWidgets.QWidget):
         for widget in (self.sentence, self.picture, self.bar, self.choices, self.detail, self.buttons):
             layout.addWidget(widget)
 
-    def _menu_button(self):
+    def _menu_button(self) -> QtWidgets.QToolButton:
         button = QtWidgets.QToolButton()
         button.setText("⋯")
         button.setToolTip("The engine: what is wrong, repair, remove")
         button.setAutoRaise(True)
         button.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QtWidgets.QMenu(button)
+        menu: Any = QtWidgets.QMenu(button)
         menu.addAction("What Is Wrong?...").triggered.connect(lambda *_: self.press(REPORT))
         menu.addAction("Set-up Log...").triggered.connect(lambda *_: self.press(LOG))
         menu.addSeparator()
@@ -89,7 +97,7 @@ class EngineSetup(QtWidgets.QWidget):
     # -- what is shown
 
     @guarded
-    def refresh(self, *_):
+    def refresh(self, *_: Any) -> None:
         """Look again; quick."""
         if self.studio.closed:
             return
@@ -102,7 +110,7 @@ class EngineSetup(QtWidgets.QWidget):
         if view != self._view:
             self._show(view)
 
-    def _running(self):
+    def _running(self) -> Optional[str]:
         """The version of the daemon that runs, empty while that is not known; None where none does."""
         connection = self.studio.connection
         try:
@@ -110,7 +118,7 @@ class EngineSetup(QtWidgets.QWidget):
         except ScumbleError:
             return ""  # there is one, whose folder is not to be trusted; whoever wants something of it is told
 
-    def _show(self, view):
+    def _show(self, view: panel.View) -> None:
         before, self._view = self._view, view
         if view.kind == READY:
             self.studio.said.emit("")  # that there is no engine is no longer true
@@ -127,7 +135,7 @@ class EngineSetup(QtWidgets.QWidget):
         self.covering = view.kind not in (NOTHING, NEWER) and self.panel.engine_missing
         self.changed.emit()
 
-    def _show_picture(self, path):
+    def _show_picture(self, path: str) -> None:
         pixels = QtGui.QPixmap(path) if path else QtGui.QPixmap()
         self.picture.setVisible(not pixels.isNull())
         if not pixels.isNull():
@@ -136,7 +144,7 @@ class EngineSetup(QtWidgets.QWidget):
             pixels.setDevicePixelRatio(ratio)
             self.picture.setPixmap(pixels)
 
-    def _show_choices(self, choosing):
+    def _show_choices(self, choosing: bool) -> None:
         self.choices.setVisible(choosing)
         names = self.panel.facts.choices if self.panel.facts else [self.panel.chosen]
         with Quiet(self.compute):
@@ -144,12 +152,13 @@ class EngineSetup(QtWidgets.QWidget):
             for name in names:
                 self.compute.addItem(self.panel.label(name), name)
             self.compute.setCurrentIndex(max(self.compute.findData(self.panel.chosen), 0))
-        for widget in (self.compute, self._form.labelForField(self.compute)):
+        both: Tuple[Any, ...] = (self.compute, self._form.labelForField(self.compute))
+        for widget in both:
             widget.setVisible(len(names) > 1)
 
-    def _show_buttons(self, buttons):
+    def _show_buttons(self, buttons: Sequence[Tuple[str, str]]) -> None:
         while self._buttons.count():
-            old = self._buttons.takeAt(0).widget()
+            old = cast(Any, self._buttons.takeAt(0)).widget()
             old.hide()
             old.deleteLater()
         for name, label in buttons:
@@ -165,7 +174,7 @@ class EngineSetup(QtWidgets.QWidget):
     # -- what the artist does
 
     @guarded
-    def press(self, name):
+    def press(self, name: str) -> None:
         """A button of the view."""
         if name == GO or (name == AGAIN and not (self.panel.facts and self.panel.facts.problem)):
             self._begin()
@@ -181,11 +190,11 @@ class EngineSetup(QtWidgets.QWidget):
             self._report()
         self.refresh()
 
-    def _begin(self):
+    def _begin(self) -> None:
         for button in self.buttons.findChildren(QtWidgets.QPushButton):
             button.setEnabled(False)  # until the next view
 
-        def done(_value, error):
+        def done(_value: Any, error: Optional[BaseException]) -> None:
             if error is not None:
                 self.panel.fail(as_error(error))
             self._view = None
@@ -194,16 +203,16 @@ class EngineSetup(QtWidgets.QWidget):
         self._in_background(self.panel.begin, done)
 
     @guarded
-    def _ask(self, task):
+    def _ask(self, task: str) -> None:
         self.panel.ask(task)
         self.refresh()
 
-    def _gather(self):
+    def _gather(self) -> None:
         if self.panel.asking:
             return
         self.panel.asking = True
 
-        def done(_value, error):
+        def done(_value: Any, error: Optional[BaseException]) -> None:
             self.panel.asking = False
             if error is not None:
                 raise error
@@ -212,18 +221,18 @@ class EngineSetup(QtWidgets.QWidget):
 
         self._in_background(self.panel.gather, done)
 
-    def _in_background(self, work, done):
+    def _in_background(self, work: Callable[[], Any], done: Callable[[Any, Optional[BaseException]], None]) -> None:
         self.studio.connection.background.start(work, done)
         self.studio.connection.hurry()
 
     @guarded
-    def _folder_changed(self, text):
+    def _folder_changed(self, text: str) -> None:
         if text.strip():
             self.panel.folder = Path(text.strip()).expanduser()
             self.detail.setText(self.panel.needs)
 
     @guarded
-    def _browse(self):
+    def _browse(self) -> None:
         chosen = QtWidgets.QFileDialog.getExistingDirectory(
             self, "Where to set Scumble up", str(self.panel.folder.parent)
         )
@@ -231,27 +240,27 @@ class EngineSetup(QtWidgets.QWidget):
             self.folder.setText(chosen)
 
     @guarded
-    def _compute_chosen(self, place):
+    def _compute_chosen(self, place: int) -> None:
         self.panel.compute = self.compute.itemData(place)
         self._view = None
         self.refresh()
 
-    def _report(self):
+    def _report(self) -> None:
         window = self._open(
             "Scumble: what is wrong", "Looking. Where the daemon has to start for it, this takes a moment…"
         )
         name = f"Krita {Krita.instance().version()}"
 
-        def done(text, error):
+        def done(text: str, error: Optional[BaseException]) -> None:
             if error is not None:
                 raise error
             window.put(text)
 
         self._in_background(lambda: examine(self.panel, name), done)
 
-    def _open(self, title, text):
+    def _open(self, title: str, text: str) -> TextWindow:
         self._windows = [one for one in self._windows if one.isVisible()]
-        window = TextWindow(title, text, Krita.instance().activeWindow().qwindow())
+        window = TextWindow(title, text, cast(Any, Krita.instance().activeWindow()).qwindow())
         self._windows.append(window)
         window.show()
         return window
@@ -260,7 +269,7 @@ class EngineSetup(QtWidgets.QWidget):
 class TextWindow(QtWidgets.QDialog):
     """A text that can be copied. Not modal."""
 
-    def __init__(self, title, text, parent):
+    def __init__(self, title: str, text: str, parent: Optional[QtWidgets.QWidget]) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.resize(720, 420)
@@ -269,12 +278,14 @@ class TextWindow(QtWidgets.QDialog):
         self.text.setReadOnly(True)
         self.text.setFont(QtGui.QFontDatabase.systemFont(QtGui.QFontDatabase.SystemFont.FixedFont))
         layout.addWidget(self.text)
-        buttons = QtWidgets.QDialogButtonBox(QtWidgets.QDialogButtonBox.StandardButton.Close)
+        buttons: Any = QtWidgets.QDialogButtonBox(QtWidgets.QDialogButtonBox.StandardButton.Close)
         self.copy_button = buttons.addButton("Copy", QtWidgets.QDialogButtonBox.ButtonRole.ActionRole)
-        self.copy_button.clicked.connect(lambda *_: QtWidgets.QApplication.clipboard().setText(self.text.toPlainText()))
+        self.copy_button.clicked.connect(
+            lambda *_: cast(Any, QtWidgets.QApplication.clipboard()).setText(self.text.toPlainText())
+        )
         buttons.rejected.connect(self.close)
         layout.addWidget(buttons)
         self.put(text)
 
-    def put(self, text):
+    def put(self, text: str) -> None:
         self.text.setPlainText(text)

@@ -1,5 +1,9 @@
 """The latent canvas: cells that are painted lighter or darker, for operations that declare such a parameter."""
 
+from __future__ import annotations
+
+from typing import Any, List, Optional, Sequence, Tuple
+
 from .qt import Qt, QtCore, QtGui, QtWidgets, Signal
 
 BRUSH = 0.25
@@ -14,12 +18,14 @@ class LatentCanvas(QtWidgets.QWidget):
 
     changed = Signal(object)
 
-    def __init__(self, rows, columns, minimum, maximum, parent=None):
+    def __init__(
+        self, rows: int, columns: int, minimum: float, maximum: float, parent: Optional[QtWidgets.QWidget] = None
+    ) -> None:
         super().__init__(parent)
         self.rows, self.columns = rows, columns
         self.minimum, self.maximum = minimum, maximum
-        self.cells = []
-        self._last = None
+        self.cells: List[float] = []
+        self._last: Optional[int] = None
         self._stroke = False
         policy = QtWidgets.QSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
@@ -29,32 +35,32 @@ class LatentCanvas(QtWidgets.QWidget):
         self.setToolTip("Paint: left button lighter, right button or Shift darker. Double-click: a cell back.")
 
     @property
-    def neutral(self):
+    def neutral(self) -> float:
         """The value of a cell that was not touched."""
         return min(max(0.0, self.minimum), self.maximum)
 
-    def sizeHint(self):
+    def sizeHint(self) -> QtCore.QSize:
         return QtCore.QSize(200, 200)
 
-    def heightForWidth(self, width):
+    def heightForWidth(self, width: int) -> int:
         return min(max(100, width * self.rows // self.columns), 240)
 
-    def set_value(self, cells):
+    def set_value(self, cells: Sequence[float]) -> None:
         self.cells = list(cells)
         self.update()
 
-    def reset(self):
+    def reset(self) -> None:
         """All cells as if they had never been touched."""
         self.cells = []
         self.update()
         self.changed.emit([])
 
-    def _grid(self):
+    def _grid(self) -> Tuple[float, float]:
         side = min(self.width() / self.columns, self.height() / self.rows)
         left = (self.width() - side * self.columns) / 2
         return left, side
 
-    def cell_at(self, position):
+    def cell_at(self, position: QtCore.QPointF) -> Optional[int]:
         """The cell's number under a position; None beside the canvas."""
         left, side = self._grid()
         column, row = int((position.x() - left) // side), int(position.y() // side)
@@ -62,7 +68,7 @@ class LatentCanvas(QtWidgets.QWidget):
             return row * self.columns + column
         return None
 
-    def paint_cell(self, cell, up):
+    def paint_cell(self, cell: int, up: bool) -> None:
         """One touch."""
         if not self.cells:
             self.cells = [self.neutral] * (self.rows * self.columns)
@@ -72,7 +78,7 @@ class LatentCanvas(QtWidgets.QWidget):
         self._stroke = True
         self.update()
 
-    def _touch(self, event):
+    def _touch(self, event: Any) -> None:
         position = event.position() if hasattr(event, "position") else event.localPos()
         cell = self.cell_at(position)
         if cell is None or cell == self._last:
@@ -81,20 +87,20 @@ class LatentCanvas(QtWidgets.QWidget):
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         self.paint_cell(cell, not (shift or bool(event.buttons() & Qt.MouseButton.RightButton)))
 
-    def mousePressEvent(self, event):
+    def mousePressEvent(self, event: Any) -> None:
         self._last = None
         self._touch(event)
 
-    def mouseMoveEvent(self, event):
+    def mouseMoveEvent(self, event: Any) -> None:
         self._touch(event)
 
-    def mouseReleaseEvent(self, event):
+    def mouseReleaseEvent(self, event: Any) -> None:
         self._last = None
         if self._stroke:
             self._stroke = False
             self.changed.emit(list(self.cells))
 
-    def mouseDoubleClickEvent(self, event):
+    def mouseDoubleClickEvent(self, event: Any) -> None:
         position = event.position() if hasattr(event, "position") else event.localPos()
         cell = self.cell_at(position)
         if cell is not None and self.cells:
@@ -102,10 +108,10 @@ class LatentCanvas(QtWidgets.QWidget):
             self._stroke = True
             self.update()
 
-    def contextMenuEvent(self, event):
+    def contextMenuEvent(self, event: Any) -> None:
         event.accept()  # the right button paints
 
-    def paintEvent(self, event):
+    def paintEvent(self, event: Any) -> None:
         painter = QtGui.QPainter(self)
         left, side = self._grid()
         span = (self.maximum - self.minimum) or 1.0

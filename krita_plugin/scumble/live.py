@@ -1,6 +1,9 @@
 """Live mode: while the artist paints, one result layer follows."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, cast
 
 from krita import Krita
 
@@ -17,6 +20,17 @@ from .scumble_client.request import Request
 from .steps import DocumentClosedError
 from .writing import Below, add_layer, keep_provenance, update_layer
 
+if TYPE_CHECKING:
+    from krita import Document
+
+    from .scumble_client.client import Event, Job
+    from .scumble_client.editor.layout import Rect
+    from .scumble_client.editor.reading import Steps
+    from .scumble_client.errors import ScumbleError
+    from .scumble_client.request import Result
+    from .studio import Studio
+
+
 TICK_MS = 50
 
 
@@ -25,25 +39,25 @@ class Live(QObject):
 
     changed = Signal()
 
-    def __init__(self, studio):
+    def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.studio = studio
-        self.session = None
-        self._last = None
+        self.session: Optional[LiveSession] = None
+        self._last: Optional[LiveSession] = None
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
 
     @property
-    def on(self):
+    def on(self) -> bool:
         return self.session is not None
 
     @property
-    def updates(self):
+    def updates(self) -> int:
         """How many results the last session has shown."""
         return self._last.updates if self._last is not None else 0
 
-    def start(self, name):
+    def start(self, name: str) -> bool:
         """Follow the active document with an operation; whether it has begun."""
         try:
             operation = self.studio.operation(name)
@@ -57,12 +71,12 @@ class Live(QObject):
             return False
         if self.on:
             self.stop()
-        self.session = self._last = LiveSession(self, operation, document, chosen, sources)
+        self.session = self._last = LiveSession(self, operation, cast("Document", document), chosen, sources)
         self._timer.start()
         self.changed.emit()
         return True
 
-    def stop(self):
+    def stop(self) -> None:
         """Switch off; the layer stays as it is."""
         session, self.session = self.session, None
         self._timer.stop()
@@ -70,15 +84,15 @@ class Live(QObject):
             session.cancel()
         self.changed.emit()
 
-    def close(self):
+    def close(self) -> None:
         self._timer.stop()
         self.session = None
 
-    def _tick(self):
+    def _tick(self) -> None:
         if self.session is not None:
             self.session.tick()
 
-    def handle(self, event):
+    def handle(self, event: Event) -> bool:
         """Whether the event was about a live job."""
         return self.session is not None and self.session.handle(event)
 
@@ -90,7 +104,14 @@ class LiveSession:
     begun for one document can come to another.
     """
 
-    def __init__(self, live, operation, document, chosen, sources):
+    def __init__(
+        self,
+        live: Live,
+        operation: Dict[str, Any],
+        document: Document,
+        chosen: Mapping[str, Source],
+        sources: Dict[str, Source],
+    ) -> None:
         self.live, self.studio = live, live.studio
         self.operation, self.document = operation, document
         self.layer, self.updates = "", 0
@@ -101,20 +122,22 @@ class LiveSession:
         self._pace = Pace(two_steps=bool(self.operation.get("live")))
         self._parameters = self.studio.parameters(operation)
         self._reading = self._placing = self._writing = False
-        self._job = self._sent = self._covered = None
+        self._job: Optional[Job] = None
+        self._sent: Optional[Provenance] = None
+        self._covered: Optional[Rect] = None
         self._below = Below()
         self._said = ""
 
     @property
-    def current(self):
+    def current(self) -> bool:
         return self.live.session is self
 
-    def cancel(self):
+    def cancel(self) -> None:
         """The artist has switched it off: the job that is under way is not wanted any more."""
         if self._job is not None:
             self.studio.connection.cancel(self._job)
 
-    def tick(self):
+    def tick(self) -> None:
         """Look at the document, where it is time."""
         if self._reading or self._placing:
             return
@@ -124,16 +147,17 @@ class LiveSession:
             self._reading = True
             self._start(self._look())
 
-    def handle(self, event):
+    def handle(self, event: Event) -> bool:
         """Whether the event was about this session's job."""
         job = event.job
         if job is None or job is not self._job:
             return False
         if event.kind == "result":
             self._job, self._placing = None, True
-            self._start(self._show(self._sent, job))
+            self._start(self._show(cast(Provenance, self._sent), job))
         elif event.kind == "error":
             self._job = None
+            assert event.error is not None
             if event.error.code == "cancelled":
                 self._pace.ended(time.monotonic(), again=True)
             elif event.error.code == "missing_input":
@@ -142,18 +166,18 @@ class LiveSession:
                 self._end(event.error)
         return True
 
-    def _wait(self, error):
+    def _wait(self, error: ScumbleError) -> None:
         """Something is still to be painted or selected: it is said once, and live mode goes on when the inputs change."""
         self._pace.ended(time.monotonic())
         if str(error) != self._said:
             self._said = str(error)
             self.studio.fail(error)
 
-    def _start(self, steps):
+    def _start(self, steps: Steps[Any]) -> None:
         # A layer that is being written is written to its end.
         self.studio.steps.start(steps, self.document, self._end, lambda: self.current or self._writing)
 
-    def _end(self, error):
+    def _end(self, error: BaseException) -> None:
         """Something went wrong; the artist is told, unless the document was closed or live mode is off already."""
         told = as_error(error)  # a defect goes to the log in any case
         if self.current:
@@ -161,7 +185,7 @@ class LiveSession:
             if not isinstance(error, DocumentClosedError):
                 self.studio.fail(told)
 
-    def _look(self):
+    def _look(self) -> Steps[None]:
         """Steps: read the inputs, and submit them where they have changed."""
         begun = time.monotonic()
         operation = self.operation
@@ -190,11 +214,12 @@ class LiveSession:
         request = Request(operation["name"], pixels, parameters, self._seed, replaces=replaces)
         self._job = self.studio.connection.submit(request)
 
-    def _show(self, sent, job):
+    def _show(self, sent: Provenance, job: Job) -> Steps[None]:
         """Steps: the first result becomes a layer, the later ones are written over it."""
         self.studio.connection.received(job)
-        document, new = self.document, job.result.layers[0]
-        (made,) = sent.of_each(job.result, [new])
+        result = cast("Result", job.result)
+        document, new = self.document, result.layers[0]
+        (made,) = sent.of_each(result, [new])
         folder = folder_of(document.fileName())
         text = yield from runs.in_background(self.studio, lambda: dump(made, folder))
         self._writing = True

@@ -1,5 +1,9 @@
 """The live preview: what a run would make of the part around the selection, before and after, new with each change."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
+
 from . import runs
 from .crash_log import as_error
 from .document import active_layer, identity, view_of
@@ -13,6 +17,16 @@ from .scumble_client.errors import ScumbleError
 from .scumble_client.request import Request
 from .steps import DocumentClosedError
 from .widgets import note
+
+if TYPE_CHECKING:
+    from krita import Document
+
+    from .scumble_client.client import Event, Job
+    from .scumble_client.editor.layout import Rect
+    from .scumble_client.editor.reading import Steps
+    from .scumble_client.request import Pixels
+    from .studio import Studio
+
 
 PAUSE_MS = 200
 """After the last change."""
@@ -37,14 +51,16 @@ class Preview(QObject):
 
     changed = Signal()
 
-    def __init__(self, studio):
+    def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.studio = studio
         self.on = studio.settings.option("docker_preview")
-        self.pictures = None
+        self.pictures: Optional[Tuple[QtGui.QImage, QtGui.QImage]] = None
         self.line = ""
         self.scale = 1.0
-        self._job = self._seen = self._wanted = None
+        self._job: Optional[Job] = None
+        self._seen: Optional[Tuple[Any, ...]] = None
+        self._wanted: Optional[Tuple[Optional[Document], Dict[str, Any]]] = None
         self._reading = False
         self._seed = studio.next_seed()
         self._timer = QTimer(self)
@@ -52,28 +68,28 @@ class Preview(QObject):
         self._timer.setInterval(PAUSE_MS)
         self._timer.timeout.connect(self._begin)
 
-    def switch(self, on):
+    def switch(self, on: bool) -> None:
         self.on = on
         self.forget()
 
-    def forget(self):
+    def forget(self) -> None:
         """What is shown is of no use any more."""
         self._timer.stop()
         self._seen = self._wanted = None
         self._give_up("")
 
-    def _give_up(self, line):
+    def _give_up(self, line: str) -> None:
         """No preview, and why: a sentence."""
         if self._job is not None:
             self.studio.connection.cancel(self._job)
             self._job = None
         self._show(None, line)
 
-    def close(self):
+    def close(self) -> None:
         self.on = False
         self._timer.stop()
 
-    def follow(self, document, operation):
+    def follow(self, document: Optional[Document], operation: Optional[Dict[str, Any]]) -> None:
         """Look whether anything has changed that a preview depends on; a new one comes a moment later."""
         if not self.on or operation is None:
             return
@@ -84,7 +100,7 @@ class Preview(QObject):
             self._seen, self._wanted = seen, (document, operation)
             self._timer.start()
 
-    def _state(self, document, operation):
+    def _state(self, document: Optional[Document], operation: Dict[str, Any]) -> Tuple[Any, ...]:
         if document is None:
             return (None, operation["name"])
         chosen = self.studio.sources(document, operation["name"])
@@ -101,7 +117,7 @@ class Preview(QObject):
             self.studio.connection.reachable,  # what could not be asked for is asked for when the daemon answers again
         )
 
-    def _begin(self):
+    def _begin(self) -> None:
         if self._wanted is None or not self.on or self._reading:
             return
         (document, operation), self._wanted = self._wanted, None
@@ -126,13 +142,15 @@ class Preview(QObject):
         automatic = chosen.get("image", Source()).kind == "auto"
         self.studio.steps.start(self._submit(document, operation, sources, automatic), document, self._failed)
 
-    def _submit(self, document, operation, sources, automatic):
+    def _submit(
+        self, document: Document, operation: Dict[str, Any], sources: Dict[str, Source], automatic: bool
+    ) -> Steps[None]:
         """Steps: read what is shown and a margin, and ask for it."""
         x, y, width, height = part_of(document)
         margin = round(MARGIN * max(width, height))
         frame = (x - margin, y - margin, width + 2 * margin, height + 2 * margin)
-        frame = intersection(frame, canvas_of(document))
-        pixels, _ = yield from runs.read(self.studio, document, operation, sources, automatic=automatic, part=frame)
+        part = intersection(frame, canvas_of(document))
+        pixels, _ = yield from runs.read(self.studio, document, operation, sources, automatic=automatic, part=part)
         yield from runs.in_background(self.studio, lambda: [one.digest for one in pixels.values()])
         self._reading = False
         if not self.on:
@@ -152,14 +170,14 @@ class Preview(QObject):
         if self._wanted is not None:
             self._timer.start()  # changed while it was read
 
-    def _failed(self, error):
+    def _failed(self, error: BaseException) -> None:
         self._reading = False
         if not isinstance(error, DocumentClosedError):
             self._give_up(sentence(as_error(error)))
         if self._wanted is not None:
             self._timer.start()
 
-    def handle(self, event):
+    def handle(self, event: Event) -> bool:
         """Whether the event was about a preview."""
         job = event.job
         if job is None or job is not self._job:
@@ -167,23 +185,24 @@ class Preview(QObject):
         if event.kind == "result":
             self._job = None
             self.studio.connection.received(job)
-            layers = job.result.layers
+            layers = job.result.layers if job.result is not None else []
             if len(layers) == 2:
-                self._show(tuple(_image(layer.pixels) for layer in layers), "")
+                self._show((_image(layers[0].pixels), _image(layers[1].pixels)), "")
             else:
                 self._show(None, "The daemon is older than this plugin. Start it again.")
         elif event.kind == "error":
             self._job = None
+            assert event.error is not None
             if event.error.code != "cancelled":
                 self._show(None, sentence(event.error))
         return True
 
-    def _show(self, pictures, line):
+    def _show(self, pictures: Optional[Tuple[QtGui.QImage, QtGui.QImage]], line: str) -> None:
         self.pictures, self.line = pictures, line
         self.changed.emit()
 
 
-def part_of(document):
+def part_of(document: Document) -> Rect:
     """What a preview shows: the selection and what is around it, or all of the picture."""
     canvas = canvas_of(document)
     bounds = selection_bounds(document)
@@ -191,10 +210,10 @@ def part_of(document):
         return canvas
     x, y, width, height = bounds
     around = max(LEAST_AROUND, round(AROUND * max(width, height)))
-    return intersection((x - around, y - around, width + 2 * around, height + 2 * around), canvas)
+    return intersection((x - around, y - around, width + 2 * around, height + 2 * around), canvas) or canvas
 
 
-def _image(pixels):
+def _image(pixels: Pixels) -> QtGui.QImage:
     kind = QtGui.QImage.Format.Format_RGBA8888
     return QtGui.QImage(bytes(pixels.data), pixels.width, pixels.height, 4 * pixels.width, kind).copy()
 
@@ -202,7 +221,7 @@ def _image(pixels):
 class PreviewPanel(QtWidgets.QWidget):
     """The picture after; before, for as long as the mouse is held on it."""
 
-    def __init__(self, studio, parent=None):
+    def __init__(self, studio: Studio, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self._preview = studio.preview
         self.picture = QtWidgets.QLabel()
@@ -217,7 +236,7 @@ class PreviewPanel(QtWidgets.QWidget):
         studio.preview.changed.connect(self.refresh)
         self.refresh()
 
-    def refresh(self, *_):
+    def refresh(self, *_: Any) -> None:
         preview = self._preview
         self.setVisible(preview.on)
         preview.scale = self.devicePixelRatioF()
@@ -230,13 +249,13 @@ class PreviewPanel(QtWidgets.QWidget):
         shown = ("Before" if self.before else "Hold the mouse on it: before.") if pictures is not None else ""
         self.word.setText(preview.line or shown or "The preview comes in a moment.")
 
-    def mousePressEvent(self, event):
+    def mousePressEvent(self, event: Any) -> None:
         self._hold(event, True)
 
-    def mouseReleaseEvent(self, event):
+    def mouseReleaseEvent(self, event: Any) -> None:
         self._hold(event, False)
 
-    def _hold(self, event, before):
+    def _hold(self, event: Any, before: bool) -> None:
         self.before = before
         self.refresh()
         event.accept()

@@ -1,5 +1,9 @@
 """Progress where the eye is, whether or not the docker is shown: in the status bar, or, where that is hidden, over the canvas."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List, Optional
+
 from krita import Krita
 
 from .crash_log import guarded
@@ -7,6 +11,11 @@ from .document import owned
 from .qt import QObject, QtGui, QTimer, QtWidgets, Signal, sip
 from .scumble_client.editor.jobs import progress_text
 from .widgets import tool_button
+
+if TYPE_CHECKING:
+    from .scumble_client.editor.jobs import Entry
+    from .studio import Studio
+
 
 RENEW_MS = 1000
 """How often the message over the canvas is renewed; it stays for twice as long."""
@@ -20,17 +29,17 @@ class StatusProgress(QObject):
 
     floated = Signal(str)
 
-    def __init__(self, studio):
+    def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.studio = studio
-        self.bars = []
+        self.bars: List[RunBar] = []
         studio.jobs_changed.connect(self.refresh)
         self._timer = QTimer(self)
         self._timer.setInterval(RENEW_MS)
         self._timer.timeout.connect(self._renew)
 
     @guarded
-    def refresh(self, *_):
+    def refresh(self, *_: Any) -> None:
         """Show the newest run, or nothing where none is under way."""
         if self.studio.closed:
             return
@@ -41,15 +50,15 @@ class StatusProgress(QObject):
         elif not self._timer.isActive():
             self._timer.start()
         for window in owned(Krita.instance().windows()) if entries else ():
-            status = window.qwindow().statusBar()
+            status: Any = window.qwindow().statusBar()
             if not any(bar.parent() is status for bar in self.bars):
                 self.bars.append(RunBar(self.studio, status))
         for bar in self.bars:
             bar.show_run(entries[-1] if entries else None, len(entries))
 
     @guarded
-    def _renew(self):
-        window = Krita.instance().activeWindow()
+    def _renew(self) -> None:
+        window: Any = Krita.instance().activeWindow()
         view = window.activeView() if window is not None else None
         entries = self.studio.entries
         if view is None or view.document() is None or not entries or window.qwindow().statusBar().isVisible():
@@ -59,7 +68,7 @@ class StatusProgress(QObject):
         self.floated.emit(text)
 
 
-def run_text(entry):
+def run_text(entry: Entry) -> str:
     """A run and how far it is, in a few words."""
     return f"{entry.title}: {progress_text(entry)}"
 
@@ -67,9 +76,9 @@ def run_text(entry):
 class RunBar(QtWidgets.QWidget):
     """What runs, how far it is, and a button that cancels it."""
 
-    def __init__(self, studio, status):
+    def __init__(self, studio: Studio, status: QtWidgets.QStatusBar) -> None:
         super().__init__(status)
-        self.entry = None
+        self.entry: Optional[Entry] = None
         self.text = QtWidgets.QLabel()
         self.bar = QtWidgets.QProgressBar()
         self.bar.setRange(0, 1000)
@@ -83,7 +92,7 @@ class RunBar(QtWidgets.QWidget):
             layout.addWidget(widget)
         status.addPermanentWidget(self)
 
-    def show_run(self, entry, count):
+    def show_run(self, entry: Optional[Entry], count: int) -> None:
         self.entry = entry
         self.setVisible(entry is not None)
         if entry is not None:

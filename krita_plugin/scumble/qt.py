@@ -4,10 +4,11 @@ Enumerations are written with their class (`Qt.AlignmentFlag.AlignLeft`), which 
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 import krita
 
-if "PyQt6.QtCore" in sys.modules or krita.Krita.instance().version().startswith("6"):
+if TYPE_CHECKING or "PyQt6.QtCore" in sys.modules or krita.Krita.instance().version().startswith("6"):
     from PyQt6 import QtCore, QtGui, QtWidgets, sip
 else:
     from PyQt5 import QtCore, QtGui, QtWidgets, sip

@@ -1,5 +1,9 @@
 """Layers, the selection and files as pixels for the wire. Each read is a step of its own."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Container, Iterable, Mapping, Optional, Set
+
 from .colour import convert, form_of, space_of, travelling
 from .document import find, identity, parents, walk
 from .qt import QtGui
@@ -8,12 +12,26 @@ from .scumble_client.editor.roles import layer_gone
 from .scumble_client.errors import ScumbleError
 from .scumble_client.request import Pixels
 
+if TYPE_CHECKING:
+    from krita import Document
 
-def canvas_of(document):
+    from .colour import Space
+    from .scumble_client.editor.layout import Rect
+    from .scumble_client.editor.roles import Source
+
+
+def canvas_of(document: Document) -> Rect:
     return 0, 0, document.width(), document.height()
 
 
-def read_source(document, source, role, part=None, over=(), without=()):
+def read_source(
+    document: Document,
+    source: Source,
+    role: Mapping[str, Any],
+    part: Optional[Rect] = None,
+    over: Iterable[str] = (),
+    without: Container[str] = (),
+) -> Optional[Pixels]:
     """The pixels that a source names: of the picture over the whole canvas, for other roles where the layer has something.
 
     `part` stands in for the canvas. `over` are layers that are read with a layer, as they are seen; `without` are those
@@ -40,13 +58,13 @@ def read_source(document, source, role, part=None, over=(), without=()):
     return _pixels(node.projectionPixelData(*rect), rect, space_of(document))
 
 
-def _others(document, kept):
+def _others(document: Document, kept: Set[str]) -> Set[str]:
     """The ids of the layers that are neither kept nor in a group that is; groups are left out."""
     layers = [one for one, _ in walk(document.rootNode()) if one.type() != "grouplayer"]
     return {identity(one) for one in layers if kept.isdisjoint(map(identity, (one, *parents(one))))}
 
 
-def _seen(document, rect, without):
+def _seen(document: Document, rect: Rect, without: Container[str]) -> Any:
     """What would be seen if some layers were hidden; ids name them. The document itself stays as it is."""
     copy = document.clone()
     if copy is None:
@@ -63,7 +81,7 @@ def _seen(document, rect, without):
         copy.close()
 
 
-def selection_bounds(document):
+def selection_bounds(document: Document) -> Optional[Rect]:
     """The rectangle on the canvas that something is selected in; None without."""
     selection = document.selection()
     if selection is None:
@@ -72,17 +90,17 @@ def selection_bounds(document):
     return intersection(canvas_of(document), bounds)
 
 
-def read_selection(document):
+def read_selection(document: Document) -> Optional[Pixels]:
     """How much of each pixel is selected; None without a selection on the canvas."""
     rect = selection_bounds(document)
-    selection = document.selection() if rect is not None else None
-    if selection is None:
+    selection: Any = document.selection() if rect is not None else None
+    if selection is None or rect is None:
         return None
     x, y, width, height = rect
     return Pixels(memoryview(selection.pixelData(*rect)), width, height, "gray", x=x, y=y)
 
 
-def read_file(path):
+def read_file(path: str) -> Pixels:
     """A picture file; safe in any thread. Raises ScumbleError."""
     reader = QtGui.QImageReader(path)
     reader.setAutoTransform(True)
@@ -92,16 +110,16 @@ def read_file(path):
             "missing_input", f"The file {path} can't be read: {reader.errorString()}.", "Choose another."
         )
     image = image.convertToFormat(QtGui.QImage.Format.Format_RGBA8888)
-    bits = image.constBits()
+    bits: Any = image.constBits()
     bits.setsize(image.height() * image.bytesPerLine())
     return Pixels(bytes(bits), image.width(), image.height(), "rgba")
 
 
-def _pixels(data, rect, space):
+def _pixels(data: Any, rect: Rect, space: Space) -> Pixels:
     x, y, width, height = rect
     carrier = travelling(space)
     data = convert(data, width, height, space, carrier)
     if len(data) == 0:
         raise ScumbleError("missing_input", "Krita gives no pixels of this layer.", "Choose a paint layer.")
-    form = form_of(carrier)
+    form: Any = form_of(carrier)
     return Pixels(memoryview(data), width, height, form.layout, form.depth, x, y, form.colour)

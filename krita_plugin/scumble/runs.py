@@ -1,5 +1,9 @@
 """One run from the layers to the new layer: reading in steps, sending, and what happens to its events."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set, Tuple, cast
+
 from .crash_log import as_error
 from .document import DocumentTree, find, identity, layers_over, walk
 from .reading import read_file, read_selection, read_source
@@ -16,18 +20,37 @@ from .scumble_client.errors import ScumbleError
 from .scumble_client.request import Request
 from .writing import add_layer, keep_provenance, provenance_of
 
+if TYPE_CHECKING:
+    from krita import Document
+
+    from .scumble_client.client import Event, Job
+    from .scumble_client.editor.jobs import Entry
+    from .scumble_client.editor.layout import Rect
+    from .scumble_client.editor.reading import Steps
+    from .scumble_client.request import Pixels, Result, ResultLayer
+    from .studio import Studio
+
+
 THUMBNAIL = 96
 """Pixels."""
 
 
-def place_of(document, sources):
+def place_of(document: Document, sources: Mapping[str, Source]) -> InsertionPoint:
     """Above the layer that the picture is read from; what is visible is all layers, so its result goes on top of them."""
     image = sources.get("image")
     node = find(document, image.id) if image is not None and image.kind in ("active", "layer") else None
     return InsertionPoint(DocumentTree(document), node)
 
 
-def around(document, operation, source, sources, mask, automatic, own=""):
+def around(
+    document: Document,
+    operation: Dict[str, Any],
+    source: Source,
+    sources: Dict[str, Source],
+    mask: Optional[Pixels],
+    automatic: bool,
+    own: str = "",
+) -> Tuple[Set[str], Set[str]]:
     """For the picture: the ids of layers that are read with it, and of those that are left out of what is visible.
 
     Earlier results are read as they are seen, but for those of the same operation at the same place: a new one comes in
@@ -41,7 +64,9 @@ def around(document, operation, source, sources, mask, automatic, own=""):
         results = {identity(node) for node, _ in walk(document.rootNode())}
     elif automatic and source.kind == "layer":
         node = find(document, source.id)
-        results = {identity(one) for one, result in layers_over(document, node) if result} if node is not None else ()
+        results = (
+            {identity(one) for one, result in layers_over(document, node) if result} if node is not None else set()
+        )
     else:
         return set(), set()
     made = {layer: provenance for layer in results for provenance in [provenance_of(document, layer)] if provenance}
@@ -54,12 +79,12 @@ def around(document, operation, source, sources, mask, automatic, own=""):
     return set(made) - tries - inputs, set()
 
 
-def in_background(studio, work):
+def in_background(studio: Studio, work: Callable[[], Any]) -> Steps[Any]:
     """Steps that do `work` in a thread; the generator's value is its value, and its exception is raised here."""
     return (yield from _outcome(_begin(studio, work)))
 
 
-def _begin(studio, work):
+def _begin(studio: Studio, work: Callable[[], Any]) -> List[Tuple[Any, Optional[BaseException]]]:
     """Have `work` done in a thread; `_outcome` waits for it."""
     outcome = []
     studio.connection.background.start(work, lambda value, error: outcome.append((value, error)))
@@ -67,7 +92,7 @@ def _begin(studio, work):
     return outcome
 
 
-def _outcome(begun):
+def _outcome(begun: List[Tuple[Any, Optional[BaseException]]]) -> Steps[Any]:
     yield lambda: begun
     value, error = begun[0]
     if error is not None:
@@ -75,7 +100,17 @@ def _outcome(begun):
     return value
 
 
-def read(studio, document, operation, sources, mask=None, note=None, automatic=False, part=None, own=""):
+def read(
+    studio: Studio,
+    document: Document,
+    operation: Dict[str, Any],
+    sources: Dict[str, Source],
+    mask: Optional[Pixels] = None,
+    note: Optional[Callable[[str], Any]] = None,
+    automatic: bool = False,
+    part: Optional[Rect] = None,
+    own: str = "",
+) -> Steps[Tuple[Dict[str, Pixels], Dict[str, Source]]]:
     """Steps that read every role; the generator's value: pixels by role, and what they were read from.
 
     `note(sentence)` is called with what the artist should know. `automatic`: whether nobody has chosen the picture, so
@@ -83,9 +118,10 @@ def read(studio, document, operation, sources, mask=None, note=None, automatic=F
     is one, that the result will be written to.
     """
 
-    def read_role(role, source):
+    def read_role(role: Mapping[str, Any], source: Source) -> Steps[Tuple[Optional[Pixels], Source]]:
         if source.kind != "file":
-            over = without = ()
+            over: Set[str] = set()
+            without: Set[str] = set()
             if role["name"] == "image":
                 over, without = around(document, operation, source.pinned(), sources, mask, automatic, own)
             whole = role.get("placed") is False  # it has its own coordinates
@@ -102,7 +138,7 @@ def read(studio, document, operation, sources, mask=None, note=None, automatic=F
     return (yield from read_roles(operation, sources, mask, read_role))
 
 
-def submit(studio, entry, operation):
+def submit(studio: Studio, entry: Entry, operation: Dict[str, Any]) -> Steps[None]:
     """Steps: read, then send."""
     before = entry.provenance
     pixels, sources = yield from read(
@@ -123,10 +159,10 @@ def submit(studio, entry, operation):
     studio.jobs_changed.emit()
 
 
-def handle(studio, entry, event):
+def handle(studio: Studio, entry: Entry, event: Event) -> None:
     """What the daemon says about a run."""
     if event.kind == "progress":
-        entry.state = "running" if entry.job.state == "running" else "queued"
+        entry.state = "running" if entry.job and entry.job.state == "running" else "queued"
         studio.jobs_changed.emit()
     elif event.kind == "preview":
         studio.jobs_changed.emit()
@@ -138,15 +174,22 @@ def handle(studio, entry, event):
         studio.steps.start(_place(studio, entry), entry.document, lambda error: _placed(studio, entry, error))
 
 
-def _placed(studio, entry, error=None):
+def _result(entry: Entry) -> Result:
+    """Of a run whose result has come."""
+    assert entry.job is not None
+    assert entry.job.result is not None
+    return entry.job.result
+
+
+def _placed(studio: Studio, entry: Entry, error: Optional[BaseException] = None) -> None:
     """The end of a run whose result has come: it is in the document, or will never be."""
-    studio.connection.received(entry.job)
+    studio.connection.received(cast("Job", entry.job))
     studio.end(entry, None if error is None else as_error(error))
 
 
-def _place(studio, entry):
+def _place(studio: Studio, entry: Entry) -> Steps[None]:
     """Steps: the first layer goes into the document, the other variations become thumbnails."""
-    result = entry.job.result
+    result = _result(entry)
     layers = filled_layers(result)
     said = messages.NOTHING_CHANGED
     if layers:
@@ -159,16 +202,16 @@ def _place(studio, entry):
     studio.say(" ".join([said, *entry.notes]))
 
 
-def _add(studio, entry, layers):
+def _add(studio: Studio, entry: Entry, layers: List[ResultLayer]) -> Steps[List[RecentResult]]:
     """Steps; the results to keep at hand, the first of which is a layer now."""
-    job, document = entry.job, entry.document
+    job, document = cast("Job", entry.job), entry.document
     if INPUT in entry.provenance.extra:
-        job.result.request[INPUT] = entry.provenance.extra[INPUT]
-    made = entry.provenance.of_each(job.result, layers)
+        _result(entry).request[INPUT] = entry.provenance.extra[INPUT]
+    made = entry.provenance.of_each(_result(entry), layers)
     names = studio.results.names(document, entry.title, len(layers))
     folder = folder_of(document.fileName())
 
-    def prepare():
+    def prepare() -> Tuple[str, List[Any]]:
         return dump(made[0], folder), [thumbnail(layer.pixels, THUMBNAIL) for layer in layers]
 
     begun = []

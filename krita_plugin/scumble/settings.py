@@ -1,13 +1,20 @@
 """The settings dialog: seeds, the daemon's start, how many results are kept."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Optional
+
 from .crash_log import guarded
 from .qt import Qt, QtWidgets
+
+if TYPE_CHECKING:
+    from .studio import Studio
 
 
 class SettingsDialog(QtWidgets.QDialog):
     """Not modal: what is changed counts at once."""
 
-    def __init__(self, studio, parent=None):
+    def __init__(self, studio: Studio, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self.studio = studio
         self.setWindowTitle("Scumble Settings")
@@ -44,7 +51,7 @@ class SettingsDialog(QtWidgets.QDialog):
         form.addRow(buttons)
 
     @guarded
-    def _set(self, name, value):
+    def _set(self, name: str, value: Any) -> None:
         settings = self.studio.settings
         settings.set_option(name, value)
         if settings.problem:

@@ -1,9 +1,17 @@
 """Work in small steps, one at a turn of the event loop, so that Krita stays alive between them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Generator, List, Optional
+
 from .document import is_open
 from .qt import QObject, QTimer
 from .scumble_client.editor.messages import CLOSED
 from .scumble_client.errors import ScumbleError
+
+if TYPE_CHECKING:
+    from krita import Document
+
 
 TURN_MS = 5
 
@@ -11,7 +19,7 @@ TURN_MS = 5
 class DocumentClosedError(ScumbleError):
     """The document that a task works on is not open any more."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("missing_input", CLOSED)
 
 
@@ -21,21 +29,27 @@ class Steps(QObject):
     Only one step of all is done at a turn: Krita's own reads and writes come one at a time.
     """
 
-    def __init__(self, parent, failed):
+    def __init__(self, parent: QObject, failed: Callable[[BaseException], Any]) -> None:
         """`failed(error)` is called with what a generator raises and has not been given a handler for."""
         super().__init__(parent)
         self._failed = failed
-        self._running = []
+        self._running: List[_Task] = []
         self._stepping = False
         self._timer = QTimer(self)
         self._timer.setInterval(TURN_MS)
         self._timer.timeout.connect(self._turn)
 
     @property
-    def busy(self):
+    def busy(self) -> bool:
         return bool(self._running)
 
-    def start(self, generator, document, failed=None, wanted=None):
+    def start(
+        self,
+        generator: Generator[Any, None, Any],
+        document: Document,
+        failed: Optional[Callable[[BaseException], Any]] = None,
+        wanted: Optional[Callable[[], Any]] = None,
+    ) -> None:
         """Run a generator that works on a document, and on no other.
 
         Where the document was closed, `DocumentClosedError` is raised in it in place of its next step; where `wanted()`
@@ -44,13 +58,13 @@ class Steps(QObject):
         self._running.append(_Task(generator, document, failed or self._failed, wanted))
         self._timer.start()
 
-    def close(self):
+    def close(self) -> None:
         self._timer.stop()
         for task in self._running:
             task.generator.close()
         self._running.clear()
 
-    def _turn(self):
+    def _turn(self) -> None:
         if self._stepping:
             return  # a dialog that Krita opened runs its own event loop inside a step
         self._stepping = True
@@ -63,7 +77,7 @@ class Steps(QObject):
         finally:
             self._stepping = False
 
-    def _step(self, task):
+    def _step(self, task: _Task) -> bool:
         """One step of a task; whether anything was done."""
         try:
             if task.wanted is not None and not task.wanted():
@@ -84,12 +98,18 @@ class Steps(QObject):
             task.failed(error)
         return True
 
-    def _forget(self, task):
+    def _forget(self, task: _Task) -> None:
         if task in self._running:
             self._running.remove(task)
 
 
 class _Task:
-    def __init__(self, generator, document, failed, wanted):
+    def __init__(
+        self,
+        generator: Generator[Any, None, Any],
+        document: Document,
+        failed: Callable[[BaseException], Any],
+        wanted: Optional[Callable[[], Any]],
+    ) -> None:
         self.generator, self.document, self.failed, self.wanted = generator, document, failed, wanted
-        self.condition = None
+        self.condition: Optional[Callable[[], Any]] = None

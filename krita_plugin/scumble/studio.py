@@ -1,7 +1,10 @@
 """What the plugin is doing: one object for all windows, which the actions command and the docker shows."""
 
+from __future__ import annotations
+
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, cast
 
 from krita import Krita
 
@@ -27,6 +30,12 @@ from .scumble_client.setup.panel import SetupPanel
 from .steps import Steps
 from .writing import request_of
 
+if TYPE_CHECKING:
+    from krita import Document
+
+    from .scumble_client.client import Event, Job
+
+
 MESSAGE_MS = 5000
 SAVE_MS = 400
 """After the last change of a parameter; a slider changes often."""
@@ -42,21 +51,21 @@ class Studio(QObject):
     operations_changed = Signal()
     parameters_changed = Signal()
 
-    def __init__(self, app):
+    def __init__(self, app: Krita) -> None:
         super().__init__(app)
         self.closed = False
         self.settings = EditorSettings()
-        self._parameters = {}
-        self._unsaved = {}
+        self._parameters: Dict[str, Dict[str, Any]] = {}
+        self._unsaved: Dict[str, Tuple[Dict[str, Any], Dict[str, Any]]] = {}
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_MS)
         self._saving.timeout.connect(self._save)
         self.catalogue = Catalogue(Path(__file__).resolve().parent)
         self.setup = SetupPanel(Path(__file__).resolve().parent)
-        self.entries = []
-        self.messages = []
-        self._sources = []
+        self.entries: List[Entry] = []
+        self.messages: List[str] = []
+        self._sources: List[Tuple[Document, Dict[str, Dict[str, Source]]]] = []
         self.steps = Steps(self, lambda error: self.fail(as_error(error)))
         self.results = ResultKeeper(self)
         self.live = Live(self)
@@ -68,7 +77,7 @@ class Studio(QObject):
         self.connection.operations.connect(self._on_operations)
         self.progress = StatusProgress(self)
 
-    def close(self):
+    def close(self) -> None:
         """Krita ends: let go of everything. Harmless when called twice."""
         self.closed = True
         self._save()
@@ -80,7 +89,7 @@ class Studio(QObject):
 
     # -- saying
 
-    def say(self, sentence):
+    def say(self, sentence: str) -> None:
         """Show a sentence over the canvas and in the docker."""
         self.messages.append(sentence)
         del self.messages[:-50]
@@ -90,12 +99,12 @@ class Studio(QObject):
         if view is not None and view.document() is not None:
             view.showFloatingMessage(sentence, QtGui.QIcon(), MESSAGE_MS, 1)
 
-    def fail(self, error):
+    def fail(self, error: ScumbleError) -> None:
         self.say(messages.sentence(error))
 
     # -- choosing
 
-    def sources(self, document, operation):
+    def sources(self, document: Document, operation: str) -> Dict[str, Source]:
         """What the artist chose for an operation's roles in this document."""
         self._sources = [(one, chosen) for one, chosen in self._sources if is_open(one)]
         own = next((chosen for one, chosen in self._sources if one == document), None)
@@ -104,28 +113,28 @@ class Studio(QObject):
             self._sources.append((document, own))
         return own.setdefault(operation, {})
 
-    def choose(self, document, operation, role, source):
+    def choose(self, document: Document, operation: str, role: str, source: Source) -> None:
         self.sources(document, operation)[role] = source
 
-    def next_seed(self):
+    def next_seed(self) -> int:
         if self.settings.option("new_seed"):
             return random.randrange(2**32)
-        return self.settings.option("seed") % 2**32
+        return int(self.settings.option("seed")) % 2**32
 
-    def parameters(self, operation):
+    def parameters(self, operation: Dict[str, Any]) -> Dict[str, Any]:
         """What an operation will be run with."""
         if operation["name"] not in self._parameters:
             self._parameters[operation["name"]] = self.settings.last(operation)
         return dict(self._parameters[operation["name"]])
 
-    def set_parameters(self, operation, values):
+    def set_parameters(self, operation: Dict[str, Any], values: Dict[str, Any]) -> None:
         """Change that; it is written to the settings a moment later."""
         values = clean(operation, values)
         self._parameters[operation["name"]] = values
         self._unsaved[operation["name"]] = (operation, values)
         self._saving.start()
 
-    def _save(self):
+    def _save(self) -> None:
         unsaved, self._unsaved = self._unsaved, {}
         for operation, values in unsaved.values():
             self.settings.set_last(operation, values)
@@ -134,7 +143,7 @@ class Studio(QObject):
 
     # -- doing
 
-    def run(self, name):
+    def run(self, name: str) -> Optional[Entry]:
         """Run an operation on the active document, with the last parameters; its entry, or None where it can't be."""
         try:
             document = Krita.instance().activeDocument()
@@ -143,12 +152,12 @@ class Studio(QObject):
             sources = resolve(operation, chosen, view_of(document))
             how = {INPUT: chosen.get("image", Source()).kind}
             provenance = Provenance(name, self.parameters(operation), self.next_seed(), sources, extra=how)
-            return self.start(operation, document, provenance)
+            return self.start(operation, cast("Document", document), provenance)
         except Exception as error:
             self.fail(as_error(error))
             return None
 
-    def run_again(self):
+    def run_again(self) -> Optional[Entry]:
         """Run the request of the active layer once more, with another seed unless seeds are fixed."""
         try:
             document, provenance = self.active_request()
@@ -162,7 +171,7 @@ class Studio(QObject):
             self.fail(as_error(error))
             return None
 
-    def active_request(self):
+    def active_request(self) -> Tuple[Document, Provenance]:
         """The active document, and the request of its active layer. Raises ScumbleError where there is none."""
         document = Krita.instance().activeDocument()
         if document is None:
@@ -173,7 +182,7 @@ class Studio(QObject):
             raise ScumbleError("missing_input", *messages.NOTHING_TO_RUN)
         return document, provenance
 
-    def use_parameters(self, provenance):
+    def use_parameters(self, provenance: Provenance) -> None:
         """Take a result's parameters, and its seed where seeds are fixed, as the operation's next ones."""
         operation = self.operation(provenance.operation)
         self.set_parameters(operation, provenance.parameters)
@@ -182,7 +191,7 @@ class Studio(QObject):
             self.settings.set_option("seed", provenance.seed)
         self.parameters_changed.emit()
 
-    def start(self, operation, document, provenance):
+    def start(self, operation: Dict[str, Any], document: Document, provenance: Provenance) -> Entry:
         """Begin a run: reading, sending; the result is placed when it comes. The run's entry."""
         self.check_daemon()
         self.said.emit("")
@@ -192,7 +201,7 @@ class Studio(QObject):
         self.jobs_changed.emit()
         return entry
 
-    def check_daemon(self):
+    def check_daemon(self) -> None:
         """Say that the daemon is being started, or raise where it may not be."""
         if self.connection.reachable:
             return
@@ -201,10 +210,10 @@ class Studio(QObject):
         if not self.settings.option("start_daemon"):
             raise ScumbleError("unreachable", *messages.DAEMON_OFF)
 
-    def start_daemon(self):
+    def start_daemon(self) -> None:
         self.connection.connect_daemon()
 
-    def cancel(self, entry=None):
+    def cancel(self, entry: Optional[Entry] = None) -> None:
         """Cancel a run: the given one, or the newest."""
         running = [e for e in self.entries if not e.ended and not e.cancelled]
         entry = entry or (running[-1] if running else None)
@@ -216,7 +225,7 @@ class Studio(QObject):
             self.connection.cancel(entry.job)
         self.jobs_changed.emit()
 
-    def end(self, entry, error=None):
+    def end(self, entry: Entry, error: Optional[ScumbleError] = None) -> None:
         """A run has ended; say so where it failed."""
         if entry.ended:
             return
@@ -230,7 +239,7 @@ class Studio(QObject):
             self.fail(error)
         self.jobs_changed.emit()
 
-    def operation(self, name):
+    def operation(self, name: str) -> Dict[str, Any]:
         operation = self.catalogue.find(name)
         if operation is None:
             hint = "Start the daemon: it tells which operations there are."
@@ -239,7 +248,7 @@ class Studio(QObject):
 
     # -- what comes from the daemon
 
-    def _on_event(self, event):
+    def _on_event(self, event: Event) -> None:
         try:
             if event.kind == "state":
                 self._on_state(event)
@@ -250,16 +259,16 @@ class Studio(QObject):
                 if entry is not None:
                     runs.handle(self, entry, event)
                 elif event.kind == "result":
-                    self.connection.received(event.job)  # of what was given up, and was quicker
+                    self.connection.received(cast("Job", event.job))  # of what was given up, and was quicker
         except Exception as error:
             self.fail(as_error(error))
 
-    def _on_state(self, event):
+    def _on_state(self, event: Event) -> None:
         if event.state == "starting":
             self.say(messages.STARTING)
         elif event.state == "off" and event.error and self.messages[-1:] != [messages.sentence(event.error)]:
             self.fail(event.error)
 
-    def _on_operations(self, described):
+    def _on_operations(self, described: Any) -> None:
         if self.catalogue.update(described):
             self.operations_changed.emit()

@@ -1,7 +1,17 @@
 """The last results as thumbnails, side by side: click to show or hide, hold to compare; a menu for the rest."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple, cast
+
 from .crash_log import guarded
 from .qt import Qt, QtCore, QtGui, QTimer, QtWidgets
+
+if TYPE_CHECKING:
+    from krita import Document
+
+    from .studio import Studio
+
 
 SIDE = 64
 CELL = SIDE + 8
@@ -14,7 +24,7 @@ NUMBER = Qt.ItemDataRole.UserRole
 
 
 class Thumbnails(QtWidgets.QListWidget):
-    def __init__(self, studio, parent=None):
+    def __init__(self, studio: Studio, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self.studio = studio
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
@@ -27,14 +37,14 @@ class Thumbnails(QtWidgets.QListWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu_at)
         self.itemClicked.connect(self._clicked)
-        self._shown = None
+        self._shown: Optional[List[Tuple[int, bool]]] = None
         self._held = self._compared = None
         self._holding = QTimer(self)
         self._holding.setSingleShot(True)
         self._holding.setInterval(HOLD_MS)
         self._holding.timeout.connect(self._hold)
 
-    def refresh(self, document):
+    def refresh(self, document: Optional[Document]) -> None:
         """Show a document's results; those whose layers are shown have a frame."""
         results = self.studio.results
         kept = results.of(document)
@@ -57,28 +67,28 @@ class Thumbnails(QtWidgets.QListWidget):
             if number == chosen:
                 self.setCurrentItem(item)
 
-    def resizeEvent(self, event):
+    def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
         self._fit(self.count())
 
-    def _fit(self, count):
+    def _fit(self, count: int) -> None:
         """As high as the thumbnails need, up to some rows."""
         columns = max(1, (self.width() - 8) // CELL)
         self.setFixedHeight(min(max(1, -(-count // columns)), ROWS) * CELL + 8)
 
-    def chosen(self):
+    def chosen(self) -> Optional[int]:
         """The number of the current result, or None."""
         item = self.currentItem()
         return item.data(NUMBER) if item is not None else None
 
-    def mousePressEvent(self, event):
+    def mousePressEvent(self, event: Any) -> None:
         super().mousePressEvent(event)
         if event.button() == Qt.MouseButton.LeftButton:
             item = self.itemAt(event.pos())
             self._held = item.data(NUMBER) if item is not None else None
             self._holding.start()
 
-    def mouseReleaseEvent(self, event):
+    def mouseReleaseEvent(self, event: Any) -> None:
         self._holding.stop()
         super().mouseReleaseEvent(event)  # where it was no more than a click, that comes now
         if self._compared is not None:
@@ -86,23 +96,23 @@ class Thumbnails(QtWidgets.QListWidget):
             self._compared = None
 
     @guarded
-    def _hold(self):
+    def _hold(self) -> None:
         if self._held is not None and self.studio.results.compare(self._held):
             self._compared = self._held
 
     @guarded
-    def _clicked(self, item):
+    def _clicked(self, item: QtWidgets.QListWidgetItem) -> None:
         if self._compared is None:
             self.studio.results.toggle(item.data(NUMBER))
 
     @guarded
-    def _menu_at(self, position):
+    def _menu_at(self, position: QtCore.QPoint) -> None:
         item = self.itemAt(position)
         if item is None:
             return
         self.menu_for(item.data(NUMBER)).popup(self.mapToGlobal(position))
 
-    def menu_for(self, number):
+    def menu_for(self, number: int) -> QtWidgets.QMenu:
         """What can be done with a result."""
         menu = QtWidgets.QMenu(self)
         results = self.studio.results
@@ -112,11 +122,11 @@ class Thumbnails(QtWidgets.QListWidget):
             ("Discard", results.discard),
             ("Use These Parameters", results.use),
         ):
-            menu.addAction(text).triggered.connect(lambda *_, work=work: work(number))
+            cast(Any, menu.addAction(text)).triggered.connect(lambda *_, work=work: work(number))
         return menu
 
 
-def _icon(picture, visible, frame):
+def _icon(picture: Tuple[bytes, int, int], visible: bool, frame: QtGui.QColor) -> QtGui.QIcon:
     """A thumbnail over a chequered ground, framed where its layer is shown."""
     data, width, height = picture
     image = QtGui.QImage(data, width, height, 4 * width, QtGui.QImage.Format.Format_RGBA8888).copy()

@@ -1,11 +1,20 @@
 """Small widgets that several parts of the docker use. Colours come from the palette, so that every theme fits."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
 from .qt import Qt, QtCore, QtWidgets, Signal
 
 Policy = QtWidgets.QSizePolicy.Policy
 
+if TYPE_CHECKING:
+    _Widget = QtWidgets.QWidget  # what a mixin is mixed into
+else:
+    _Widget = object
 
-def tool_button(text, tip, clicked):
+
+def tool_button(text: str, tip: str, clicked: Callable[[], Any]) -> QtWidgets.QToolButton:
     """A small flat button with a sign on it."""
     button = QtWidgets.QToolButton()
     button.setText(text)
@@ -15,7 +24,7 @@ def tool_button(text, tip, clicked):
     return button
 
 
-def note(text=""):
+def note(text: str = "") -> QtWidgets.QLabel:
     """A line of text that wraps, and is never the reason why the docker is wide."""
     label = QtWidgets.QLabel(text)
     label.setWordWrap(True)
@@ -32,7 +41,7 @@ ICON = 20
 """Side of the pictures in a box's entries, in pixels."""
 
 
-def combo(width=FIELD):
+def combo(width: int = FIELD) -> ComboBox:
     """A combo box that may be narrower than its entries."""
     box = ComboBox()
     box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -47,7 +56,7 @@ def combo(width=FIELD):
 class Rows(QtWidgets.QWidget):
     """Labels with their fields, below each other; a field goes below a label that leaves it too little room."""
 
-    def __init__(self, parent=None):
+    def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self._layout = QtWidgets.QFormLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -56,16 +65,16 @@ class Rows(QtWidgets.QWidget):
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._layout.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
-    def close_up(self):
+    def close_up(self) -> None:
         """No room between rows: in Qt 5 a row that is hidden would keep its own."""
         self._layout.setVerticalSpacing(0)
 
-    def add(self, *widgets):
+    def add(self, *widgets: QtWidgets.QWidget) -> None:
         """A label and its field, or one widget alone."""
         self._layout.addRow(*widgets)
 
 
-def row(*widgets, stretch=0):
+def row(*widgets: QtWidgets.QWidget, stretch: int = 0) -> QtWidgets.QWidget:
     """Widgets side by side; the one at `stretch` takes the room."""
     holder = QtWidgets.QWidget()
     layout = QtWidgets.QHBoxLayout(holder)
@@ -76,7 +85,7 @@ def row(*widgets, stretch=0):
     return holder
 
 
-def heading(text):
+def heading(text: str) -> QtWidgets.QLabel:
     label = QtWidgets.QLabel(text)
     font = label.font()
     font.setBold(True)
@@ -87,20 +96,20 @@ def heading(text):
 class Quiet:
     """While it lasts, a widget sends no signals."""
 
-    def __init__(self, widget):
+    def __init__(self, widget: QtWidgets.QWidget) -> None:
         self._widget = widget
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._before = self._widget.blockSignals(True)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self._widget.blockSignals(self._before)
 
 
-class NoWheel:
+class NoWheel(_Widget):
     """Mixin: the wheel scrolls the docker, and changes no value that it happens to pass over."""
 
-    def wheelEvent(self, event):
+    def wheelEvent(self, event: Any) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -112,18 +121,18 @@ class ComboBox(QtWidgets.QComboBox):
 
     opening = Signal()
 
-    def showPopup(self):
+    def showPopup(self) -> None:
         self.opening.emit()
         super().showPopup()
 
-    def wheelEvent(self, event):
+    def wheelEvent(self, event: Any) -> None:
         event.ignore()
 
 
 class Fold(QtWidgets.QToolButton):
     """A heading that unfolds what is below it: `toggled` says whether."""
 
-    def __init__(self, text, parent=None):
+    def __init__(self, text: str, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self.setText(text)
         self.setCheckable(True)
@@ -132,7 +141,7 @@ class Fold(QtWidgets.QToolButton):
         self.toggled.connect(self.turn)
         self.turn(False)
 
-    def turn(self, on):
+    def turn(self, on: bool) -> None:
         """Show whether it is unfolded."""
         self.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
 

@@ -1,5 +1,9 @@
 """A result as a new layer: right place, right depth, one undo step, and everything else as it was."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple, cast
+
 from krita import Document, Krita, Selection
 
 from .backdrop import alpha_below
@@ -25,6 +29,15 @@ from .scumble_client.editor.soft_edges import (
     with_alpha,
 )
 
+if TYPE_CHECKING:
+    from krita import Node
+
+    from .scumble_client.editor.layout import Rect
+    from .scumble_client.editor.provenance import Provenance
+    from .scumble_client.editor.reading import Steps
+    from .scumble_client.request import Pixels
+
+
 CAN_MASK = hasattr(Document, "createTransparencyMask")
 """Whether this Krita lets a plugin fill a layer's mask: 5.1 makes one that has no pixels."""
 
@@ -39,7 +52,7 @@ BANDS = 8
 """As many at a step."""
 
 
-def write(document, node, pixels):
+def write(document: Document, node: Node, pixels: Pixels) -> Steps[None]:
     """Steps that write a raster onto a layer that lies in the document's colour space, or will."""
     source, target = space_for(wire_form(pixels)), space_of(document)
     x, y, width, height = pixels.x, pixels.y, pixels.width, pixels.height
@@ -57,11 +70,19 @@ def write(document, node, pixels):
 class Below:
     """How opaque the picture is below a layer that is written again and again, over the whole canvas; looked at once."""
 
-    def __init__(self):
-        self.alpha = None
+    def __init__(self) -> None:
+        self.alpha: Optional[bytes] = None
 
 
-def add_layer(document, place, name, pixels, added=None, kept=None, masked=False):
+def add_layer(
+    document: Document,
+    place: Any,
+    name: str,
+    pixels: Pixels,
+    added: Optional[Callable[[str], Any]] = None,
+    kept: Optional[Below] = None,
+    masked: bool = False,
+) -> Steps[str]:
     """Steps that add one layer at an insertion point, where it is seen; the generator's value is the layer's id.
 
     `added(layer)` is called as soon as it is there; the steps that follow only make the former layer active again.
@@ -86,7 +107,7 @@ def add_layer(document, place, name, pixels, added=None, kept=None, masked=False
     return layer
 
 
-def _find(document, place):
+def _find(document: Document, place: Any) -> Tuple[Node, Optional[Node]]:
     """Where a result goes now: the group around the place, and the layer to put it above (None: on top)."""
     tree = DocumentTree(document)
     group, above = place.find(tree)
@@ -96,7 +117,7 @@ def _find(document, place):
     return group or document.rootNode(), above
 
 
-def _lay(document, place, pixels, kept):
+def _lay(document: Document, place: Any, pixels: Pixels, kept: Optional[Below]) -> Steps[Laid]:
     """Steps: how the result is laid over what is below its place."""
     top = yield from alpha_steps(pixels)
     if kept is not None and kept.alpha is None:
@@ -107,19 +128,19 @@ def _lay(document, place, pixels, kept):
         below = yield from _alpha_below(document, place, rect_of(pixels))
         yield None
         return (yield from lay(pixels, top, below))
-    below = moved_plane(kept.alpha, canvas_of(document), rect_of(pixels), 0)
+    below = moved_plane(cast(bytes, kept.alpha), canvas_of(document), rect_of(pixels), 0)
     laid = yield from lay(pixels, top, below)
     return laid if laid.how == INSIDE else Laid(PLAIN, pixels)
 
 
-def _alpha_below(document, place, rect):
+def _alpha_below(document: Document, place: Any, rect: Rect) -> Steps[bytes]:
     parent, above = _find(document, place)
     if above is None:
         above = next(iter(children(parent)), None)
     return (yield from alpha_below(document, parent, above, rect))
 
 
-def _make(document, name, laid, masked):
+def _make(document: Document, name: str, laid: Laid, masked: bool) -> Steps[Node]:
     """Steps: the new layer, or the group of two that stands for one; it is no part of the document yet."""
     pixels, alpha = laid.pixels, None
     if masked and laid.how != MIXED:
@@ -149,7 +170,7 @@ def _make(document, name, laid, masked):
     return group
 
 
-def _activate(document, new, before):
+def _activate(document: Document, new: str, before: str) -> Steps[None]:
     """Krita makes the new layer active, a moment later; the artist's own layer becomes active again."""
     for _ in range(ACTIVE_TURNS):
         if Krita.instance().activeDocument() != document:
@@ -164,11 +185,11 @@ def _activate(document, new, before):
         yield None
 
 
-_LATER = []
+_LATER: "List[Tuple[Document, str, str]]" = []
 """(document, new layer, former layer) of results that came while another document was shown."""
 
 
-def activate_former(document):
+def activate_former(document: Document) -> None:
     """The document is shown: where a result came meanwhile and is active, its former layer becomes active again."""
     own = [one for one in _LATER if one[0] == document]
     _LATER[:] = [one for one in _LATER if one[0] != document and is_open(one[0])]
@@ -184,7 +205,9 @@ def activate_former(document):
         document.setActiveNode(former)
 
 
-def update_layer(document, layer, pixels, covered, kept):
+def update_layer(
+    document: Document, layer: str, pixels: Pixels, covered: Optional[Rect], kept: Optional[Below]
+) -> Steps[bool]:
     """Steps that write a raster over a layer, in place and without an undo step; the value is False if it is gone.
 
     `covered` is the rectangle that had pixels before: what the new raster does not reach becomes transparent. `kept` is
@@ -212,28 +235,28 @@ def update_layer(document, layer, pixels, covered, kept):
     return True
 
 
-def show(node):
+def show(node: Node) -> None:
     """Have Krita draw a layer anew; it does not by itself when pixels were set."""
     node.setBlendingMode(node.blendingMode())
 
 
-def keep_provenance(document, layer, text):
+def keep_provenance(document: Document, layer: str, text: str) -> None:
     """Store in the file, under the layer's id, what made it."""
     document.setAnnotation(annotation_of(layer), "Scumble", QByteArray(text.encode("utf-8")))
 
 
-def provenance_of(document, layer):
+def provenance_of(document: Document, layer: str) -> Optional[Provenance]:
     """What made a layer; None where Scumble did not."""
     key = annotation_of(layer)
     if key not in document.annotationTypes():
         return None
     try:
-        return load(bytes(document.annotation(key)).decode("utf-8"))
+        return load(bytes(cast(Any, document.annotation(key))).decode("utf-8"))
     except UnicodeDecodeError:
         return None
 
 
-def request_of(document, node):
+def request_of(document: Document, node: Node) -> Optional[Provenance]:
     """What made a layer or the group that it is a part of; None where Scumble did not."""
     found = (provenance_of(document, identity(one)) for one in (node, *parents(node)))
     return next((one for one in found if one is not None), None)

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.support import needs
 from tests.support.commands import Call, Scene, command, load, save, spawn, textured
 from tests.support.daemon import Folders, wait_for
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="streams and signals as POSIX has them")
+pytestmark = needs.posix
 
 
 def shell(environment: Mapping[str, str], redirection: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -6,9 +6,8 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from scumble_client.launch import for_computing
+from tests.support import needs
 
 MOST = 105
 """Bytes for each pixel of the picture. 24 megapixels stay below 3 GiB, with what Python and torch take by themselves."""
@@ -47,7 +46,7 @@ print((peak() - before) / (HEIGHT * WIDTH))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from the kernel")
+@needs.linux
 def test_bytes_for_each_pixel() -> None:
     worker = for_computing(os.environ)
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=worker, capture_output=True, text=True, check=False)

@@ -18,6 +18,7 @@ from scumble.installers.record import RECORD_FILE, read_record
 from scumble_client.editor.catalogue import usable
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import config_dir
+from tests.support import needs
 from tests.support.daemon import ROOT
 
 SENTENCES = {
@@ -112,6 +113,7 @@ def test_an_installation_that_fails_leaves_the_old_plugin(
     assert not [one for one in editor_home.plugins.iterdir() if one.name.startswith(".")]
 
 
+@needs.links
 def test_a_developers_link_is_replaced_and_what_it_points_to_is_left_alone(
     editor: Any, editor_home: EditorHome, home: Path
 ) -> None:

@@ -11,25 +11,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from scumble_client import Client, Job, Pixels, Request, ScumbleError, link, paths
+from scumble_client import Client, Job, Pixels, Request, ScumbleError, link
 from scumble_client.frame import LargeFrame
 from scumble_client.launch import (
-    join_command,
     launch_command,
-    no_window_flags,
     split_command,
     start_daemon,
     write_launch_file,
 )
 from scumble_client.paths import CONNECTION_FILE, ConnectionFile, check_private
+from scumble_client.system.kind import LINUX, WINDOWS
 from scumble_client.zmtp import Dealer
 from tests.support.daemon import ROOT, Daemon, Folders, request, status, wait_for
+from tests.support.systems import pretend
 
 
 def test_it_starts_the_daemon_where_there_is_none(folders: Folders) -> None:
@@ -353,9 +350,8 @@ class TestSomebodyElsesFolder:
 
     def test_windows_has_other_means(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         tmp_path.chmod(0o777)
-        with monkeypatch.context() as patch:
-            patch.setattr(paths, "os", SimpleNamespace(name="nt"))
-            check_private(tmp_path)
+        pretend(monkeypatch, WINDOWS)
+        check_private(tmp_path)
 
 
 def test_on_windows_neither_the_daemon_nor_what_it_starts_opens_a_window(
@@ -363,40 +359,15 @@ def test_on_windows_neither_the_daemon_nor_what_it_starts_opens_a_window(
 ) -> None:
     """DETACHED_PROCESS would take the console away, and Windows would open a new one for each child."""
     given: dict[str, int] = {}
-    assert no_window_flags() == 0
-    monkeypatch.setattr(sys, "platform", "win32")
+    pretend(monkeypatch, WINDOWS)
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **options: given.update(options))
     start_daemon(["scumble"])
-    assert given["creationflags"] & no_window_flags() == no_window_flags() == 0x08000000
+    assert given["creationflags"] & 0x08000000
     assert not given["creationflags"] & 0x00000008
 
 
-class TestCommandLines:
-    @given(st.lists(st.text(st.sampled_from('ab \\"\t:é'), min_size=1), min_size=1))
-    def test_windows_reads_what_windows_writes(self, words: list[str]) -> None:
-        assert split_command(subprocess.list2cmdline(words), windows=True) == words
-
-    @pytest.mark.parametrize("windows", [True, False])
-    @given(words=st.lists(st.text(st.sampled_from("ab '\\\"\t:é$"), min_size=1), min_size=1))
-    def test_what_was_joined_is_split_again(self, words: list[str], windows: bool) -> None:
-        assert split_command(join_command(words, windows), windows) == words
-
-    @pytest.mark.parametrize(
-        ("text", "words"),
-        [
-            (
-                r'"C:\Program Files\Python\python.exe" -m scumble.daemon',
-                [r"C:\Program Files\Python\python.exe", "-m", "scumble.daemon"],
-            ),
-            (r"C:\Python\python.exe -m scumble.daemon", [r"C:\Python\python.exe", "-m", "scumble.daemon"]),
-            (r'C:\x\ "a b"\ c', ["C:\\x\\", "a b\\", "c"]),
-        ],
-    )
-    def test_on_windows(self, text: str, words: list[str]) -> None:
-        assert split_command(text, windows=True) == words
-
-    @pytest.mark.parametrize("windows", [True, False])
-    @pytest.mark.parametrize("text", ['"no end', "  ", '""'])
-    def test_no_command(self, text: str, windows: bool) -> None:
-        with pytest.raises(ScumbleError, match="SCUMBLE_DAEMON"):
-            split_command(text, windows)
+@pytest.mark.parametrize("platform", [LINUX, WINDOWS])
+@pytest.mark.parametrize("text", ['"no end', "  ", '""'])
+def test_no_command(text: str, platform: str) -> None:
+    with pytest.raises(ScumbleError, match="SCUMBLE_DAEMON"):
+        split_command(text, platform)

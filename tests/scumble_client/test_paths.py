@@ -22,6 +22,7 @@ from scumble_client.paths import (
     process_alive,
     runtime_dir,
 )
+from tests.support import needs
 
 
 def connection(pid: int) -> ConnectionFile:
@@ -109,7 +110,7 @@ def test_a_folder_that_others_could_write_to_is_not_mended_but_refused(tmp_path:
         ensure_private(folder)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can give files away")
+@needs.root
 @pytest.mark.parametrize("what", ["folder", "file", "socket", "socket's folder"])
 def test_what_is_really_another_user_s(tmp_path: Path, what: str) -> None:
     folder, elsewhere = ensure_private(tmp_path / "run"), ensure_private(tmp_path / "sockets")

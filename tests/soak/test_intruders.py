@@ -6,7 +6,6 @@ Each is refused, and logged where the daemon sees it at all (the system itself k
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import stat
@@ -26,6 +25,7 @@ from scumble_client import Client, ScumbleError, wire
 from scumble_client.wire import Message
 from scumble_client.zmtp import Dealer, ZmtpError
 from tests.conftest import _enter
+from tests.support import needs
 from tests.support.daemon import Daemon, Folders, ending, request, status
 
 from .size import PATIENCE, figures, size, wait_for
@@ -99,7 +99,7 @@ def answer(dealer: zmq.Socket[Any], kind: str) -> Message:
             return message
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+@needs.root
 def test_another_user_of_this_machine(studio: tuple[Daemon, Any, bytes, str]) -> None:
     daemon = studio[0]
     runtime = daemon.folders.runtime

@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from scumble_client import Client, Pixels, Request, ScumbleError
+from tests.support import needs
 from tests.support.daemon import ROOT, Daemon, Folders, request, status
 
 from .size import PATIENCE, figures, processes_of, size, soak_only, wait_for
-
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small disk")
 
 
 @contextlib.contextmanager
@@ -33,7 +32,7 @@ def small_disk(place: Path, megabytes: int) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-@root_only
+@needs.root
 def test_a_full_disk(folders: Folders, tmp_path: Path) -> None:
     """Cache, log and configuration on a disk of 1 MB: results come all the same, and when there is room, they are kept."""
     with small_disk(folders.base / "cache", 1):
@@ -59,7 +58,7 @@ def test_a_full_disk(folders: Folders, tmp_path: Path) -> None:
 
 
 @soak_only
-@root_only
+@needs.root
 def test_no_room_at_all_is_one_clear_sentence(folders: Folders) -> None:
     """Memory for layers and the disk are full: the job is told so, and the next one that fits is done."""
     with small_disk(folders.base / "cache", 1):
@@ -95,7 +94,7 @@ def test_a_memory_limit(start_daemon: Callable[..., Daemon]) -> None:
 
 
 @soak_only
-@root_only
+@needs.root
 def test_a_read_only_home(folders: Folders) -> None:
     """Its results and log go to the runtime folder, and the artist is told."""
     place = folders.base / "home"

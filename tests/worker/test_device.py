@@ -151,13 +151,6 @@ class TestDescribe:
         assert found["name"] == f"CPU, {torch.get_num_threads()} threads"
         assert found["memory"] > 10_000_000
 
-    def test_where_the_system_does_not_tell_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def opened(*_: object, **__: object) -> None:
-            raise FileNotFoundError
-
-        monkeypatch.setattr("builtins.open", opened)
-        assert device.rss() == 0
-
 
 class TestOutOfMemory:
     @pytest.mark.parametrize(

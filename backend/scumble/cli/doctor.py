@@ -16,6 +16,7 @@ from scumble_client import Client
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE, launch_command
 from scumble_client.paths import config_dir, ensure_private, runtime_dir
+from scumble_client.system.sockets import too_long
 from scumble_client.version import PROTOCOL, __version__
 
 from .console import DONE, FAILED, out, print_json, size
@@ -106,7 +107,7 @@ def _pictures() -> str:
 def _sockets() -> str:
     folder = ensure_private(runtime_dir())
     path = folder / "workers.ipc"
-    if os.name == "posix" and len(os.fsencode(path)) > 103:
+    if too_long(path):
         raise ScumbleError(
             "unauthorized",
             f"The path {path} is too long for a socket.",

@@ -12,8 +12,8 @@ import platformdirs
 
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
-from scumble_client.launch import join_command
 from scumble_client.paths import ConnectionFile
+from scumble_client.system import command_lines
 
 
 class OwnDaemon:
@@ -31,7 +31,7 @@ class OwnDaemon:
             "SCUMBLE_RUNTIME_DIR": str(self._folder / "run"),
             "SCUMBLE_CACHE_DIR": str(self._folder / "cache"),
             "SCUMBLE_LOG_DIR": str(Path(logs) / "batch"),
-            "SCUMBLE_DAEMON": join_command(command),
+            "SCUMBLE_DAEMON": command_lines.join(command),
         }
         self._before = {name: os.environ.get(name) for name in settings}
         os.environ.update(settings)

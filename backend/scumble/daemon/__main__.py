@@ -17,6 +17,8 @@ import zmq
 
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import ConnectionFile, config_dir
+from scumble_client.system import sockets
+from scumble_client.system.locks import try_lock
 from scumble_client.version import PROTOCOL, __version__
 
 from . import running, saved_options, security
@@ -110,14 +112,14 @@ def _serve(options: argparse.Namespace, wanted: dict[str, Any], folders: Folders
     for endpoint in options.listen:
         security.check_listen(endpoint, keys)
     context: zmq.Context[Any] = zmq.Context()
-    posix = os.name == "posix"
+    by_folder = sockets.lie_in_folders()
     token, worker_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     authenticator = None
-    if options.loopback or options.listen or not posix:
+    if options.loopback or options.listen or not by_folder:
         passwords = {security.LOOPBACK_DOMAIN: {"scumble": token}, security.WORKER_DOMAIN: {"worker": worker_token}}
         authenticator = security.start_authenticator(context, passwords, keys)
     try:
-        local, remote = bind(context, folders.runtime, options.loopback or not posix, options.listen, keys)
+        local, remote = bind(context, folders.runtime, options.loopback or not by_folder, options.listen, keys)
         endpoints = [address(s) for s in local]
         remover = Remover()
         spool = Spool(folders.results, int(options.spool_size * GIB), remover)
@@ -168,16 +170,7 @@ def _serve(options: argparse.Namespace, wanted: dict[str, Any], folders: Folders
 def _lock(runtime: Path) -> IO[bytes] | None:
     """The file whose lock says that a daemon lives; None if another has it. The system lets go of it in any case."""
     file = open(runtime / "daemon.lock", "ab")  # noqa: SIM115 (it is the caller's to close)
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not try_lock(file.fileno()):
         file.close()
         return None
     return file

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scumble_client.paths import ensure_private, runtime_dir
+from scumble_client.system.memory import folder_in_memory
 
 LOG_BYTES, LOG_FILES = 2_000_000, 4
 
@@ -71,10 +72,10 @@ def _writable(wanted: Path, instead: Path, what: str, warnings: list[str]) -> Pa
 
 def _memory(runtime: Path) -> Path:
     """A folder in memory for what clients send, where the system has one with room to spare."""
-    shm = Path("/dev/shm")
+    found = folder_in_memory()
     try:
-        if shm.is_dir() and shutil.disk_usage(shm).free > 512 * 1024**2:
-            return _own(shm, f"scumble-{os.getuid()}")
+        if found and shutil.disk_usage(found[0]).free > 512 * 1024**2:
+            return _own(*found)
     except OSError:
         pass
     return _own(runtime, "buffers")

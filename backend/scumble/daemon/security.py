@@ -13,6 +13,7 @@ import zmq
 from zmq.utils import z85
 
 from scumble_client.errors import ScumbleError
+from scumble_client.system.private import seen_by_others
 
 if TYPE_CHECKING:
     from zmq.auth.thread import ThreadAuthenticator
@@ -41,7 +42,7 @@ class Keys:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(public + b"\n" + secret + b"\n")
-        if os.name == "posix" and path.stat().st_mode & 0o077:
+        if seen_by_others(path):
             raise ScumbleError(
                 "unauthorized", f"Others can read the secret key {path}.", f"Take that away: chmod 600 {path}"
             )

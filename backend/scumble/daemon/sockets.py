@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import zmq
 
 from scumble_client import wire
 from scumble_client.errors import ScumbleError
+from scumble_client.system.sockets import lie_in_folders
 
 from . import security
 
@@ -34,7 +34,7 @@ def bind(
         return s
 
     local, remote = [], []
-    if os.name == "posix":
+    if lie_in_folders():
         local.append(_bound(router(), f"ipc://{runtime / 'daemon.ipc'}"))
     if loopback:
         s = router()

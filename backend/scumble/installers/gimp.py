@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from scumble_client.errors import ScumbleError
+from scumble_client.system.private import is_program
 
 from .editor import NAME, Editor
 from .gimp_homes import FLATPAK, GimpHome, given, present
 
 SCRIPT = f"{NAME}.py"
 """GIMP runs only what is called like its folder, and is executable; anything else it ignores in silence."""
-
-_EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 class Gimp(Editor[GimpHome]):
@@ -62,7 +60,7 @@ class Gimp(Editor[GimpHome]):
     def check_use(self, homes: list[GimpHome], environment: Mapping[str, str]) -> str:
         for home in homes:
             script = home.plugins / NAME / SCRIPT
-            if os.name == "posix" and script.stat().st_mode & _EXECUTABLE != _EXECUTABLE:
+            if not is_program(script):
                 raise ScumbleError(
                     "internal", f"GIMP ignores the plug-in, since {script} is not executable.", self.again
                 )

@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from scumble_client.system.folders import CONFIGURATION, user_folder
+from scumble_client.system.kind import is_linux
 
 from .editor import EditorHome
 
@@ -35,18 +37,16 @@ class GimpHome(EditorHome):
         return self.folder.parent / "pluginrc"
 
 
-def roots(environment: Mapping[str, str], home: Path, platform: str = sys.platform) -> list[tuple[str, Path]]:
+def roots(environment: Mapping[str, str], home: Path, platform: str | None = None) -> list[tuple[str, Path]]:
     """The folders that hold one folder for each version of GIMP: (kind, folder), the native one first."""
-    if platform == "win32":
-        return [("native", Path(environment.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP")]
-    if platform == "darwin":
-        return [("native", home / "Library" / "Application Support" / "GIMP")]
-    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    return [("native", config / "GIMP"), ("flatpak", home / ".var" / "app" / FLATPAK / "config" / "GIMP")]
+    native = ("native", user_folder(CONFIGURATION, environment, home, platform) / "GIMP")
+    return (
+        [native, ("flatpak", home / ".var" / "app" / FLATPAK / "config" / "GIMP")] if is_linux(platform) else [native]
+    )
 
 
 def present(
-    environment: Mapping[str, str] | None = None, home: Path | None = None, platform: str = sys.platform
+    environment: Mapping[str, str] | None = None, home: Path | None = None, platform: str | None = None
 ) -> list[GimpHome]:
     """The GIMPs that there are: each version that ran once, and one on the PATH that never ran.
 

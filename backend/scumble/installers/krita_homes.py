@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from scumble_client.system.folders import CONFIGURATION, DATA, LOCAL_CONFIGURATION, named_scumble, user_folder
+from scumble_client.system.kind import is_linux, is_macos, is_windows
 
 from .editor import EditorHome
 
@@ -34,21 +36,18 @@ class KritaHome(EditorHome):
         return self.folder / "actions"
 
 
-def candidates(environment: Mapping[str, str], home: Path, platform: str = sys.platform) -> list[KritaHome]:
+def candidates(environment: Mapping[str, str], home: Path, platform: str | None = None) -> list[KritaHome]:
     """Every home that a Krita of this system could have, the native one first."""
-    if platform == "win32":
-        roaming = Path(environment.get("APPDATA") or home / "AppData" / "Roaming")
-        local = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-        return [_home("native", roaming / "krita", local / "kritarc", roaming / "Scumble")]
-    if platform == "darwin":
-        library = home / "Library"
-        support = library / "Application Support"
-        return [_home("native", support / "krita", library / "Preferences" / "kritarc", support / "Scumble")]
-    data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
-    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    config, local, data = (
+        user_folder(use, environment, home, platform) for use in (CONFIGURATION, LOCAL_CONFIGURATION, DATA)
+    )
+    resources = config if is_windows(platform) else data  # there they are roaming, too
+    native = _home("native", resources / "krita", local / "kritarc", config / named_scumble(platform))
+    if not is_linux(platform):
+        return [native]
     sandbox = home / ".var" / "app" / FLATPAK
     return [
-        _home("native", data / "krita", config / "kritarc", config / "scumble"),
+        native,
         _home("flatpak", sandbox / "data" / "krita", sandbox / "config" / "kritarc", sandbox / "config" / "scumble"),
     ]
 
@@ -73,7 +72,7 @@ def _moved(kritarc: Path) -> Path | None:
 
 
 def present(
-    environment: Mapping[str, str] | None = None, home: Path | None = None, platform: str = sys.platform
+    environment: Mapping[str, str] | None = None, home: Path | None = None, platform: str | None = None
 ) -> list[KritaHome]:
     """The homes of the Kritas that there are: those that ran once, and a native one that is on the PATH."""
     environment = os.environ if environment is None else environment
@@ -89,11 +88,11 @@ def present(
     return found
 
 
-def _program(environment: Mapping[str, str], platform: str) -> bool:
+def _program(environment: Mapping[str, str], platform: str | None) -> bool:
     """Whether Krita lies where its installers put it."""
-    if platform == "darwin":
+    if is_macos(platform):
         return Path("/Applications/krita.app").is_dir()
-    if platform == "win32":
+    if is_windows(platform):
         folder = environment.get("ProgramW6432") or environment.get("ProgramFiles")
         return bool(folder) and (Path(str(folder)) / "Krita (x64)").is_dir()
     return False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from scumble_client.errors import ScumbleError
+from scumble_client.system.kind import is_linux
 
 SYSTEM_KRITA = "/usr/bin/krita"
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -16,7 +16,7 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 def check_python(environment: Mapping[str, str]) -> None:
     """A Krita of the distribution takes its Python from the PATH; only the system's has PyQt. Raises ScumbleError."""
-    if not sys.platform.startswith("linux") or shutil.which("krita", path=environment.get("PATH")) != SYSTEM_KRITA:
+    if not is_linux() or shutil.which("krita", path=environment.get("PATH")) != SYSTEM_KRITA:
         return
     pyqt = _pyqt()
     if not _has(pyqt, SYSTEM_PATH, environment):

@@ -12,6 +12,7 @@ from scumble_client.editor.catalogue import CATALOGUE_FILE
 from scumble_client.editor.settings import SETTINGS_FILE
 from scumble_client.launch import LAUNCH_FILE, write_launch_file
 from scumble_client.paths import config_dir
+from scumble_client.system.folders import flatpak_sockets
 
 RECORD_FILE = "installed.json"
 
@@ -23,8 +24,7 @@ def daemon_command() -> list[str]:
 
 def sandboxed_command(application: str) -> list[str]:
     """The same out of a flatpak: the program runs outside, with its sockets in the one folder that both can see."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    folder = f"--env=SCUMBLE_RUNTIME_DIR={runtime}/app/{application}/scumble"
+    folder = f"--env=SCUMBLE_RUNTIME_DIR={flatpak_sockets(application)}"
     return ["flatpak-spawn", "--host", folder, *daemon_command()]
 
 

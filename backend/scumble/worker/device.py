@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scumble_client.errors import ScumbleError
+from scumble_client.system.memory import resident
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ def describe(device: str) -> dict[str, Any]:
     """The device's name and memory in bytes, for `scumble status`."""
     import torch
 
-    out: dict[str, Any] = {"device": device, "name": device, "memory": rss()}
+    out: dict[str, Any] = {"device": device, "name": device, "memory": resident()}
     if device.startswith("cuda"):
         properties = torch.cuda.get_device_properties(device)
         out |= {
@@ -136,15 +137,6 @@ def describe(device: str) -> dict[str, Any]:
     elif device == "cpu":
         out["name"] = f"CPU, {torch.get_num_threads()} threads"
     return out
-
-
-def rss() -> int:
-    """This process's resident memory in bytes; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,13 +1,12 @@
 """Adding the artist's own portraits from inside an editor: `scumble faces add` as a child, and what it says on its way."""
 
 import json
-import os
-import signal
 import subprocess
 from typing import Any, Dict, List, Optional
 
 from ..errors import ScumbleError
-from ..launch import command_line, no_window_flags, outside_environment
+from ..launch import command_line, outside_environment
+from ..system import processes
 
 COPYING = ("face-sketch",)
 """Names of the operations that copy from real faces: only with these is the choice of a folder shown."""
@@ -45,7 +44,7 @@ class FaceAdding:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=outside_environment(),
-                creationflags=no_window_flags(),
+                **processes.hidden(),
             )
         except OSError as error:
             raise ScumbleError(
@@ -71,8 +70,7 @@ class FaceAdding:
         process = self._process
         if process is not None and process.poll() is None:
             try:
-                # by Ctrl-C's own signal it stores what it has found; Windows knows only the end
-                process.send_signal(signal.SIGINT) if os.name == "posix" and not again else process.terminate()
+                process.terminate() if again else processes.interrupt(process)  # then it stores what it has found
             except OSError:
                 pass  # it has just ended
 

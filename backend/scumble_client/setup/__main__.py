@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 failed, 2 no order, 3 another one is at it, 130 cancelled.
 """
 
 import os
-import signal
 import sys
 import time
 import traceback
@@ -12,6 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO, List, Optional
 
+from ..system.processes import when_asked_to_end
 from . import places
 from .commands import CancelError
 from .environment import Tools
@@ -44,9 +44,7 @@ def _carry_out(order: Order, folder: Path) -> int:
     if cancel.exists():
         cancel.unlink()
     signalled: List[int] = []
-    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda number, _frame: signalled.append(number))
+    when_asked_to_end(signalled.append)
     log, begun = _open_log(folder), time.monotonic()
     before = State.read(folder)
     state = State(task=order.task, phase=RUNNING, engine=before.engine, proof=before.proof, order=order.as_dict())

@@ -2,17 +2,14 @@
 
 import os
 import queue
-import signal
 import subprocess
-import sys
 import threading
 import time
-from typing import IO, Any, Callable, List, Mapping, Optional, Sequence
+from typing import IO, Callable, List, Mapping, Optional, Sequence
 
-from ..launch import no_window_flags
+from ..system import processes
 
 LOOK_SECONDS = 0.1
-GRACE_SECONDS = 5.0
 
 OnLine = Callable[[str], None]
 
@@ -38,8 +35,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=None if environment is None else dict(environment),
-        start_new_session=os.name == "posix",
-        creationflags=no_window_flags() | (0x00000200 if sys.platform == "win32" else 0),
+        **processes.apart(),
     )
     assert child.stdout
     lines: "queue.Queue[Optional[str]]" = queue.Queue()
@@ -64,7 +60,7 @@ def run(
         return child.wait()
     finally:
         if child.poll() is None:
-            end_group(child)
+            processes.end_all(child)
         child.stdout.close()
 
 
@@ -85,31 +81,6 @@ def _read(stream: IO[bytes], lines: "queue.Queue[Optional[str]]") -> None:
     if rest.strip():
         lines.put(rest.decode("utf-8", "replace").rstrip())
     lines.put(None)
-
-
-def end_group(child: "subprocess.Popen[Any]") -> None:
-    """End a program that `run` has started, with all that it has started."""
-    if sys.platform == "win32":
-        subprocess.call(
-            ["taskkill", "/F", "/T", "/PID", str(child.pid)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            creationflags=no_window_flags(),
-        )
-    else:
-        _signal(child.pid, signal.SIGTERM)
-        end = time.monotonic() + GRACE_SECONDS
-        while child.poll() is None and time.monotonic() < end:
-            time.sleep(0.05)
-        _signal(child.pid, signal.SIGKILL)
-    child.wait()
-
-
-def _signal(group: int, number: int) -> None:
-    try:
-        os.killpg(group, number)
-    except (OSError, AttributeError):
-        pass  # it has ended
 
 
 def ask(

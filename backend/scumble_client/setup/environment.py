@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ..system.folders import pip_files
 from .commands import OnLine, ask, run
-from .indexes import configuration_files, read_configuration, read_files
+from .indexes import read_configuration, read_files
 from .problem import SetupError
 from .pythons import Python
 
@@ -153,7 +154,7 @@ class Environment:
     def configuration(self) -> Dict[str, str]:
         """What pip was told by its files and variables; uv is told the same."""
         if self._uv:
-            return read_files(configuration_files(os.environ, Path.home()), os.environ)
+            return read_files(pip_files(os.environ, Path.home()), os.environ)
         said = ask([*self._pip, "config", "list"], 60.0, child_environment())
         return read_configuration(said or "")
 

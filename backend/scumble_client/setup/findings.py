@@ -1,16 +1,15 @@
 """What is wrong here, for an artist to read and to copy: the doctor's findings, and what setting up has to say."""
 
 import json
-import os
 import platform
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional
 
 from ..errors import ScumbleError
-from ..launch import command_line, for_computing, no_window_flags, outside_environment
+from ..launch import command_line, for_computing, outside_environment
+from ..system import processes
 from ..version import __version__
 from .lock import is_held
 from .panel import SetupPanel
@@ -82,8 +81,8 @@ def doctor() -> List[Finding]:
             stderr=subprocess.PIPE,
             env=environment,
             timeout=SECONDS,
-            cwd=os.path.expanduser("~") if sys.platform != "win32" else None,
-            creationflags=no_window_flags(),
+            cwd=str(Path.home()),
+            **processes.hidden(),
         )
         raw = json.loads(done.stdout.decode("utf-8"))
         return [Finding(str(o["what"]), bool(o["ok"]), str(o["message"]), str(o.get("hint", ""))) for o in raw]

@@ -8,12 +8,12 @@ import configparser
 import os
 import re
 import ssl
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Optional
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
+from ..system.kind import is_linux
 from .machine import CPU, CUDA, numbers
 from .problem import NETWORK, SetupError
 
@@ -51,27 +51,7 @@ def read_configuration(text: str) -> Dict[str, str]:
     return found
 
 
-def configuration_files(environment: Mapping[str, str], home: Path, platform: str = sys.platform) -> List[Path]:
-    """Where pip's own configuration lies, the one that counts least first. For uv, which does not read them."""
-    if environment.get("PIP_CONFIG_FILE"):
-        return [Path(environment["PIP_CONFIG_FILE"])]
-    if platform == "win32":
-        return [
-            Path(environment.get("PROGRAMDATA") or r"C:\ProgramData") / "pip" / "pip.ini",
-            home / "pip" / "pip.ini",
-            Path(environment.get("APPDATA") or home / "AppData" / "Roaming") / "pip" / "pip.ini",
-        ]
-    shared = [Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf")]
-    if platform == "darwin":
-        shared = [Path("/Library/Application Support/pip/pip.conf")]
-    own = [
-        home / ".pip" / "pip.conf",
-        Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf",
-    ]
-    return [*shared, *own, *([home / "Library/Application Support/pip/pip.conf"] if platform == "darwin" else [])]
-
-
-def read_files(files: List[Path], environment: Mapping[str, str]) -> Dict[str, str]:
+def read_files(files: Sequence[Path], environment: Mapping[str, str]) -> Dict[str, str]:
     """What those files and pip's variables say, by option."""
     found: Dict[str, str] = {}
     for file in files:
@@ -136,7 +116,7 @@ def torch_index(
     torch: str,
     configuration: Mapping[str, str],
     fetch: Fetch,
-    platform: str = sys.platform,
+    platform: Optional[str] = None,
     environment: Optional[Mapping[str, str]] = None,
 ) -> str:
     """The address of the index to look into besides pip's own; empty for none.
@@ -161,7 +141,7 @@ def torch_index(
     if own_places(configuration):
         return ""
     if compute == CPU:
-        needed = platform.startswith("linux")  # elsewhere PyPI's build is the one for processors
+        needed = is_linux(platform)  # elsewhere PyPI's build is the one for processors
         return f"{BASE}/cpu" if needed and fetch(f"{BASE}/cpu/torch/") is not None else ""
     assert compute == CUDA, compute
     answered = False

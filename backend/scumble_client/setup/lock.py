@@ -1,11 +1,11 @@
 """Only one process sets up at a time. It holds a lock that the system takes from it at its end, whatever that end was."""
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Optional
 
+from ..system.locks import try_lock
 from .places import setup_dir
 
 LOCK_FILE = "lock"
@@ -31,16 +31,7 @@ class Lock:
     def _try(self) -> bool:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(str(self._path), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not try_lock(descriptor):
             os.close(descriptor)
             return False
         self._descriptor = descriptor

@@ -3,11 +3,11 @@
 import os
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from ..system.kind import is_macos, is_windows
 from .commands import ask
 
 CPU, CUDA = "cpu", "cuda"
@@ -44,10 +44,14 @@ def numbers(version: str) -> Tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
-def graphics(outside: Sequence[str] = (), asked: Callable[[Sequence[str]], Optional[str]] = ask) -> Optional[Graphics]:
+def graphics(
+    outside: Sequence[str] = (),
+    asked: Callable[[Sequence[str]], Optional[str]] = ask,
+    platform: Optional[str] = None,
+) -> Optional[Graphics]:
     """The NVIDIA card of this machine; None where there is none, or no driver. Not for an editor's own thread."""
     program = "nvidia-smi"
-    if sys.platform == "win32":
+    if is_windows(platform):
         system = os.path.join(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "nvidia-smi.exe")
         program = system if os.path.exists(system) else program
     named = asked([*outside, program, "--query-gpu=name,driver_version", "--format=csv,noheader"])
@@ -58,16 +62,16 @@ def graphics(outside: Sequence[str] = (), asked: Callable[[Sequence[str]], Optio
     return Graphics(name.strip(), driver.strip(), found.group(1) if found else "")
 
 
-def choices(card: Optional[Graphics], platform: str = sys.platform) -> List[str]:
+def choices(card: Optional[Graphics], platform: Optional[str] = None) -> List[str]:
     """What PyTorch may compute with here, the best first."""
-    if platform == "darwin":
+    if is_macos(platform):
         return [CPU]
     return [CUDA, CPU] if card is not None and card.usable else [CPU, CUDA] if card is not None else [CPU]
 
 
-def unsupported(platform: str = sys.platform, machine: str = "") -> str:
+def unsupported(platform: Optional[str] = None, machine: str = "") -> str:
     """A sentence where there is no PyTorch for this system at all; else empty."""
-    if platform == "darwin" and machine == "x86_64":
+    if is_macos(platform) and machine == "x86_64":
         return "There is no PyTorch any more for Macs with an Intel processor, so Scumble can't be set up here."
     return ""
 

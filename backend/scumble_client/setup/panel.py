@@ -16,7 +16,8 @@ from . import machine, places, starting
 from .bundled import bundled
 from .lock import is_held
 from .order import AUTOMATIC, Order
-from .pythons import Search, how_to_get, search, what_is_missing
+from .python_places import how_to_get
+from .pythons import Search, search, what_is_missing
 from .state import CANCEL_FILE, CANCELLED, DONE, FAILED, INSTALL, LOG_FILE, REMOVE, REPAIR, RUNNING, UPDATE, State
 
 NOTHING, OFFER, BARE, BUSY, BROKEN, READY = "nothing", "offer", "bare", "busy", "broken", "ready"
@@ -52,7 +53,7 @@ class Facts:
         """Why nothing can be set up, and what to do; empty where it can."""
         missing = what_is_missing(self.found)
         if missing:
-            return f"{missing} {how_to_get(self.found)}"
+            return f"{missing} {how_to_get()}"
         assert self.found.best
         return machine.unsupported(machine=self.found.best.machine)
 

@@ -8,10 +8,11 @@ import json
 import os
 import re
 import shutil
-import sys
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Sequence
+
+from ..system import command_lines, folders
 
 MARKER = "scumble-engine.json"
 """In an engine's folder: that it is one, and whether it is whole."""
@@ -24,11 +25,7 @@ def data_dir() -> Path:
     override = os.environ.get("SCUMBLE_DATA_DIR")
     if override:
         return Path(override)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "scumble"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "scumble"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "scumble"
+    return folders.user_folder(folders.DATA) / "scumble"
 
 
 def setup_dir() -> Path:
@@ -96,6 +93,25 @@ def remove_engine(engine: Path, patience: float = 10.0) -> None:
             time.sleep(0.3)
 
 
+def write_launcher(command: Sequence[str]) -> Path:
+    """Make the file that runs the engine's command line from a terminal, in the folder of data. Raises OSError, ValueError."""
+    made = command_lines.launcher("scumble", command)
+    path = data_dir() / made.name
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_bytes(made.content)
+    part.chmod(made.mode)
+    os.replace(str(part), str(path))
+    return path
+
+
+def remove_launcher() -> None:
+    """It goes with the engine; one that can't be removed says what is wrong itself when it is run."""
+    try:
+        (data_dir() / command_lines.launcher("scumble", ()).name).unlink()
+    except OSError:
+        pass
+
+
 def size_of(folder: Path) -> int:
     """Bytes of the files in a folder."""
     total = 0
@@ -108,10 +124,9 @@ def size_of(folder: Path) -> int:
     return total
 
 
-def python_in(engine: Path, windows: Optional[bool] = None) -> Path:
+def python_in(engine: Path, platform: Optional[str] = None) -> Path:
     """The Python of an engine's environment."""
-    windows = sys.platform == "win32" if windows is None else windows
-    return engine / "env" / ("Scripts/python.exe" if windows else "bin/python")
+    return folders.python_in(engine / "env", platform)
 
 
 def write_json(path: Path, what: object) -> None:

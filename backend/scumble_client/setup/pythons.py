@@ -4,11 +4,11 @@ import glob
 import json
 import os
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from . import python_places
 from .commands import ask
 
 OLDEST, NEWEST = (3, 10), (3, 14)
@@ -70,7 +70,7 @@ class Search:
 
 def search(
     environment: Optional[Mapping[str, str]] = None,
-    platform: str = sys.platform,
+    platform: Optional[str] = None,
     home: Optional[Path] = None,
     outside: Sequence[str] = (),
     asked: Callable[[Sequence[str]], Optional[str]] = ask,
@@ -127,7 +127,7 @@ def probe(command: Sequence[str], asked: Callable[[Sequence[str]], Optional[str]
 
 
 def candidates(
-    environment: Mapping[str, str], platform: str, home: Path, outside: Sequence[str] = ()
+    environment: Mapping[str, str], platform: Optional[str], home: Path, outside: Sequence[str] = ()
 ) -> Iterable[Sequence[str]]:
     """Command lines that may start a Python, the likeliest first; each only once. Those outside of a sandbox are only guessed."""
     seen = set()
@@ -138,7 +138,9 @@ def candidates(
             yield command
 
 
-def _candidates(environment: Mapping[str, str], platform: str, home: Path, guess: bool) -> Iterable[Sequence[str]]:
+def _candidates(
+    environment: Mapping[str, str], platform: Optional[str], home: Path, guess: bool
+) -> Iterable[Sequence[str]]:
     if environment.get(VARIABLE):
         yield [environment[VARIABLE]]
     names = ["python3", *(f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1))]
@@ -149,59 +151,19 @@ def _candidates(environment: Mapping[str, str], platform: str, home: Path, guess
     inside = environment.get("APPDIR")  # what an AppImage brings is gone when it ends
     folders = environment.get("PATH", "").split(os.pathsep)
     path = os.pathsep.join(one for one in folders if not (inside and one.startswith(inside)))
-    if platform == "win32":
-        launcher = shutil.which("py", path=path)
-        if launcher:
-            yield [launcher, "-3"]
-        names = ["python", *names]
-    for name in names:
+    for name, arguments in python_places.names(names, platform):
         found = shutil.which(name, path=path)
-        if found and not _is_stub(found, platform):
-            yield [found]
-    for pattern in _patterns(environment, platform, home):
+        if found and not python_places.is_stub(found, platform):
+            yield [found, *arguments]
+    for pattern in python_places.patterns(environment, platform, home):
         for found in sorted(glob.glob(pattern), key=_version_in, reverse=True):
             if os.access(found, os.X_OK):
                 yield [found]
 
 
-def _patterns(environment: Mapping[str, str], platform: str, home: Path) -> List[str]:
-    """Where Pythons lie that are on no PATH of a program that was started from the desktop."""
-    if platform == "win32":
-        local = environment.get("LOCALAPPDATA") or str(home / "AppData" / "Local")
-        programs = environment.get("PROGRAMW6432") or environment.get("PROGRAMFILES") or r"C:\Program Files"
-        return [
-            os.path.join(local, "Programs", "Python", "Python3*", "python.exe"),
-            os.path.join(programs, "Python3*", "python.exe"),
-            os.path.join(local, "Python", "pythoncore-3*", "python.exe"),  # the install manager's
-        ]
-    own = [str(home / ".pyenv/versions/3.*/bin/python3"), str(home / ".local/share/uv/python/*/bin/python3")]
-    if platform == "darwin":
-        return [
-            "/opt/homebrew/bin/python3.[0-9]*[0-9]",
-            "/usr/local/bin/python3.[0-9]*[0-9]",
-            "/Library/Frameworks/Python.framework/Versions/3.*/bin/python3",
-            *own,
-        ]
-    return [
-        "/usr/bin/python3.[0-9]*[0-9]",
-        "/usr/local/bin/python3.[0-9]*[0-9]",
-        *own,
-        "/home/linuxbrew/.linuxbrew/bin/python3",
-    ]
-
-
 def _version_in(path: str) -> List[int]:
     digits = "".join(one if one.isdigit() else " " for one in path)
     return [int(number) for number in digits.split()]
-
-
-def _is_stub(path: str, platform: str) -> bool:
-    """A program that is called like Python, and only opens a shop or an installer."""
-    if platform == "win32":
-        return "windowsapps" in path.lower()
-    return (
-        platform == "darwin" and path == "/usr/bin/python3" and not os.path.isdir("/Library/Developer/CommandLineTools")
-    )
 
 
 def _uv(
@@ -211,29 +173,10 @@ def _uv(
     asked: Callable[[Sequence[str]], Optional[str]],
 ) -> str:
     home = home or Path.home()
-    places = [str(home / ".local" / "bin"), str(home / ".cargo" / "bin"), "/opt/homebrew/bin"]
+    places = python_places.uv_folders(home)
     if outside:
         return "uv" if asked([*outside, "uv", "--version"]) else ""
     return shutil.which("uv", path=os.pathsep.join([environment.get("PATH", ""), *places])) or ""
-
-
-def how_to_get(found: Search, platform: str = sys.platform, release: Optional[Mapping[str, str]] = None) -> str:
-    """One sentence on how to get what is missing, on this system. `release`: what /etc/os-release says."""
-    if platform == "win32":
-        return "Install Python 3.12 from python.org (“Install Now” is enough: no administrator's rights are needed)."
-    if platform == "darwin":
-        return "Install Python 3.12 from python.org, or with: brew install python@3.12"
-    release = os_release() if release is None else release
-    kind = f"{release.get('ID', '')} {release.get('ID_LIKE', '')}"
-    if any(name in kind for name in ("debian", "ubuntu")):
-        return "Install it: sudo apt install python3-venv python3-pip"
-    if any(name in kind for name in ("fedora", "rhel")):
-        return "Install it: sudo dnf install python3.12"
-    if "suse" in kind:
-        return "Install it: sudo zypper install python312 python312-pip"
-    if "arch" in kind:
-        return "Install it: sudo pacman -S python"
-    return "Install Python 3.12 with its pip and venv by your system's means, or uv from docs.astral.sh/uv."
 
 
 def what_is_missing(found: Search) -> str:
@@ -248,14 +191,3 @@ def what_is_missing(found: Search) -> str:
         why = "too old" if old else "of 32 bits" if newest.bits != 64 else "not one that PyTorch is built for"
         return f"Scumble needs Python 3.10 or newer; the one that is here, {newest.text}, is {why}."
     return "Scumble needs Python 3.10 or newer, and none was found."
-
-
-def os_release() -> Mapping[str, str]:
-    """What Linux says of itself."""
-    for path in ("/run/host/os-release", "/etc/os-release"):  # in a flatpak the first is the system's
-        try:
-            lines = Path(path).read_text("utf-8").splitlines()
-        except OSError:
-            continue
-        return {line.partition("=")[0]: line.partition("=")[2].strip('"') for line in lines if "=" in line}
-    return {}

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, List, Mapping, Optional
 
 from ..errors import ScumbleError
-from ..launch import no_window_flags, outside_environment
+from ..launch import outside_environment
 from ..paths import config_dir, runtime_dir
+from ..system import processes
 from .lock import is_held
 from .order import Order
 from .places import data_dir, setup_dir
@@ -59,8 +59,7 @@ def start(order: Order) -> "subprocess.Popen[Any]":
                 stderr=log,
                 env=environment,
                 cwd=str(folder),
-                start_new_session=os.name == "posix",
-                creationflags=no_window_flags() | (0x00000200 if sys.platform == "win32" else 0),
+                **processes.apart(),
             )
     except OSError as error:
         raise ScumbleError(

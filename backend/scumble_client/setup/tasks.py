@@ -16,13 +16,16 @@ from typing import Any, Dict, List, Optional
 
 from ..launch import LAUNCH_FILE, write_launch_file
 from ..paths import config_dir
+from ..system.command_lines import join
+from ..system.kind import is_posix
 from . import machine, places
 from .commands import CancelError
 from .environment import Environment, Packages, Tools, child_environment
 from .indexes import complaint, fetcher, torch_index
 from .order import AUTOMATIC, Order
 from .problem import NETWORK, SetupError
-from .pythons import how_to_get, probe, search, what_is_missing
+from .python_places import how_to_get
+from .pythons import probe, search, what_is_missing
 from .reading import Fetching, failure
 from .state import REMOVE, State
 
@@ -85,7 +88,7 @@ class Task:
         if python is None or not python.fits:
             found = search()
             why = what_is_missing(found) or f"{order.python} is no Python 3.10 or newer."
-            raise SetupError("no_python", why, how_to_get(found))
+            raise SetupError("no_python", why, how_to_get())
         if machine.unsupported(machine=python.machine):
             raise SetupError("no_package", machine.unsupported(machine=python.machine))
         self._check_space(self.folder, None)
@@ -239,6 +242,7 @@ class Task:
         try:
             self._prove(Path(made["python"]), *made.pop("pictures"))
             places.mark(engine, True, owner=str(places.data_dir()), version=self.order.version)
+            self._write_launcher(Path(made["python"]))
         except BaseException:
             self._stop_daemon(Path(made["python"]))
             if before is None:
@@ -268,6 +272,15 @@ class Task:
         shutil.copyfile(picture, str(before))
         self.state.proof = {"picture": str(filled), "before": str(before), "seconds": time.monotonic() - begun}
 
+    def _write_launcher(self, python: Path) -> None:
+        """For a terminal; where it can't be, the engine is none the worse for it."""
+        runtime = ["env", f"SCUMBLE_RUNTIME_DIR={self.order.runtime}"] if self.order.runtime and is_posix() else []
+        try:
+            path = places.write_launcher([*runtime, str(python), "-m", "scumble.cli"])
+            self.tools.log(f"In a terminal: {join([str(path)])} doctor")
+        except (OSError, ValueError) as error:
+            self.tools.log(f"There is no launcher for terminals: {error}")
+
     def _daemons_environment(self) -> Dict[str, str]:
         runtime = {"SCUMBLE_RUNTIME_DIR": self.order.runtime} if self.order.runtime else {}
         return child_environment(**runtime)
@@ -292,6 +305,7 @@ class Task:
             launch.unlink()
         self.report.step("Removing the engine", 0.3)
         state.engine = {}
+        places.remove_launcher()
         if current is not None:
             try:
                 places.remove_engine(current)

@@ -22,8 +22,10 @@ from scumble.daemon.pools.base import Task
 from scumble.daemon.pools.local import RETRY, START_PATIENCE, LocalPool
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import process_alive
+from scumble_client.system.kind import WINDOWS
 from tests.support import fake_worker
 from tests.support.daemon import ROOT, wait_for
+from tests.support.systems import pretend
 
 
 class Ear:
@@ -272,7 +274,7 @@ class TestOneBrokenOfTwo:
 class TestProcesses:
     def test_windows_opens_no_console_for_a_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: dict[str, Any] = {}
-        monkeypatch.setattr("scumble.daemon.pools.children.sys.platform", "win32")
+        pretend(monkeypatch, WINDOWS)
         monkeypatch.setattr(
             "scumble.daemon.pools.children.subprocess.Popen", lambda command, **more: asked.update(more)
         )

@@ -16,6 +16,7 @@ from scumble.faces.exemplars.collection import Writer, read_collection
 from scumble.faces.exemplars.cutting import CutOut
 from scumble.imaging.layer import Layer
 from scumble_client.errors import ScumbleError
+from tests.support import needs
 from tests.support.exemplars import networks, person, random_face, save
 
 
@@ -43,6 +44,7 @@ class TestFiles:
         found = [file.relative_to(photos).as_posix() for file in files_in([photos])]
         assert found == ["a/c.png", "a/deep/d.jpg", "b.jpg"]
 
+    @needs.links
     def test_a_folder_that_leads_back_to_itself(self, photos: Path) -> None:
         (photos / "a").mkdir()
         (photos / "a" / "b.jpg").write_bytes(b"x")

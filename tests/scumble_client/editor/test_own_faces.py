@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -13,7 +12,9 @@ import pytest
 
 from scumble_client.editor.own_faces import FaceAdding
 from scumble_client.errors import ScumbleError
-from scumble_client.launch import command_line, join_command
+from scumble_client.launch import command_line
+from scumble_client.system import command_lines
+from tests.support import needs
 
 Says = Callable[[str], None]
 
@@ -25,7 +26,9 @@ def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
     def let(text: str) -> None:
         script = tmp_path / "pretended.py"
         script.write_text("import json, sys, time\nsay = lambda **event: print(json.dumps(event), flush=True)\n" + text)
-        monkeypatch.setenv("SCUMBLE_DAEMON", join_command([sys.executable, str(script), "serve", "--device", "cpu"]))
+        monkeypatch.setenv(
+            "SCUMBLE_DAEMON", command_lines.join([sys.executable, str(script), "serve", "--device", "cpu"])
+        )
 
     return let
 
@@ -82,7 +85,7 @@ def test_a_command_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         FaceAdding(["x"]).run()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
+@needs.posix
 def test_stopping_lets_it_store_what_it_has(says: Says, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     says(

@@ -9,7 +9,6 @@ import pytest
 from scumble_client.setup.indexes import (
     BASE,
     complaint,
-    configuration_files,
     own_places,
     read_configuration,
     read_files,
@@ -17,6 +16,7 @@ from scumble_client.setup.indexes import (
 )
 from scumble_client.setup.machine import CPU, CUDA
 from scumble_client.setup.problem import SetupError
+from scumble_client.system.folders import pip_files
 from tests.support.package_index import PackageIndex, serving
 
 PAGES = {
@@ -95,10 +95,10 @@ def test_what_pip_was_told_is_read() -> None:
 
 
 def test_pips_files_are_read_for_uv(tmp_path: Path) -> None:
-    files = configuration_files({}, tmp_path, "linux")
+    files = pip_files({}, tmp_path, "linux")
     assert files[-1] == tmp_path / ".config" / "pip" / "pip.conf"
-    assert configuration_files({"PIP_CONFIG_FILE": "/x"}, tmp_path) == [Path("/x")]
-    assert any(path.name == "pip.ini" for path in configuration_files({"APPDATA": str(tmp_path)}, tmp_path, "win32"))
+    assert pip_files({"PIP_CONFIG_FILE": "/x"}, tmp_path) == (Path("/x"),)
+    assert any(path.name == "pip.ini" for path in pip_files({"APPDATA": str(tmp_path)}, tmp_path, "win32"))
     first, second, broken = tmp_path / "a", tmp_path / "b", tmp_path / "c"
     first.write_text("[global]\nindex-url = https://a/100%/simple\nproxy = p\n")
     second.write_text("[global]\nindex-url = https://b\n[install]\nfind-links = /w\n")

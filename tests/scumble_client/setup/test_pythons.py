@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scumble_client.setup import pythons
-from scumble_client.setup.pythons import Python, Search, candidates, how_to_get, probe, search, what_is_missing
+from scumble_client.setup import python_places
+from scumble_client.setup.python_places import how_to_get
+from scumble_client.setup.pythons import Python, Search, candidates, probe, search, what_is_missing
 
 
 def script(path: Path, version: str = "3.12.1", **more: object) -> str:
@@ -31,9 +32,9 @@ def found_in(tmp_path: Path, **more: str) -> Search:
 @pytest.fixture(autouse=True)
 def _no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine's own Pythons are not looked for."""
-    patterns = pythons._patterns
+    patterns = python_places.patterns
     monkeypatch.setattr(
-        pythons, "_patterns", lambda e, p, home: [one for one in patterns(e, p, home) if one.startswith(str(home))]
+        python_places, "patterns", lambda e, p, home: [one for one in patterns(e, p, home) if one.startswith(str(home))]
     )
 
 
@@ -126,11 +127,11 @@ def test_a_mac_has_homebrews_and_python_orgs_but_not_the_one_that_opens_an_insta
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.undo()
-    patterns = pythons._patterns({}, "darwin", Path("/Users/x"))
+    patterns = python_places.patterns({}, "darwin", Path("/Users/x"))
     assert any(one.startswith("/opt/homebrew/bin/") for one in patterns)
     assert any(one.startswith("/Library/Frameworks/Python.framework/") for one in patterns)
-    assert pythons._is_stub("/usr/bin/python3", "darwin")
-    assert not pythons._is_stub("/usr/bin/python3", "linux")
+    assert python_places.is_stub("/usr/bin/python3", "darwin")
+    assert not python_places.is_stub("/usr/bin/python3", "linux")
 
 
 def test_what_an_appimage_brings_is_not_taken(tmp_path: Path) -> None:
@@ -162,19 +163,16 @@ def test_out_of_a_flatpak_the_systems_pythons_are_asked(tmp_path: Path) -> None:
 
 
 def test_there_is_a_sentence_for_every_system() -> None:
-    nothing = Search(None, [], "")
     said = {
-        how_to_get(nothing, "win32"),
-        how_to_get(nothing, "darwin"),
-        *(how_to_get(nothing, "linux", {"ID": one}) for one in ("debian", "fedora", "arch", "nixos")),
-        how_to_get(nothing, "linux", {"ID": "opensuse-leap", "ID_LIKE": "suse"}),
-        how_to_get(nothing, "linux", {"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}),
+        how_to_get("win32"),
+        how_to_get("darwin"),
+        *(how_to_get("linux", {"ID": one}) for one in ("debian", "fedora", "arch", "nixos")),
+        how_to_get("linux", {"ID": "opensuse-leap", "ID_LIKE": "suse"}),
+        how_to_get("linux", {"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}),
     }
     assert len(said) == 7
     assert all(one.startswith("Install") for one in said)
-    assert "sudo apt install python3-venv" in how_to_get(
-        nothing, "linux", {"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}
-    )
+    assert "sudo apt install python3-venv" in how_to_get("linux", {"ID": "linuxmint", "ID_LIKE": "ubuntu debian"})
 
 
 def test_an_unknown_newer_python_is_taken_only_where_there_is_no_other(tmp_path: Path) -> None:

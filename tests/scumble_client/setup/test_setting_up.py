@@ -17,6 +17,7 @@ from scumble_client.setup import places
 from scumble_client.setup.lock import Lock, is_held
 from scumble_client.setup.panel import BROKEN, BUSY, NEWER, NOTHING, OFFER, READY
 from scumble_client.setup.state import REMOVE, REPAIR, State
+from tests.support import needs
 from tests.support.daemon import wait_for
 from tests.support.package_index import wheel_name
 from tests.support.small_engine import TORCH
@@ -59,6 +60,10 @@ def test_from_the_button_to_an_engine_that_has_filled_a_picture(bench: Bench) ->
     assert engine["python"].startswith(str(places.usual_folder() / "engine-1"))
     assert bench.engines == ["engine-1"]
     assert bench.calls == ["1.0 stop", "1.0 run"]
+    launcher = places.data_dir() / "scumble"
+    terminal = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([launcher, "stop"], check=True, timeout=60, env=terminal)
+    assert bench.calls == ["1.0 stop", "1.0 run", "1.0 stop"]
     panel.close()
     assert panel.look().kind == NOTHING
     assert bench.panel().look().kind == NOTHING  # another editor
@@ -374,6 +379,7 @@ def test_removing_leaves_nothing_but_what_is_not_ours(bench: Bench) -> None:
     assert bench.engines == ["engine-7"]
     assert (mine / "novel.txt").read_text() == "mine"
     assert not bench.launch.exists()
+    assert not (places.data_dir() / "scumble").exists()
     assert State.read().engine == {}
     assert bench.calls[-1] == "1.0 stop"
 
@@ -436,7 +442,7 @@ def _with_order(bench: Bench, command: list[str]) -> int:
     return subprocess.run([*command, *given], env=environment, timeout=PATIENCE).returncode
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="Making a small disk takes root.")
+@needs.root
 def test_a_disk_that_becomes_full_in_the_middle(bench: Bench) -> None:
     bench.index.wheels[wheel_name("torch", TORCH)] = _large_torch()
     code = (

@@ -20,6 +20,7 @@ from scumble_training.faces.latent_ian import IanRecipe, IanWeights, orthogonali
 from scumble_training.faces.latent_linear import principal_components
 from scumble_training.faces.pictures import load_faces
 from scumble_training.registry import find
+from tests.support import needs
 from tests.support.faces import collections
 
 
@@ -45,6 +46,7 @@ class TestLandmarks:
         train("face-landmarks", data, tmp_path, said, steps=3, scenes=2, crops=6, mining=100)
         assert any("going on from step 2" in line for line in said)
 
+    @needs.links
     def test_points_that_are_missing(self, data: Path, tmp_path: Path) -> None:
         for path in data.iterdir():
             if "landmarks49" not in path.name:

@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -15,12 +14,10 @@ from typing import Any, BinaryIO
 
 import zmq
 
-from scumble_client.launch import for_computing, no_window_flags
+from scumble_client.launch import for_computing
+from scumble_client.system import processes
 
 log = logging.getLogger(__name__)
-
-NEW_PROCESS_GROUP = 0x0000_0200
-"""Windows' CREATE_NEW_PROCESS_GROUP, which Python's `subprocess` has on Windows only."""
 
 
 def listening(context: zmq.Context[Any], endpoint: str) -> tuple[zmq.Socket[bytes], str]:
@@ -49,8 +46,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=dict(environment),
-        start_new_session=os.name == "posix",
-        creationflags=no_window_flags() | NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
+        **processes.apart(),
     )
 
 

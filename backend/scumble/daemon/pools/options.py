@@ -14,6 +14,7 @@ from scumble.daemon import security
 from scumble.daemon.folders import Folders
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import config_dir
+from scumble_client.system.sockets import lie_in_folders
 
 from .base import Pool
 from .local import LocalPool
@@ -94,7 +95,7 @@ def choose(
     options: argparse.Namespace, context: zmq.Context[Any], folders: Folders, results: list[Path], token: str
 ) -> Pool:
     """The pool that the options ask for. `results`: where to put them, in order of choice; `token`: workers' password."""
-    endpoint = f"ipc://{folders.runtime / 'workers.ipc'}" if os.name == "posix" else "tcp://127.0.0.1:*"
+    endpoint = f"ipc://{folders.runtime / 'workers.ipc'}" if lie_in_folders() else "tcp://127.0.0.1:*"
     idle = options.free_after * 60
     if options.pool == RAY:
         return RayPool(

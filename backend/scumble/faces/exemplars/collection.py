@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 from scumble_client.errors import ScumbleError
+from scumble_client.system.private import close_folder
 
 Bytes = NDArray[np.uint8]
 
@@ -324,8 +325,8 @@ class Writer:
     def _writing(self) -> Iterator[None]:
         try:
             self.folder.mkdir(mode=0o700 if self._private else 0o777, parents=True, exist_ok=True)
-            if self._private and os.name == "posix" and self.folder.stat().st_mode & 0o077:
-                self.folder.chmod(0o700)
+            if self._private:
+                close_folder(self.folder)
             with FileLock(self.folder / LOCK):
                 self._refuse_another_form()
                 yield

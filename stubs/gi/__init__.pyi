@@ -1,0 +1,3 @@
+"""PyGObject's way to a library's version."""
+
+def require_version(namespace: str, version: str) -> None: ...

@@ -1,0 +1,6 @@
+"""Gio, as far as the plug-in uses it."""
+
+class File:
+    @staticmethod
+    def new_for_path(path: str) -> File: ...
+    def get_path(self) -> str | None: ...

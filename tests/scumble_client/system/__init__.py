@@ -1,0 +1,1 @@
+"""What differs between Linux, Windows and macOS, tried with each of them pretended."""
