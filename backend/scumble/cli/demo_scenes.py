@@ -32,12 +32,22 @@ LATENTS = {1: -0.4, 4: 1.0}
 Stroke = tuple[list[tuple[float, float]], float, tuple[int, ...]]
 """Points as shares of the side, width as a share of it, colour, which may have an alpha."""
 
+
+def _ring(x: float, y: float) -> list[tuple[float, float]]:
+    """A lens's rim around an eye."""
+    turns = np.linspace(0, 2 * np.pi, 49)
+    return [(float(x + 0.103 * np.cos(turn)), float(y + 0.088 * np.sin(turn))) for turn in turns]
+
+
 STROKES: list[Stroke] = [
     ([(0.42, 0.757), (0.46, 0.776), (0.5, 0.784), (0.55, 0.775), (0.59, 0.752)], 0.024, (178, 24, 52)),
     ([(0.31, 0.62), (0.35, 0.65)], 0.09, (214, 104, 96, 110)),
     ([(0.69, 0.62), (0.65, 0.65)], 0.09, (214, 104, 96, 110)),
+    (_ring(0.362, 0.478), 0.013, (44, 26, 20)),
+    (_ring(0.637, 0.476), 0.013, (44, 26, 20)),
+    ([(0.465, 0.466), (0.5, 0.456), (0.534, 0.464)], 0.013, (44, 26, 20)),
 ]
-"""Red on the lower lip, a thin rose on the cheeks."""
+"""Red on the lower lip, a thin rose on the cheeks, and the frame of glasses."""
 
 MOUTH = (0.34, 0.655, 0.67, 0.845)
 """What is selected to close the mouth: an ellipse's left, top, right and bottom, as shares of the side."""
