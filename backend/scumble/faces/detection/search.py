@@ -172,11 +172,17 @@ def _peaks(logits: torch.Tensor, eyes: torch.Tensor, scale: tuple[float, float])
 
 def _apart(found: Sequence[_Candidate]) -> list[_Candidate]:
     """The likeliest of those that lie on one another."""
-    kept: list[_Candidate] = []
-    for one in sorted(found, key=lambda c: -c.likely)[: 4 * MOST_CANDIDATES]:
-        if all(np.hypot(*(one.middle - k.middle)) > 0.7 * max(one.distance, k.distance) for k in kept):
-            kept.append(one)
-    return kept[:MOST_CANDIDATES]
+    ordered = sorted(found, key=lambda c: -c.likely)[: 4 * MOST_CANDIDATES]
+    middles = np.array([one.middle for one in ordered]).reshape(-1, 2)
+    distances = np.array([one.distance for one in ordered])
+    kept: list[int] = []
+    for number in range(len(ordered)):  # beside all that were kept at once: there are thousands of pairs
+        away = np.hypot(*(middles[number] - middles[kept]).T)
+        if (away > 0.7 * np.maximum(distances[number], distances[kept])).all():
+            kept.append(number)
+            if len(kept) == MOST_CANDIDATES:
+                break
+    return [ordered[number] for number in kept]
 
 
 def _looked_at(rgb: Floats, found: Sequence[_Candidate], networks: FaceNetworks) -> list[Face]:
