@@ -83,6 +83,32 @@ def _krita_scene(k: Any, path: str, docker: str) -> Any:
             where = menu.mapToGlobal(point(menu.width(), menu.actionGeometry(entry.menuAction()).y()))
 
 
+def _krita_weights(k: Any, path: str, docker: str) -> Any:
+    document = yield from k.open(path)
+    k.select(document, 160, 78, 108, 98)
+    ours = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
+    ours.setVisible(True)
+    ours.setFloating(True)
+    ours.resize(320, 640)
+    yield lambda: k.studio.weights.entries
+    ours.show_operation(k.studio.catalogue.find("inpaint"))
+    ours.fold.setChecked(True)
+    field = ours.form.fields["weights"]
+    field.widget.setCurrentIndex(field._choices.index("big-lama"))
+    yield lambda: ours.weights.isVisible() and not ours.problem.text()
+    yield 1.0
+    ours.grab().save(docker)
+
+
+def krita_weights(out: Path) -> None:
+    display = Display("1180x760x24")
+    try:
+        with _daemon() as folders, make_krita(Home(folders.base / "krita"), display, folders) as krita:
+            krita.run(_krita_weights, timeout=120, path=str(picture("wren")), docker=str(out.resolve()))
+    finally:
+        display.close()
+
+
 def _close_menus(k: Any) -> Any:
     application = k.qt.QtWidgets.QApplication
     while application.activePopupWidget() is not None:
@@ -107,7 +133,25 @@ def _gimp_scene(g: Any, path: str) -> Any:
     g.store["display"] = g.show(image)
 
 
-def gimp_menu(out: Path, dialog: Path) -> None:
+def _gimp_weights(g: Any, path: str, plugin: str) -> Any:
+    image = g.open(path)
+    g.select(image, (160, 78, 108, 98))
+    dialog = g.store["dialog"] = g.dialog("inpaint", plugin, image, image.get_layers()[0])
+    g.pump(lambda: dialog.preview.pair)
+    dialog.advanced.set_expanded(True)
+    g.pump(lambda: dialog.weights.panel.entries)
+    dialog.config.set_property("weights", "big-lama")
+    g.pump(lambda: dialog.weights.widget.get_mapped())
+    end = g.GLib.get_monotonic_time() + 2_000_000
+    g.pump(lambda: g.GLib.get_monotonic_time() > end)  # for what is drawn
+
+
+def _gimp_close(g: Any) -> Any:
+    g.store.pop("dialog").close()
+    g.clear()
+
+
+def gimp_menu(out: Path, dialog: Path, weights: Path) -> None:
     found, reason = roots.build("gimp")
     if found is None:
         raise RuntimeError(reason)
@@ -135,6 +179,10 @@ def gimp_menu(out: Path, dialog: Path) -> None:
                 press(gimp, where, "Escape")
                 time.sleep(SETTLED)
                 gimp.run("def main(g):\n    g.clear()")
+                gimp.run(_gimp_weights, path=str(shown), plugin=str(home.plugin))
+                command = ["import", "-frame", "-window", window(gimp, "Scumble: Inpaint"), str(weights)]
+                subprocess.run(command, env=gimp.environment, check=True, timeout=30)
+                gimp.run(_gimp_close)
     finally:
         end(manager)
         display.close()
@@ -146,7 +194,16 @@ if __name__ == "__main__":
     parser.add_argument("--docs", type=Path, default=Path("docs/pictures"))
     options = parser.parse_args()
     krita_menu(options.docs / "krita-menu.png", options.docs / "krita-docker.png")
-    gimp_menu(options.docs / "gimp-menu.png", options.docs / "gimp-dialog.png")
-    for name in ("krita-menu.png", "krita-docker.png", "gimp-menu.png", "gimp-dialog.png"):
+    krita_weights(options.docs / "krita-weights.png")
+    gimp_menu(*(options.docs / name for name in ("gimp-menu.png", "gimp-dialog.png", "gimp-weights.png")))
+    names = (
+        "krita-menu.png",
+        "krita-docker.png",
+        "krita-weights.png",
+        "gimp-menu.png",
+        "gimp-dialog.png",
+        "gimp-weights.png",
+    )
+    for name in names:
         with Image.open(options.docs / name) as taken:
             print(name, taken.size)

@@ -20,12 +20,17 @@ from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, List, Optional
 
 from .errors import ScumbleError
+from .fetching import Fetch
 from .link import UNREADABLE, Link, unsendable
 from .request import Pixels, Request, Result
 from .wire import Message, attached, checksums, new_id, verify
 
 _GONE = ScumbleError(
     "unreachable", "The daemon went away before the job was finished.", "Run it again: Scumble starts a new daemon."
+)
+
+_FETCH_GONE = ScumbleError(
+    "unreachable", "The daemon went away before the file was here.", "Get it again: it goes on where it was."
 )
 
 
@@ -52,12 +57,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that an editor shows: kind is `state` (of the connection), `progress`, `preview`, `result` or `error`."""
+    """Something that an editor shows: kind is `state` (of the connection), `progress`, `preview`, `result`, `error` or `fetch`."""
 
     kind: str
     job: Optional[Job] = None
     state: str = ""
     error: Optional[ScumbleError] = None
+    fetch: Optional[Fetch] = None
 
 
 class Client:
@@ -78,6 +84,7 @@ class Client:
         self._lock = threading.Lock()
         self._jobs: Dict[str, Job] = {}
         self._calls: Dict[str, "_Call"] = {}
+        self._fetches: Dict[str, Fetch] = {}
         self._events: Deque[Event] = deque()
         self.state = "off"
         self.welcome: Dict[str, Any] = {}
@@ -130,6 +137,36 @@ class Client:
     def received(self, job: Job) -> None:
         """Say that the result is safe here, so that the daemon may forget it."""
         self._link.send(Message("received", {"job": job.id}))
+
+    def get_weights(self, name: str, accepted: bool = False) -> Fetch:
+        """Have an entry of the weights' manifest fetched to where the work is done; `accepted`: its non-commercial licence is.
+
+        Events of the kind `fetch` say how far it is. It goes on when this client is closed.
+        """
+        return self._fetch(name, Message("get_weights", {"weights": name, "accepted": accepted}))
+
+    def add_weights(self, folder: str) -> Fetch:
+        """Have a folder of the daemon's machine looked through for files of weights."""
+        return self._fetch("", Message("add_weights", {"folder": folder}))
+
+    def cancel_weights(self, fetch: Fetch, keep: bool = False) -> None:
+        """Take that back. It is ended where nobody else has asked for it; with `keep` it goes on unheard."""
+        if keep:
+            with self._lock:
+                self._fetches.pop(fetch.asked, None)
+        self._link.send(Message("cancel_weights", {"get": fetch.asked, "keep": keep}))
+
+    def _fetch(self, name: str, message: Message) -> Fetch:
+        fetch = Fetch(name, message.id)
+        with self._lock:
+            self._fetches[message.id] = fetch
+        try:
+            self._link.send(message)
+        except BaseException:
+            with self._lock:
+                self._fetches.pop(message.id, None)
+            raise
+        return fetch
 
     def poll(self) -> List[Event]:
         """What has happened since the last call."""
@@ -207,10 +244,15 @@ class Client:
         with self._lock:
             lost = [job for job in self._jobs.values() if not job.ended] if state == "off" else []
             calls = list(self._calls.values()) if state == "off" else []
+            fetches = list(self._fetches.values()) if state == "off" else []
             if state == "off":
                 self._calls.clear()
+                self._fetches.clear()
         for call in calls:
             call.finish(error or _GONE)
+        for fetch in fetches:
+            fetch.end(error or _FETCH_GONE)
+            self._emit(Event("fetch", fetch=fetch, error=fetch.error))
         for job in lost:
             self._end(job, error=error or _GONE)
         self._emit(Event("state", state=state, error=error))
@@ -218,12 +260,18 @@ class Client:
     def _on_message(self, message: Message) -> None:
         with self._lock:
             call = self._calls.pop(message.parent or "", None)
+            fetch = self._fetches.get(message.parent or "")
+            if fetch and message.type != "weights_progress":
+                del self._fetches[message.parent or ""]
             job = self._jobs.get(str(message.body.get("job") or message.parent or ""))
         if message.type == "welcome":
             self.welcome = message.body
         elif call:
             failed = message.type == "error"
             call.finish(ScumbleError.from_dict(message.body) if failed else message)
+        elif fetch:
+            fetch.take(message)
+            self._emit(Event("fetch", fetch=fetch, error=fetch.error))
         elif job is None or job.ended:
             pass  # of a job that this client gave up
         elif message.type == "accepted":

@@ -21,7 +21,7 @@ from .zmtp import Dealer, ZmtpError
 START_TIMEOUT = 30.0
 HELLO_TIMEOUT = 10.0
 
-WITHOUT_ANSWER = ("received", "cancel", "seen")
+WITHOUT_ANSWER = ("received", "cancel", "seen", "cancel_weights")
 """Messages that nobody waits for: where no daemon runs they have nothing to say, and are dropped."""
 
 TO_A_RUNNING_DAEMON = (*WITHOUT_ANSWER, "status", "shutdown")

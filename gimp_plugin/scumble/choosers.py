@@ -64,6 +64,13 @@ class PictureBox:
         """As an artist does."""
         self.combo.set_active(self._texts.index(text))
 
+    def say(self, texts: List[str]) -> None:
+        """Give the entries other texts."""
+        for row, text in enumerate(texts):
+            if text != self._texts[row]:
+                self.combo.get_model()[row][1] = text
+        self._texts = list(texts)
+
     def show(self, number: int) -> None:
         """Choose an entry without a word."""
         if number != self.combo.get_active():

@@ -14,6 +14,7 @@ from host import GObject
 from inputs import AUTOMATIC, Inputs
 from presets import PresetBar
 from preview import Preview
+from weights_row import WeightsChoice, WeightsRow, names_weights
 from wheel import leave_values_alone
 
 from scumble_client.editor import form
@@ -91,6 +92,7 @@ class OperationDialog:
     def close(self) -> None:
         self._config.disconnect(self._handler)
         self.preview.close()
+        self.weights.close()
         self.window.destroy()
 
     # -- what it is made of
@@ -104,6 +106,15 @@ class OperationDialog:
         box.pack_start(_text(gtk, self._operation["help"]), False, False, 0)
         self.status = _text(gtk, "")
         box.pack_start(self.status, False, False, 0)
+        self.weights = WeightsRow(
+            gtk,
+            self.window,
+            self._operation,
+            lambda: self._arguments.tidy_values(self._config),
+            self._changed,
+            self._resized,
+        )
+        box.pack_start(self.weights.widget, False, False, 0)
         self.preview = Preview(gtk, self._picture, self._operation, self._settings, self._asked)
         columns = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=18)
         columns.set_border_width(6)
@@ -113,10 +124,12 @@ class OperationDialog:
         box.pack_start(columns, True, True, 0)
         box.show_all()
         leave_values_alone(gtk, box)
-        self._fit(columns)
+        self._columns = columns
+        self._fit()
 
-    def _fit(self, columns: Any) -> None:
+    def _fit(self) -> None:
         """No higher than the screen: the controls scroll then, and the preview is smaller."""
+        columns = self._columns
         rest = self.window.get_preferred_height()[1] - columns.get_preferred_height()[1]
         height = screen_height() - AROUND - rest
         self.scrolling.set_max_content_height(max(min(MOST_HEIGHT, height), LEAST_HEIGHT))
@@ -163,6 +176,8 @@ class OperationDialog:
         if pictures:
             labels = {str(value): form.label(parameter, value) for value in parameter["choices"]}
             return self._own(PictureChoice(self._gtk, self._config, argument, parameter, labels, pictures))
+        if names_weights(parameter):
+            return self._own(WeightsChoice(self._gtk, self._config, argument, parameter, self.weights))
         if kind == "choice":
             return self._given(argument)
         if kind == "slider":
@@ -227,7 +242,7 @@ class OperationDialog:
 
     def _asked(self) -> Tuple[Dict[str, Source], Dict[str, Any], int, str]:
         """What the preview is to be made of. Raises ScumbleError."""
-        lacking = self.lacking()
+        lacking = self.lacking() or self.weights.lacking
         if lacking:
             raise ScumbleError("missing_input", lacking)
         seed = self._config.get_property(SEED)
@@ -249,7 +264,9 @@ class OperationDialog:
         lacking = self.lacking()
         said = _escaped(lacking or self._what_is_read())
         self.status.set_markup(f"<b>{said}</b>" if lacking else said)
-        self.window.set_response_sensitive(self._gtk.ResponseType.OK, not lacking)
+        self.weights.show()
+        ready = not lacking and not self.weights.lacking
+        self.window.set_response_sensitive(self._gtk.ResponseType.OK, ready)
         self.preview.changed()
 
     def _what_is_read(self) -> str:
@@ -267,8 +284,16 @@ class OperationDialog:
         return " ".join(said)
 
     def _folded(self, *_: Any) -> None:
-        """The window becomes as high as what it shows."""
         self._settings.set_option("advanced", self.advanced.get_expanded())
+        self._as_high_as_needed()
+
+    def _resized(self) -> None:
+        """The sentences above have become more or fewer."""
+        self._fit()
+        self._as_high_as_needed()
+
+    def _as_high_as_needed(self) -> None:
+        """The window becomes as high as what it shows."""
         width, _ = self.window.get_size()
         _, height = self.window.get_preferred_height()
         self.window.resize(width, height)

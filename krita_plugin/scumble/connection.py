@@ -45,6 +45,11 @@ class DaemonConnection(QObject):
         self._timer.start(IDLE_MS)
 
     @property
+    def client(self) -> Client:
+        """For what has a subject of its own."""
+        return self._client
+
+    @property
     def line(self) -> str:
         """The daemon's state in one line."""
         return daemon_line(self.state, self.status, self.error)

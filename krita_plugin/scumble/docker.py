@@ -19,6 +19,7 @@ from .runlist import RunList
 from .scumble_client.editor.messages import DAEMON_OFF
 from .scumble_client.editor.roles import NO_DOCUMENT, missing
 from .thumbnails import WORD, Thumbnails
+from .weights_row import WeightsRow
 from .widgets import DoubleSpinBox, Fold, Quiet, combo, heading, note, row
 from .writing import CAN_MASK, activate_former
 
@@ -48,7 +49,7 @@ class ScumbleDocker(DockWidget):
         self.operation: Any = None
         self.form: Any = None
         self.choosers: Any = None
-        self._refreshing = False
+        self._refreshing = self._runnable = False
         self._build()
         studio = self.studio
         studio.said.connect(self._said)
@@ -57,6 +58,7 @@ class ScumbleDocker(DockWidget):
         studio.results_changed.connect(self._show_results)
         studio.operations_changed.connect(self.rebuild)
         studio.parameters_changed.connect(self._parameters_changed)
+        studio.weights_changed.connect(self._look_at_weights)
         studio.live.changed.connect(self._live_changed)
         studio.preview.changed.connect(self._preview_changed)
         self._preview_changed()
@@ -126,7 +128,8 @@ class ScumbleDocker(DockWidget):
         self.problem = note()
         self.message = note()
         self.runs = RunList(self.studio)
-        for widget in (self.problem, self.message, self.runs):
+        self.weights = WeightsRow(self.studio)
+        for widget in (self.problem, self.weights, self.message, self.runs):
             layout.addWidget(widget)
         self.message.hide()
         return head
@@ -299,7 +302,8 @@ class ScumbleDocker(DockWidget):
             problem = " ".join(DAEMON_OFF)
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
-        self.run_button.setEnabled(self.operation is not None and not problem)
+        self._runnable = self.operation is not None and not problem
+        self._look_at_weights()
         self.live_button.setEnabled(self.studio.live.on or self.run_button.isEnabled())
         window = Krita.instance().activeWindow()
         if (
@@ -308,6 +312,13 @@ class ScumbleDocker(DockWidget):
             self.studio.preview.follow(document, self.operation)
         self._show_results()
         self.runs.refresh()
+
+    @guarded
+    def _look_at_weights(self, *_: Any) -> None:
+        lacking = self.weights.show_for(self.operation)
+        if self.form is not None:
+            self.form.show_labels(self.studio.weights.labels)
+        self.run_button.setEnabled(self._runnable and not lacking)
 
     @guarded
     def _show_results(self, *_: Any) -> None:
@@ -359,6 +370,7 @@ class ScumbleDocker(DockWidget):
     @guarded
     def _form_changed(self, values: Dict[str, Any]) -> None:
         self.studio.set_parameters(self.operation, values)
+        self._look_at_weights()
         if self.studio.preview.on:
             self.refresh()
 

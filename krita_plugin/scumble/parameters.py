@@ -69,6 +69,13 @@ class ParameterForm(Rows):
                 field.set(values[name])
         self._show_effective()
 
+    def show_labels(self, labels: Callable[[Dict[str, Any], Any], List[str]]) -> None:
+        """`labels(parameter, chosen)`: what each choice is called now."""
+        for parameter in self._operation["parameters"]:
+            field = self.fields[parameter["name"]]
+            if isinstance(field, _Choice):
+                field.show_labels(labels(parameter, field.get()))
+
     def _show_effective(self) -> None:
         """Only what has an effect with the chosen method is in view."""
         values = self.values()
@@ -128,6 +135,11 @@ class _Choice:
                 self.widget.setItemDelegate(QtWidgets.QStyledItemDelegate(self.widget))
                 cast(Any, self.widget.view()).setIconSize(QtCore.QSize(PICTURE, PICTURE))
         self.widget.currentIndexChanged.connect(changed)
+
+    def show_labels(self, labels: List[str]) -> None:
+        for place, text in enumerate(labels):
+            if self.widget.itemText(place) != text:
+                self.widget.setItemText(place, text)
 
     def get(self) -> str:
         return self._choices[max(self.widget.currentIndex(), 0)]

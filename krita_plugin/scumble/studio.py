@@ -25,6 +25,7 @@ from .scumble_client.editor.jobs import Entry
 from .scumble_client.editor.provenance import INPUT, Provenance
 from .scumble_client.editor.roles import NO_DOCUMENT, Source, resolve
 from .scumble_client.editor.settings import EditorSettings
+from .scumble_client.editor.weights_panel import WeightsPanel
 from .scumble_client.errors import ScumbleError
 from .scumble_client.setup.panel import SetupPanel
 from .steps import Steps
@@ -50,6 +51,7 @@ class Studio(QObject):
     results_changed = Signal()
     operations_changed = Signal()
     parameters_changed = Signal()
+    weights_changed = Signal()
 
     def __init__(self, app: Krita) -> None:
         super().__init__(app)
@@ -72,6 +74,7 @@ class Studio(QObject):
         self.preview = Preview(self)
         self.own_faces = OwnFaces(self)
         self.connection = DaemonConnection(self, f"krita {app.version()}")
+        self.weights = WeightsPanel(self.connection.client, self.connection.background)
         self.connection.happened.connect(self._on_event)
         self.connection.changed.connect(self.daemon_changed)
         self.connection.operations.connect(self._on_operations)
@@ -85,6 +88,7 @@ class Studio(QObject):
         self.preview.close()
         self.own_faces.close()
         self.steps.close()
+        self.weights.close()
         self.connection.close()
 
     # -- saying
@@ -237,6 +241,8 @@ class Studio(QObject):
             self.say(f"{entry.title} was cancelled.")
         elif error is not None and self.messages[-1:] != [messages.sentence(error)]:
             self.fail(error)
+        if error is not None and error.code == "weights_missing":
+            self.weights.refresh()
         self.jobs_changed.emit()
 
     def operation(self, name: str) -> Dict[str, Any]:
@@ -252,6 +258,8 @@ class Studio(QObject):
         try:
             if event.kind == "state":
                 self._on_state(event)
+            elif self.weights.handle(event):
+                self.weights_changed.emit()
             elif self.live.handle(event) or self.preview.handle(event):
                 pass
             else:
@@ -266,6 +274,8 @@ class Studio(QObject):
     def _on_state(self, event: Event) -> None:
         if event.state == "starting":
             self.say(messages.STARTING)
+        elif event.state == "ready":
+            self.weights.refresh()
         elif event.state == "off" and event.error and self.messages[-1:] != [messages.sentence(event.error)]:
             self.fail(event.error)
 

@@ -181,3 +181,18 @@ class TestVerify:
 
     def test_an_unknown_name(self, alone: Call, here: Path) -> None:
         assert "no weights called “nope”" in alone("weights", "verify", "nope").refused()
+
+
+class TestAdd:
+    def test_files_that_one_has(self, alone: Call, here: Path, tmp_path: Path) -> None:
+        (tmp_path / "mine.pth").write_bytes(CONTENT)
+        assert (
+            "“mine.pth” is The free one: ready to use."
+            in alone("weights", "add", str(tmp_path / "mine.pth")).done().out
+        )
+        assert (here / "free.bin").read_bytes() == CONTENT
+
+    def test_nothing_known(self, alone: Call, here: Path, tmp_path: Path) -> None:
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "x.pth").write_bytes(b"x" * 5000)
+        assert "is one that Scumble knows" in alone("weights", "add", str(tmp_path / "mine")).refused(3)

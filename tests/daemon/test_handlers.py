@@ -35,7 +35,7 @@ def scheduler() -> Scheduler:
 
 @pytest.fixture
 def handlers(scheduler: Scheduler, results: Any) -> Handlers:
-    return Handlers(scheduler, Replies(Path("log")), results, Mock(), Settings(), [], lambda: None)
+    return Handlers(scheduler, Replies(Path("log")), results, Mock(), Settings(), [], lambda: None, Mock(handlers={}))
 
 
 def submit(operation: str = "identity") -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import zmq
@@ -30,10 +30,9 @@ class TwoMachines:
         self.patience = patience
         self.endpoint = ""
 
-    def start_box(self, listen: str | None = None) -> None:
-        self.box = Daemon(
-            self.box_folders, "--device", "cpu", "--listen", listen or self.cable.listen(), prefix=self.cable.box
-        )
+    def start_box(self, listen: str | None = None, options: Sequence[str] = ()) -> None:
+        words = ["--device", "cpu", "--listen", listen or self.cable.listen(), *options]
+        self.box = Daemon(self.box_folders, *words, prefix=self.cable.box)
 
     def start_laptop(self, endpoint: str, key: str | None = None) -> None:
         key = key or self.box_keys.server()[0].decode()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scumble.weights.manifest import load_manifest, parse_manifest
+from scumble_client.errors import ScumbleError
 
 ENTRY = """
 [[weights]]
@@ -33,6 +34,48 @@ def test_reads_every_field(tmp_path: Path) -> None:
     assert manifest.directory == tmp_path
     assert (entry.operations, entry.size, entry.sha256, entry.md5) == (("inpaint",), 12, "ab" * 32, "cd" * 16)
     assert entry.terms == "The network: licence MIT. For non-commercial use only."
+
+
+def own(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "own.toml"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("SCUMBLE_MANIFEST", str(path))
+
+
+def test_a_manifest_of_one_s_own_takes_the_place_of_some_entries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = load_manifest()
+    lama = ENTRY.replace('"net"', '"big-lama"').replace("net.pth", "big-lama.pt")
+    own(tmp_path, ENTRY + lama, monkeypatch)
+    manifest = load_manifest()
+    assert list(manifest.entries) == [*packaged.entries, "net"]
+    assert manifest["big-lama"].url == "https://example.org/big-lama.pt"
+    assert manifest["migan"] == packaged["migan"]
+    assert manifest.directory == packaged.directory, "what is embedded lies where it did"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        changed('url = "https://example.org/net.pth"', "embedded = true"),
+        changed("net.pth", "big-lama.pt"),
+        changed('name = "net"', 'name = "Net"'),
+    ],
+    ids=["no TOML", "embedded", "another's file", "a bad name"],
+)
+def test_what_is_wrong_in_it_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    own(tmp_path, text, monkeypatch)
+    with pytest.raises(ScumbleError, match="SCUMBLE_MANIFEST names can't be used") as caught:
+        load_manifest()
+    assert caught.value.code == "invalid_parameter"
+
+
+def test_one_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCUMBLE_MANIFEST", str(tmp_path / "gone.toml"))
+    with pytest.raises(ScumbleError, match="can't be used"):
+        load_manifest()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -348,3 +349,62 @@ class TestPrograms:
         with pytest.raises(ScumbleError) as raised:
             store.trust("unpublished")
         assert raised.value.code == "weights_missing"
+
+
+class TestAccepting:
+    def test_a_licence_is_accepted_once(self, store: WeightStore) -> None:
+        assert store.accepted("free")
+        assert not store.accepted("research")
+        store.pull("research", accept_non_commercial=True)
+        assert store.accepted("research")
+        store.status("research").path.unlink()
+        assert store.pull("research").read_bytes() == CONTENT
+
+    @pytest.mark.parametrize("noted", ["nonsense", "{}", "[1, 2]"])
+    def test_what_can_t_be_read_accepts_nothing(self, store: WeightStore, noted: str) -> None:
+        store.directory.mkdir()
+        (store.directory / "accepted.json").write_text(noted)
+        assert not store.accepted("research")
+
+
+def writing(content: bytes) -> Callable[[Path], None]:
+    def write(to: Path) -> None:
+        to.write_bytes(content)
+
+    return write
+
+
+class TestPut:
+    def test_a_file_that_is_the_published_one(self, store: WeightStore) -> None:
+        assert store.put("free", writing(CONTENT)).read_bytes() == CONTENT
+        assert store.status("free").state == "present"
+        assert store.digest("free") == SHA256
+
+    def test_another_file_is_not_kept(self, store: WeightStore) -> None:
+        with pytest.raises(ScumbleError, match="This is not The free one: its SHA-256"):
+            store.put("free", writing(CONTENT[1:]))
+        assert store.status("free").state == "missing"
+        assert list(store.directory.glob("*.part")) == []
+
+    def test_what_is_here_stays_where_the_new_one_fails(self, store: WeightStore) -> None:
+        store.pull("free")
+
+        def fails(to: Path) -> None:
+            to.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+        with pytest.raises(ScumbleError, match="The disk is full"):
+            store.put("free", fails)
+        assert store.path("free").read_bytes() == CONTENT
+
+    def test_what_comes_with_scumble_is_not_put(self, store: WeightStore) -> None:
+        with pytest.raises(ScumbleError, match="no file that can be added"):
+            store.put("small", lambda to: None)
+
+
+def test_a_failure_says_how_to_try_again_where_there_is_no_terminal(server: FileServer, tmp_path: Path) -> None:
+    made = WeightStore(tmp_path / "store", manifest(server, tmp_path), again="press the button")
+    server.script = [answers(403)]
+    with pytest.raises(ScumbleError) as caught:
+        made.pull("free")
+    assert caught.value.hint.endswith("press the button.")

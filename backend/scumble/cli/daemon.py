@@ -49,6 +49,9 @@ def show(found: dict[str, Any]) -> None:
         for result in kept[-5:]:
             when = datetime.fromtimestamp(result["time"], tz=timezone.utc).astimezone()
             out.print(f"    {result['job'][:8]} {result['operation']} of {when:%Y-%m-%d %H:%M}")
+    for name, one in found.get("fetching", {}).items():
+        so_far = f"{size(one['done'])} of {size(one['total'])}" if one.get("total") else "begun"
+        out.print(f"  fetching {name}: {so_far}")
     buffers = found["buffers"]
     out.print(f"  layers in memory: {buffers['count']} ({size(buffers['bytes'])} of {size(buffers['limit'])})")
 

@@ -49,7 +49,7 @@ def list_weights(as_json: bool) -> None:
         return
     table = Table("name", "state", "size", "licence", "what", box=None)
     for s in statuses:
-        known = size(s.weights.size or s.bytes_here) if s.weights.size or s.state == "present" else "?"
+        known = size(s.weights.shown_size or s.bytes_here) if s.weights.shown_size or s.state == "present" else "?"
         table.add_row(s.weights.name, s.state, known, s.weights.licence, s.weights.title)
     out.print(table)
 
@@ -82,6 +82,21 @@ def trust(names: list[str]) -> None:
             f"{store.directory / TRUSTED_FILE}.",
             highlight=False,
         )
+
+
+def add(folder: Path) -> int:
+    """Take over what is known among the files of a folder; whether there was any."""
+    from scumble.fetching.folder import add_folder
+
+    with progress_bar() as bar:
+        task = bar.add_task("Looking", total=1.0)
+        found = add_folder(folder, WeightStore(), lambda done, text: bar.update(task, completed=done, description=text))
+    for one in found:
+        out.print(one.sentence, highlight=False)
+    if not any(one.name for one in found):
+        say_error(f"No file in {folder} is one that Scumble knows. See what there is with: scumble weights list")
+        return FAILED
+    return DONE
 
 
 def convert(file: Path, target: Path | None, half: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from .options import AsJson
 
-weights_app = typer.Typer(help="Networks' weights: list, download, check, convert.")
+weights_app = typer.Typer(help="Networks' weights: list, download, add, check, convert.")
 
 
 @weights_app.command("list")
@@ -55,6 +55,14 @@ def weights_trust(names: Annotated[list[str], typer.Argument()]) -> None:
     from .weights import trust
 
     trust(names)
+
+
+@weights_app.command("add")
+def weights_add(folder: Annotated[Path, typer.Argument(help="A folder, or one file.")]) -> None:
+    """Take over published weights that are on this machine already: each file is known by its content, and converted where need be."""
+    from .weights import add
+
+    raise typer.Exit(add(folder))
 
 
 @weights_app.command("convert")

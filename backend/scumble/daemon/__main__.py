@@ -31,6 +31,7 @@ from .removal import Remover
 from .sockets import address, bind
 from .spool import Spool
 from .status import Settings
+from .weights_desk import ALL, LOCAL, NONE
 
 log = logging.getLogger("scumble.daemon")
 
@@ -56,6 +57,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--listen", action="append", default=[], help="tcp://HOST:PORT for other machines (CURVE)")
     p.add_argument("--spool-size", type=float, default=2.0, help="GiB of results to keep on disk")
     p.add_argument("--buffer-size", type=float, default=4.0, help="GiB of layers to keep in memory")
+    p.add_argument(
+        "--get-weights",
+        choices=(ALL, LOCAL, NONE),
+        default=ALL,
+        help="who may have published weights downloaded here: all whom it serves, programs on this machine, nobody",
+    )
     pool_options.add_options(p)
     p.add_argument(saved_options.REMEMBER, action="store_true", help="these options hold for every later start, too")
     p.add_argument(saved_options.FORGET, action="store_true", help="forget what was remembered")
@@ -132,6 +139,7 @@ def _serve(options: argparse.Namespace, wanted: dict[str, Any], folders: Folders
             endpoints + [address(s) for s in remote],
             options.pool,
             int(options.buffer_size * GIB),
+            options.get_weights,
         )
         broker = Broker(local, remote, pool, files, spool, remover, settings)
         for number in (signal.SIGTERM, signal.SIGINT):

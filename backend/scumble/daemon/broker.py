@@ -31,6 +31,7 @@ from .scheduler import Action, Cancel, Deliver, Remove, Scheduler, Start, Store,
 from .spool import Spool
 from .status import Settings
 from .uploads import Uploads
+from .weights_desk import WeightsDesk
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,10 @@ class Broker:
         self._wakeup = Wakeup()
         self._uploads = Uploads(files, self._executor, self._wakeup)
         self._results = ResultStore(spool, self._executor, self._wakeup)
-        self._handlers = Handlers(self._scheduler, self._replies, self._results, pool, settings, remote, self.stop)
+        self._weights = WeightsDesk(self._replies, pool, remote, self._wakeup, settings.get_weights)
+        self._handlers = Handlers(
+            self._scheduler, self._replies, self._results, pool, settings, remote, self.stop, self._weights
+        )
 
     def stop(self) -> None:
         """End `serve` (from a signal handler, too)."""
@@ -140,7 +144,8 @@ class Broker:
         self._results.settle()
         self._remover.retry()
         self._scheduler.tick()
-        if len(self._scheduler):
+        self._weights.tick()
+        if len(self._scheduler) or self._weights.busy:
             self._active = now
         elif now - self._active > self._settings.idle_exit:
             log.info("nothing to do for %.0f s: ending", self._settings.idle_exit)
@@ -149,6 +154,7 @@ class Broker:
     def _finish(self) -> None:
         self._scheduler.shutdown()
         self._perform_all()
+        self._weights.stop()
         self._results.settle(at_once=True)
         self._executor.shutdown(wait=True)
         for call in self._wakeup.taken():

@@ -22,6 +22,7 @@ from .result_store import ResultStore
 from .scheduler import Scheduler
 from .status import Settings, Status
 from .submission import check_id, parse
+from .weights_desk import WeightsDesk
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,11 @@ class Handlers:
         settings: Settings,
         remote: Collection[zmq.Socket[Any]],
         stop: Callable[[], None],
+        weights: WeightsDesk,
     ) -> None:
         self._scheduler, self._replies, self._results, self._pool = scheduler, replies, results, pool
         self._settings, self._remote, self._stop = settings, remote, stop
-        self._status_of = Status(scheduler, results, pool, settings)
+        self._status_of = Status(scheduler, results, pool, settings, weights)
         self._handlers: dict[str, Callable[[Client, Message], None]] = {
             "hello": self._hello,
             "operations": self._operations,
@@ -56,6 +58,7 @@ class Handlers:
             "received": lambda client, message: results.drop(_job(message)),
             "status": self._status,
             "shutdown": self._shutdown,
+            **weights.handlers,
         }
 
     def handle(self, client: Client, message: Message) -> None:

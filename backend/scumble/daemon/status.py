@@ -14,6 +14,7 @@ from .jobs import Client
 from .pools.base import Pool
 from .result_store import ResultStore
 from .scheduler import Scheduler
+from .weights_desk import ALL, WeightsDesk
 
 
 @dataclass
@@ -26,13 +27,18 @@ class Settings:
     endpoints: list[str] = field(default_factory=list)
     pool: str = "local"
     buffer_size: int = 4 * 1024**3
+    get_weights: str = ALL
+    """Who may have weights fetched."""
 
 
 class Status:
     """Looks at everything, from its start on."""
 
-    def __init__(self, scheduler: Scheduler, results: ResultStore, pool: Pool, settings: Settings) -> None:
+    def __init__(
+        self, scheduler: Scheduler, results: ResultStore, pool: Pool, settings: Settings, weights: WeightsDesk
+    ) -> None:
         self._scheduler, self._results, self._pool, self._settings = scheduler, results, pool, settings
+        self._weights = weights
         self._started = time.monotonic()
 
     def describe(self, stranger: Client | None = None) -> dict[str, Any]:
@@ -49,6 +55,7 @@ class Status:
             "pool": settings.pool,
             "workers": self._pool.status(),
             "jobs": self._scheduler.describe(stranger),
+            "fetching": self._weights.describe(),
             "buffers": self._scheduler.describe_buffers(),
             "spool": self._results.describe_spool(),
             "results": [] if stranger is not None else self._results.describe(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from scumble.operations.context import Context
-from scumble.operations.weight_file import may_run, weight_file
+from scumble.operations.weight_file import is_here, may_run, weight_file
 
 if TYPE_CHECKING:
     from .networks.fill import FillNetwork
@@ -25,6 +25,9 @@ PublishedWeights = Literal[
     "deepcreampy-bar",
 ]
 """Entries of the weights' manifest; `embedded` is the network of the domain."""
+
+MIGAN_BEFORE = "migan-torchscript"
+"""Whoever has only the form that was used before goes on with it."""
 
 
 def embedded_network(domain: Domain, context: Context) -> FillNetwork:
@@ -51,6 +54,8 @@ def published_network(name: str, context: Context) -> Inpainter:
     """
     from .weights.loading import load
 
+    if name == "migan" and not is_here(name) and is_here(MIGAN_BEFORE):
+        name = MIGAN_BEFORE
     path = weight_file(name, context)
     return context.models.get(
         f"{name}, {context.device}", lambda: load(path, context.device, lambda sha256: may_run(name, sha256))

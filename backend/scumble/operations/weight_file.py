@@ -22,6 +22,13 @@ def weight_file(name: str, context: Context) -> Path:
     return path
 
 
+def is_here(name: str) -> bool:
+    """Whether an entry's file can be used."""
+    from scumble.weights import WeightStore
+
+    return WeightStore(manifest=_manifest()).status(name).state in ("embedded", "present")
+
+
 def may_run(name: str, sha256: str) -> bool:
     """Whether a program with this SHA-256 may be run as an entry's: it is the published one, or the user has allowed it."""
     from scumble.weights import WeightStore

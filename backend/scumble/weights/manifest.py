@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from scumble_client.errors import ScumbleError
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -18,6 +21,9 @@ else:
 
 _PACKAGED = Path(__file__).parents[1] / "_weights" / "manifest.toml"
 _IN_REPOSITORY = Path(__file__).parents[3] / "weights" / "manifest.toml"
+
+MANIFEST_VARIABLE = "SCUMBLE_MANIFEST"
+"""Names a manifest of one's own: a studio's, say, whose files lie on a server of its own."""
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _FOLDER = re.compile(rf"{_NAME.pattern}(/{_NAME.pattern})*")
@@ -65,6 +71,9 @@ class WeightsEntry:
     size: int | None = None
     """Bytes, where the source states them."""
 
+    about: int | None = None
+    """Bytes, where others than the source state them: to be shown, not to be checked."""
+
     sha256: str | None = None
     sha256_prefix: str | None = None
     """The first digits, where the source states no more."""
@@ -107,6 +116,11 @@ class WeightsEntry:
         return bool(self.sha256 or self.sha256_prefix or self.md5)
 
     @property
+    def shown_size(self) -> int | None:
+        """Bytes, for people."""
+        return self.size or self.about
+
+    @property
     def terms(self) -> str:
         """The licence as a sentence to show before a download."""
         sentence = f"{self.title}: licence {self.licence}."
@@ -129,6 +143,18 @@ class Manifest:
     def __contains__(self, name: object) -> bool:
         return name in self.entries
 
+    def with_entries(self, other: Manifest) -> Manifest:
+        """This one, with the entries of another in the place of those of the same name, and beside them.
+
+        Raises ValueError where the other embeds something, or uses the file of an entry that it does not replace.
+        """
+        if any(entry.embedded for entry in other):
+            raise ValueError(f"{other.directory}: only what comes with Scumble is embedded")
+        entries = {**self.entries, **other.entries}
+        if len({entry.file.lower() for entry in entries.values()}) < len(entries):
+            raise ValueError(f"{other.directory}: a file of its manifest belongs to another entry")
+        return Manifest(entries, self.directory)
+
 
 def default_manifest_path() -> Path:
     """The manifest that comes with Scumble: in the installed package, or in the repository."""
@@ -136,15 +162,27 @@ def default_manifest_path() -> Path:
 
 
 def load_manifest(path: Path | None = None) -> Manifest:
-    """Read a manifest; the default is the one that comes with Scumble.
+    """Read a manifest; the default is the one that comes with Scumble, with the entries of SCUMBLE_MANIFEST in the place of its own.
 
     Raises
     ------
     ValueError
         For anything that is not as it must be, naming the entry.
+    ScumbleError
+        `invalid_parameter`, where that is so in the manifest that SCUMBLE_MANIFEST names.
     """
-    path = path or default_manifest_path()
-    return parse_manifest(path.read_text(encoding="utf-8"), path.parent)
+    if path is not None:
+        return parse_manifest(path.read_text(encoding="utf-8"), path.parent)
+    packaged = load_manifest(default_manifest_path())
+    named = os.environ.get(MANIFEST_VARIABLE)
+    if not named:
+        return packaged
+    try:
+        return packaged.with_entries(load_manifest(Path(named).expanduser()))
+    except (OSError, ValueError) as error:
+        reason = str(error).rstrip(".")
+        message = f"The list of weights that {MANIFEST_VARIABLE} names can't be used: {reason}."
+        raise ScumbleError("invalid_parameter", message, f"Mend {named}, or unset {MANIFEST_VARIABLE}.") from error
 
 
 def parse_manifest(text: str, directory: Path) -> Manifest:
@@ -180,6 +218,7 @@ def _entry(table: dict[str, Any]) -> WeightsEntry:
         "manual": bool,
         "non_commercial": bool,
         "size": int,
+        "about": int,
     }
     for key, value in table.items():
         if type(value) is not kinds.get(key, str):

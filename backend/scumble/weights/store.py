@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import hashlib
 import json
 import os
@@ -29,6 +30,9 @@ Builder = Callable[[Path, Path, WeightsEntry, Progress | None], None]
 It changes the folder at once or not at all, and raises ScumbleError `weights_missing` where the archive is no use."""
 
 DIGESTS_FILE = "digests.json"
+ACCEPTED_FILE = "accepted.json"
+"""Names of the entries whose non-commercial licence the user has accepted."""
+
 TRUSTED_FILE = "trusted.json"
 """SHA-256 of the files that are programs and that the user has allowed to run."""
 
@@ -72,6 +76,8 @@ class WeightStore:
         How long downloads try.
     builders
         By architecture: who builds the entries that are folders. Without one, they can be looked at but not pulled.
+    again
+        What the hints of a failed download tell to do for trying again; by default, the command.
     """
 
     def __init__(
@@ -80,11 +86,13 @@ class WeightStore:
         manifest: Manifest | None = None,
         patience: Patience | None = None,
         builders: Mapping[str, Builder] | None = None,
+        again: str = "",
     ) -> None:
         self.directory = directory or default_directory()
         self.manifest = manifest if manifest is not None else load_manifest()
         self._patience = patience or Patience()
         self._builders = builders or {}
+        self._again = again
 
     def list(self) -> list[Status]:
         """Every entry of the manifest, in its order."""
@@ -174,20 +182,20 @@ class WeightStore:
             raise ScumbleError(
                 "invalid_parameter", f"{entry.title} is no program.", "It needs no permission: nothing of it is run."
             )
-        with self._alone(entry), FileLock(self.directory / f"{TRUSTED_FILE}.lock"):
+        with self._alone(entry):
             found = fingerprint(path).sha256
-            trusted = self._trusted() | {found}
-            temporary = self.directory / f"{TRUSTED_FILE}.part"
-            temporary.write_text(json.dumps(sorted(trusted), indent=2) + "\n", encoding="utf-8")
-            temporary.replace(self.directory / TRUSTED_FILE)
+            self._add_string(self.directory / TRUSTED_FILE, found)
         return found
 
     def _trusted(self) -> set[str]:
-        try:
-            known = json.loads((self.directory / TRUSTED_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return set()
-        return {one for one in known if isinstance(one, str)} if isinstance(known, list) else set()
+        return _strings(self.directory / TRUSTED_FILE)
+
+    def _add_string(self, path: Path, added: str) -> None:
+        """Into a file with a list of them. Raises OSError."""
+        with FileLock(f"{path}.lock"):
+            temporary = path.with_name(f"{path.name}.part")
+            temporary.write_text(json.dumps(sorted({*_strings(path), added}), indent=2) + "\n", encoding="utf-8")
+            temporary.replace(path)
 
     def pull(self, name: str, accept_non_commercial: bool = False, progress: Progress | None = None) -> Path:
         """Make sure that an entry's file is here, by downloading what is missing of it.
@@ -208,13 +216,65 @@ class WeightStore:
             terms = "For non-commercial use only. " if entry.non_commercial else ""
             message = f"{entry.title} has to be fetched by hand."
             raise ScumbleError("weights_missing", message, terms + self._way_to_get(entry))
-        if entry.non_commercial and not accept_non_commercial:
-            message = f"{entry.title} may be used non-commercially only (licence: {entry.licence})."
-            raise ScumbleError("bad_request", message, f"If that is what you do: {_pull_command(entry)}")
+        if entry.non_commercial and not self.accepted(name):
+            if not accept_non_commercial:
+                message = f"{entry.title} may be used non-commercially only (licence: {entry.licence})."
+                raise ScumbleError("bad_request", message, f"If that is what you do: {_pull_command(entry)}")
+            self._accept(entry)
         with self._alone(entry):
             if self.status(name).state != "present":
                 self._fetch(entry, progress)
         return self.path(name)
+
+    def accepted(self, name: str) -> bool:
+        """Whether an entry's terms need no question: they allow commercial use, or were accepted here once."""
+        return not self._entry(name).non_commercial or name in _strings(self.directory / ACCEPTED_FILE)
+
+    def _accept(self, entry: WeightsEntry) -> None:
+        # Where it can't be noted, the question comes again.
+        with contextlib.suppress(OSError):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._add_string(self.directory / ACCEPTED_FILE, entry.name)
+
+    def put(self, name: str, write: Callable[[Path], None]) -> Path:
+        """Make an entry's file of what the user has already: `write` is given the path to write it to; where the file lies then.
+
+        It is there whole or not at all.
+
+        Raises
+        ------
+        ScumbleError
+            `invalid_parameter` for what comes with Scumble or is built as a folder, `weights_missing` where what was written
+            is not what is published, `internal` where it can't be stored; and what `write` raises.
+        """
+        entry = self._entry(name)
+        if entry.embedded or entry.built_from:
+            raise ScumbleError("invalid_parameter", f"{entry.title} is no file that can be added.", "Pull it.")
+        path = self._place(entry)
+        temporary = path.with_name(f"{path.name}.added.part")
+        with self._alone(entry):
+            try:
+                write(temporary)
+                found = fingerprint(temporary)
+                wrong = Expected(
+                    None if entry.manual else entry.size, entry.sha256, entry.sha256_prefix, entry.md5
+                ).mismatch(found)
+                if wrong is not None:
+                    raise ScumbleError(
+                        "weights_missing", f"This is not {entry.title}: {wrong}.", "Look for another file."
+                    )
+                temporary.replace(path)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    hint = f"Free some space on the disk of {self.directory}, and try again."
+                    raise ScumbleError("internal", f"The disk is full: {entry.title} does not fit.", hint) from error
+                message = f"{entry.title} could not be stored: {error.strerror or error}."
+                raise ScumbleError("internal", message, f"Allow yourself to write to {self.directory}.") from error
+            finally:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+        self._record(entry.file, found)
+        return path
 
     def verify(
         self, repair: bool = False, names: Iterable[str] | None = None, progress: Progress | None = None
@@ -289,7 +349,7 @@ class WeightStore:
             target,
             Expected(entry.size, entry.sha256, entry.sha256_prefix, entry.md5),
             title=entry.title,
-            again=_pull_command(entry),
+            again=self._again or _pull_command(entry),
             progress=progress,
             patience=self._patience,
         )
@@ -421,6 +481,15 @@ def _fingerprint(path: Path) -> Fingerprint:
         sha256.update(f"{file.name}\0{one.sha256}\n".encode())
         size += one.size
     return Fingerprint(size, sha256.hexdigest(), "")
+
+
+def _strings(path: Path) -> set[str]:
+    """The strings of a file with a list of them; none where it can't be read."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    return {one for one in known if isinstance(one, str)} if isinstance(known, list) else set()
 
 
 def _size(path: Path) -> int | None:

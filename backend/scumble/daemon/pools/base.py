@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from scumble_client.errors import ScumbleError
+from scumble_client.wire import Message
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class Pool(ABC):
     """Runs tasks. The broker polls `pollable` and calls `handle` when one of them is readable."""
 
     listener: Listener
+    relays = False
+    """Whether weights lie with another daemon, to which messages about them are passed on."""
+
+    def relay(self, message: Message, answer: Callable[[Message], bool]) -> bool:
+        """Pass on a client's message about weights to where the work is done; False where that is here.
+
+        `answer` is called with each answer, and says whether whoever asked is still there.
+        """
+        return False
 
     @abstractmethod
     def start(self) -> None:

@@ -25,6 +25,7 @@ from scumble_client.wire import Message
 from .base import Pool, Task
 from .remote_flight import AT_ONCE, Flight
 from .remote_link import RemoteLink
+from .remote_relay import Relayed
 from .remote_result import keep
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ MAX_ATTEMPTS = 3
 class RemotePool(Pool):
     """Another daemon.
 
+    Weights are that machine's, too: what clients say about them is passed on.
+
     Parameters
     ----------
     folders
@@ -50,6 +53,8 @@ class RemotePool(Pool):
     patience
         Seconds for which jobs wait for a machine that is gone; then they, and those that come, end with an error.
     """
+
+    relays = True
 
     def __init__(self, link: RemoteLink, folders: list[Path], patience: float) -> None:
         self._link, self._patience = link, patience
@@ -61,12 +66,18 @@ class RemotePool(Pool):
         self._rate = float("inf")
         self._stale: set[str] = set()
         self._workers: list[dict[str, Any]] = []
+        self._relayed = Relayed(link)
         self._wakeup = Wakeup()
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="remote")
         self._where = link.endpoint.removeprefix("tcp://")
 
     def start(self) -> None:
         self._link.open()
+
+    def relay(self, message: Message, answer: Callable[[Message], bool]) -> bool:
+        self.start()
+        self._relayed.ask(message, answer, None if self._greeted else self._why_not() or _not_yet(self._where))
+        return True
 
     @property
     def pollable(self) -> list[Any]:
@@ -108,6 +119,7 @@ class RemotePool(Pool):
             if event == "up":
                 self._say_hello()
             else:
+                self._relayed.fail(_not_yet(self._where))
                 log.warning("%s is gone; %d jobs wait for it", self._where, len(self._flights))
         self._read()
 
@@ -259,6 +271,8 @@ class RemotePool(Pool):
             self._on_welcome(message)
         elif message.type == "status":
             self._on_status(message)
+        elif self._relayed.take(message):
+            pass
         elif flight is None or flight.state == "storing":
             if message.type == "result" and flight is None:
                 self._link.send(Message("received", {"job": job}))  # of a job that was given up
@@ -344,3 +358,7 @@ def _unsent() -> ScumbleError:
 
 def _lost(where: str) -> ScumbleError:
     return ScumbleError("worker_died", f"{where} has lost this job, more than once.", "Look at the log there.")
+
+
+def _not_yet(where: str) -> ScumbleError:
+    return ScumbleError("unreachable", f"{where}, where the weights are, can't be reached.", "Try again in a moment.")

@@ -2,8 +2,8 @@
 
 `load(path, device)` gives an `Inpainter`. Read are: safetensors that Scumble wrote (`scumble weights convert`, or a
 trainer), Keras' HDF5 of PConv-Keras, TensorFlow checkpoints of DeepFill v2 and DeepCreamPy, the PyTorch checkpoint of
-naoto0804's partial convolutions, and TorchScript of LaMa and MI-GAN. No pickle is executed, and TorchScript only where the
-caller says that it may.
+naoto0804's partial convolutions, TorchScript of LaMa and MI-GAN, and MI-GAN's ONNX. No pickle is executed, and TorchScript and
+ONNX only where the caller says that it may.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from scumble.weights.formats.tensor_bundle import is_bundle, read_bundle
 from scumble_client.errors import ScumbleError
 
 from . import keys as keys
+from . import onnx_migan
 from .inpainters import (
     DeepCreamPyInpainter,
     GatedInpainter,
@@ -121,8 +122,8 @@ def load(path: Path, device: str = "cpu", may_run: Callable[[str], bool] = lambd
     path
         The file; of a TensorFlow checkpoint any of its files, or their common beginning.
     may_run
-        TorchScript is a program: whether the one with this SHA-256 (hexadecimal) may be run. It is asked only for TorchScript,
-        about the very bytes that run then (`WeightStore.may_run`).
+        TorchScript is a program, and a graph of ONNX runs in a library that trusts it: whether the one with this SHA-256
+        (hexadecimal) may be run. It is asked only for these, about the very bytes that run then (`WeightStore.may_run`).
 
     Raises
     ------
@@ -132,15 +133,17 @@ def load(path: Path, device: str = "cpu", may_run: Callable[[str], bool] = lambd
     """
 
     def work() -> Inpainter:
-        if is_torchscript(path):
+        is_onnx = path.suffix == onnx_migan.SUFFIX
+        if is_onnx or is_torchscript(path):
             program = path.read_bytes()  # once: what was looked at is what runs, whatever becomes of the file
             if not may_run(hashlib.sha256(program).hexdigest()):
+                kind = "ONNX" if is_onnx else "TorchScript"
                 raise ScumbleError(
                     "unauthorized",
-                    f"“{path.name}” is TorchScript, a program that would run on this computer, and is not known to be the published one.",
+                    f"“{path.name}” is {kind}, a program that would run on this computer, and is not known to be the published one.",
                     "If you know where it is from, allow this very file with: scumble weights trust NAME (its name in scumble weights list)",
                 )
-            return _from_torchscript(program)
+            return _from_onnx(program) if is_onnx else _from_torchscript(program)
         return _read(path).inpainter()
 
     return _guarded(path, work).to(device).eval()
@@ -148,10 +151,11 @@ def load(path: Path, device: str = "cpu", may_run: Callable[[str], bool] = lambd
 
 def convert(path: Path) -> Converted:
     """A published file in Scumble's own names, to be saved as safetensors. Raises ScumbleError as `load` does."""
-    if path.is_file() and is_torchscript(path):
+    if path.is_file() and (path.suffix == onnx_migan.SUFFIX or is_torchscript(path)):
+        kind = "ONNX" if path.suffix == onnx_migan.SUFFIX else "TorchScript"
         raise ScumbleError(
             "bad_request",
-            f"“{path.name}” is TorchScript, a program with its weights, which has no other form.",
+            f"“{path.name}” is {kind}, a program with its weights, which has no other form.",
             "Put it into the folder of weights as it is.",
         )
     converted = _guarded(path, lambda: _read(path))
@@ -225,6 +229,11 @@ def is_torchscript(path: Path) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         return any("/code/" in name or name.startswith("code/") for name in archive.namelist())
+
+
+def _from_onnx(program: bytes) -> Inpainter:
+    onnx_migan.check_installed()
+    return onnx_migan.OnnxMiganInpainter(onnx_migan.OnnxGraph(program))
 
 
 def _from_torchscript(program: bytes) -> Inpainter:
