@@ -19,7 +19,8 @@ from typing import Any
 
 from scumble.transport.wakeup import Wakeup
 from scumble_client.errors import ScumbleError
-from scumble_client.launch import for_computing, no_window_flags
+from scumble_client.launch import for_computing
+from scumble_client.system import processes
 from scumble_client.wire import Message
 
 from .jobs import Client
@@ -138,8 +139,7 @@ class Fetches:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=for_computing(os.environ),
-                start_new_session=os.name == "posix",
-                creationflags=no_window_flags(),
+                **processes.apart(),
             )
         except OSError as error:
             log.error("what fetches weights does not start: %s", error)
