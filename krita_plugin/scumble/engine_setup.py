@@ -160,6 +160,7 @@ class EngineSetup(QtWidgets.QWidget):
         while self._buttons.count():
             old = cast(Any, self._buttons.takeAt(0)).widget()
             old.hide()
+            old.setParent(None)  # it may be long until Qt deletes it, in an event loop within another
             old.deleteLater()
         for name, label in buttons:
             button = QtWidgets.QPushButton(label)

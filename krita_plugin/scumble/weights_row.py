@@ -64,6 +64,7 @@ class WeightsRow(QtWidgets.QWidget):
         while self._buttons.count():
             old: Any = self._buttons.takeAt(0).widget()  # type: ignore[union-attr]
             old.hide()
+            old.setParent(None)  # it may be long until Qt deletes it, in an event loop within another
             old.deleteLater()
         for name, label in buttons:
             button = QtWidgets.QPushButton(label)
