@@ -19,6 +19,7 @@ from scipy import ndimage
 
 from benchmarks.face_sketch import held_out
 from benchmarks.report import Figure, as_markdown
+from scumble.faces.detection.parts import parts_of
 from scumble.faces.latent.strokes import REACH, stroke_radius
 from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
@@ -27,11 +28,15 @@ from scumble.worker.models import ModelCache
 
 Bytes = NDArray[np.uint8]
 
+FINE = 4
+"""Samples a pixel, each way, of a stroke."""
+
 LEFT, RIGHT, LIPS, BROWS = slice(19, 25), slice(25, 31), slice(31, 43), slice(0, 10)
 
 
 def edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
     """(side, side, 4) each: strokes for a face whose 49 points are shares of the side."""
+    shown, side = side, FINE * side  # as an editor's brush, which leaves no stairs
     at = points * side
     eyes, mouth = (at[LEFT].mean(0), at[RIGHT].mean(0)), at[LIPS]
     apart, middle, brow = float(np.linalg.norm(eyes[1] - eyes[0])), mouth.mean(0), at[BROWS].mean(0)
@@ -41,30 +46,34 @@ def edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
         image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
         return image, ImageDraw.Draw(image)
 
+    def finished(image: Image.Image) -> Bytes:
+        return np.asarray(image.resize((shown, shown), Image.Resampling.BOX))
+
     image, draw = canvas()
-    draw.ellipse(_around(middle, 0.36 * np.ptp(mouth[:, 0]), 0.1 * apart), fill=(245, 240, 232, 255))
-    made["teeth"] = np.asarray(image)
+    draw.ellipse(_around(middle, 0.36 * np.ptp(mouth[:, 0]), 0.07 * apart), fill=(245, 240, 232, 255))
+    smiles = parts_of(points * shown, shown).open  # then white means whiter teeth, not an open mouth
+    made["whiter teeth" if smiles else "teeth"] = finished(image)
     image, draw = canvas()
     for n in range(-3, 4):
         top = (brow[0] + n * 0.22 * apart, brow[1] - 0.95 * apart)
         end = (brow[0] + (n * 0.25 + 0.05) * apart, brow[1] - 0.35 * apart)
         draw.line([top, end], fill=(38, 26, 20, 255), width=max(3, int(0.22 * apart)))
-    made["fringe"] = np.asarray(image)
+    made["fringe"] = finished(image)
     image, draw = canvas()
     draw.polygon([tuple(p) for p in mouth], fill=(190, 20, 45, 255))
-    made["red lips"] = np.asarray(image)
+    made["red lips"] = finished(image)
     image, draw = canvas()
     for eye, sign in zip(eyes, (-1, 1), strict=True):
         cheek = eye + 0.45 * (middle - eye) + [sign * 0.12 * apart, 0]
         draw.ellipse(_around(cheek, 0.2 * apart, 0.2 * apart), fill=(225, 110, 120, 150))
-    made["rose cheeks"] = np.asarray(image)
+    made["rose cheeks"] = finished(image)
     image, draw = canvas()
     dark = (20, 18, 18, 255)
     for eye in eyes:
         draw.ellipse(_around(eye, 0.33 * apart, 0.26 * apart), outline=dark, width=max(3, int(0.06 * apart)))
     bridge = [tuple(eyes[0] + [0.33 * apart, 0]), tuple(eyes[1] - [0.33 * apart, 0])]
     draw.line(bridge, fill=dark, width=max(2, int(0.05 * apart)))
-    made["glasses"] = np.asarray(image)
+    made["glasses"] = finished(image)
     return made
 
 

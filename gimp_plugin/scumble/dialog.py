@@ -110,6 +110,7 @@ class OperationDialog:
             gtk,
             self.window,
             self._operation,
+            self._settings,
             lambda: self._arguments.tidy_values(self._config),
             self._changed,
             self._resized,

@@ -9,6 +9,7 @@ from runs import client_name
 from scumble_client import Client
 from scumble_client.editor.background import Background
 from scumble_client.editor.crash_log import as_error
+from scumble_client.editor.settings import EditorSettings
 from scumble_client.editor.weights_panel import HAVE, PAGE, WeightsPanel, WeightsView
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import ConnectionFile
@@ -30,6 +31,7 @@ class WeightsRow:
         gtk: Any,
         dialog: Any,
         operation: Dict[str, Any],
+        settings: EditorSettings,
         chosen: Callable[[], Dict[str, Any]],
         changed: Callable[[], None],
         resized: Callable[[], None],
@@ -38,7 +40,7 @@ class WeightsRow:
         self._chosen, self._changed, self._resized = chosen, changed, resized
         self._client = Client(client_name())
         self._background = Background(1)
-        self.panel = WeightsPanel(self._client, self._background)
+        self.panel = WeightsPanel(self._client, self._background, settings)
         self._view = WeightsView()
         self._usable = self.panel.usable
         self.sentence, self.detail = self._label(), self._label()

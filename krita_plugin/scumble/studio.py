@@ -74,7 +74,7 @@ class Studio(QObject):
         self.preview = Preview(self)
         self.own_faces = OwnFaces(self)
         self.connection = DaemonConnection(self, f"krita {app.version()}")
-        self.weights = WeightsPanel(self.connection.client, self.connection.background)
+        self.weights = WeightsPanel(self.connection.client, self.connection.background, self.settings)
         self.connection.happened.connect(self._on_event)
         self.connection.changed.connect(self.daemon_changed)
         self.connection.operations.connect(self._on_operations)

@@ -24,6 +24,7 @@ OPTIONS: Dict[str, Any] = {
     "advanced": False,  # whether parameters that are folded away are in view
     "preview": True,  # whether a dialog shows what a change gives
     "docker_preview": False,  # whether the docker does
+    "faces_offered": True,  # whether the library of faces is offered where it would help
     "masked": False,  # whether what is transparent in a result becomes its mask, in Krita
 }
 

@@ -1,4 +1,5 @@
-"""What an editor shows where a choice needs weights that are not here: size and licence, how far they are, what can be pressed.
+"""What an editor shows where a choice needs weights that are not here: size and licence, how far they are, what can be pressed. And where
+none is needed, but faces to copy from would help: what these are, until they are here or the artist does not want them.
 
 The same in every editor. An editor calls `look` a few times a second, `handle` with what its client tells, and `press`.
 """
@@ -13,11 +14,18 @@ from ..fetching import Fetch
 from ..setup.machine import in_words
 from . import form
 from .background import Background
+from .settings import EditorSettings
 
 GET, ACCEPT, CANCEL, HAVE, PAGE, CLOSE = "get", "accept", "cancel", "have", "page", "close"
 """Names of buttons. `have` and `page` are for the editor itself: a folder is to be chosen (`add`), `page` to be opened."""
 
 USABLE = ("embedded", "present")
+
+LIBRARY, COPIES = "face-library", "exemplars"
+"""The entry of faces to copy from, and the parameter of operations that copy from them."""
+
+LIBRARY_HELPS = "Faces to copy from would make skin, hair and eyes look real."
+LIBRARY_IS = "Portraits of 200 people who do not exist, at most 40 MB when they are ready"
 GO_ON = "You can go on working; it goes on when this is closed, too."
 FORBIDDEN = "Whoever runs the machine that computes does not let editors get weights: ask them."
 LIST_SECONDS = 15.0
@@ -60,10 +68,10 @@ class Needed:
 
 
 class WeightsPanel:
-    """One for each connection. `background` asks the daemon; its owner polls it."""
+    """One for each connection. `background` asks the daemon; its owner polls it. `settings` keep what the artist does not want."""
 
-    def __init__(self, client: Client, background: Background) -> None:
-        self._client, self._background = client, background
+    def __init__(self, client: Client, background: Background, settings: EditorSettings) -> None:
+        self._client, self._background, self._settings = client, background, settings
         self.entries: Dict[str, Dict[str, Any]] = {}
         """By name, as the daemon has told; empty until then."""
         self.may_get = self.may_add = False
@@ -144,6 +152,18 @@ class WeightsPanel:
                 return Needed(form.label(parameter, value), entry)
         return None
 
+    def helpful(self, operation: Mapping[str, Any], values: Mapping[str, Any]) -> Optional[Needed]:
+        """The library of faces, where this would copy from it, it can be had, and the artist has not refused it."""
+        entry = self.entries.get(LIBRARY)
+        copies = any(one["name"] == COPIES and form.has_effect(one, values) for one in operation["parameters"])
+        if entry is None or not copies or not values.get(COPIES) or entry.get("state") in USABLE:
+            return None
+        if LIBRARY in self._fetches:
+            return Needed("Faces to copy from", entry)
+        if not self.may_get or not self._settings.option("faces_offered"):
+            return None
+        return Needed("Faces to copy from", entry)
+
     def labels(self, parameter: Mapping[str, Any], chosen: Any) -> List[str]:
         """A parameter's choices for a list, with what is to be got for them; of the chosen one, `look` says it, and a box is narrow."""
         choices = parameter["choices"]
@@ -179,7 +199,7 @@ class WeightsPanel:
             return WeightsView(f"{message}.", GO_ON, self._folder.fraction, ((CANCEL, "Stop Looking"),))
         if self._told:
             return WeightsView(self._told[0], "\n".join(self._told[1:]), buttons=((CLOSE, "Close"),))
-        needed = self.needed(operation, values) if operation is not None else None
+        needed = self._wanted(operation, values) if operation is not None else None
         name = needed.name if needed is not None else ""
         if name != self._offered:
             self._offered, self._offered_at = name, time.monotonic()
@@ -199,7 +219,13 @@ class WeightsPanel:
             return WeightsView(sentence, "", buttons=((ACCEPT, "Yes, Get It"), (CLOSE, "Not Now")))
         return self._offer(needed)
 
+    def _wanted(self, operation: Mapping[str, Any], values: Mapping[str, Any]) -> Optional[Needed]:
+        return self.needed(operation, values) or self.helpful(operation, values)
+
     def _offer(self, needed: Needed) -> WeightsView:
+        if needed.name == LIBRARY:
+            detail = f"{LIBRARY_IS}; licence: {needed.entry.get('licence', 'not known')}."
+            return WeightsView(LIBRARY_HELPS, detail, buttons=((GET, "Get Them"), (CLOSE, "No, Thanks")))
         have = ((HAVE, "I Have It…"),) if self.may_add else ()
         sentence = f"“{needed.label}” is not here yet."
         page = str(needed.entry.get("page") or "")
@@ -238,13 +264,15 @@ class WeightsPanel:
         if button == CLOSE and self._told:
             self._told = []
             return
-        needed = self.needed(operation, values)
+        needed = self._wanted(operation, values)
         if needed is None:
             return
         name = needed.name
         if button == CANCEL and name in self._fetches:
             self._client.cancel_weights(self._fetches[name])
         elif button == CLOSE:
+            if name == LIBRARY and name not in self._problems:
+                self._settings.set_option("faces_offered", False)
             self._questions.discard(name)
             self._problems.pop(name, None)
         elif button == ACCEPT:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scumble_client.client import Event
 from scumble_client.editor import weights_panel
+from scumble_client.editor.settings import EditorSettings
 from scumble_client.editor.weights_panel import ACCEPT, CANCEL, CLOSE, GET, HAVE, PAGE, WeightsPanel
 from scumble_client.errors import ScumbleError
 from scumble_client.fetching import Fetch
@@ -95,9 +97,10 @@ class AtOnce:
 class Played:
     """A panel, the choice in its form, and what its client is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.client = PlayedClient()
-        self.panel = WeightsPanel(self.client, AtOnce())  # type: ignore[arg-type]
+        self.settings = EditorSettings(folder)
+        self.panel = WeightsPanel(self.client, AtOnce(), self.settings)  # type: ignore[arg-type]
         self.values = {"method": "auto", "weights": "lama"}
         self.panel.refresh()
 
@@ -120,8 +123,8 @@ class Played:
 
 
 @pytest.fixture
-def played() -> Played:
-    return Played()
+def played(tmp_path: Path) -> Played:
+    return Played(tmp_path)
 
 
 def test_nothing_is_said_where_nothing_is_lacking(played: Played) -> None:
@@ -271,10 +274,10 @@ def test_it_looks_again_for_a_while_only(played: Played, monkeypatch: pytest.Mon
     assert len(played.client.asked) == before + 1
 
 
-def test_where_nothing_is_known_it_tries_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_is_known_it_tries_again_soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    played = Played()
+    played = Played(tmp_path)
     played.panel.entries = {}
     before = len(played.client.asked)
     now[0] += weights_panel.TRY_AGAIN + 0.1
@@ -288,3 +291,76 @@ def test_an_odd_list_is_no_list(played: Played, listed: Any) -> None:
     played.client.listed = listed
     played.panel.refresh()
     assert played.view.sentence == ""
+
+
+FACES: dict[str, Any] = {
+    "name": "face-brush",
+    "parameters": [
+        {"name": "finish", "title": "Finish", "type": "boolean", "default": True, "help": ""},
+        {
+            "name": "exemplars",
+            "title": "Copy from faces",
+            "type": "boolean",
+            "when": {"finish": [True]},
+            "default": True,
+            "help": "",
+        },
+    ],
+}
+COPYING: dict[str, Any] = {"finish": True, "exemplars": True}
+
+
+class TestFacesToCopyFrom:
+    @staticmethod
+    def with_library(played: Played, **more: Any) -> None:
+        played.client.listed.append({**COMMON, "name": "face-library", "size": None, "licence": "CC0-1.0", **more})
+        played.panel.refresh()
+
+    def test_they_are_offered_where_they_would_help_and_nothing_is_held_back(self, played: Played) -> None:
+        self.with_library(played)
+        view = played.panel.look(FACES, COPYING)
+        assert view.sentence == weights_panel.LIBRARY_HELPS
+        assert "CC0-1.0" in view.detail
+        assert [name for name, _ in view.buttons] == [GET, CLOSE]
+        assert played.panel.needed(FACES, COPYING) is None
+
+    @pytest.mark.parametrize("values", [{"exemplars": False}, {"finish": False}])
+    def test_not_where_nothing_is_copied(self, played: Played, values: dict[str, Any]) -> None:
+        self.with_library(played)
+        assert played.panel.look(FACES, {**COPYING, **values}).sentence == ""
+        assert played.panel.look(OPERATION, {"method": "auto", "weights": "embedded"}).sentence == ""
+
+    def test_not_where_they_are_or_cannot_be_had(self, played: Played) -> None:
+        self.with_library(played, state="present")
+        assert played.panel.look(FACES, COPYING).sentence == ""
+        played.client.listed.pop()
+        played.client.permissions["get"] = False
+        self.with_library(played)
+        assert played.panel.look(FACES, COPYING).sentence == ""
+
+    def test_who_does_not_want_them_is_not_asked_again_in_any_window(self, played: Played, tmp_path: Path) -> None:
+        self.with_library(played)
+        played.panel.press(CLOSE, FACES, COPYING)
+        assert played.panel.look(FACES, COPYING).sentence == ""
+        another = Played(tmp_path)
+        self.with_library(another)
+        assert another.panel.look(FACES, COPYING).sentence == ""
+
+    def test_they_are_fetched_with_progress_and_then_nothing_is_said(self, played: Played) -> None:
+        self.with_library(played)
+        played.panel.press(GET, FACES, COPYING)
+        assert ("face-library", False) in played.client.asked
+        view = played.panel.look(FACES, COPYING)
+        assert "Faces to copy from" in view.sentence
+        assert [name for name, _ in view.buttons] == [CANCEL]
+        played.client.listed[-1]["state"] = "present"
+        played.tell("weights_done")
+        assert played.panel.look(FACES, COPYING).sentence == ""
+
+    def test_a_failure_is_told_and_closing_it_refuses_nothing(self, played: Played) -> None:
+        self.with_library(played)
+        played.panel.press(GET, FACES, COPYING)
+        played.tell("error", code="unreachable", message="The line broke.", hint="Try again.")
+        assert played.panel.look(FACES, COPYING).sentence == "The line broke."
+        played.panel.press(CLOSE, FACES, COPYING)
+        assert played.panel.look(FACES, COPYING).sentence == weights_panel.LIBRARY_HELPS

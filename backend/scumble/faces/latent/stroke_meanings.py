@@ -43,6 +43,9 @@ WHITENED = 0.6
 SHINES = (0.95, 1.25)
 """How light teeth are beside the lips around them: surely none, and surely teeth."""
 
+LIPS_REDNESS, TEETH_PALER = 0.22, 0.08
+"""How much more red than green, as a share of its largest channel, a colour of lips has; by so much less, it may be that of teeth."""
+
 LEAST_TEETH = 0.15
 """Share of what lies between the lips, from which teeth are there."""
 
@@ -193,17 +196,20 @@ def _unlike(colour: Floats, skin: Floats | None) -> bool:
 def _whitened(photograph: Floats, wanted: Floats, weight: Floats, parts: Parts) -> Floats | None:
     """(S, S, 3): what to add so that the teeth within the weight become like that colour; what is dark or red there stays. None where
     there are none: landmarks alone do not tell a thin line between lips from a smile."""
-    inside = parts.open * weight * parts.mouth
+    inside = parts.open * weight * np.clip(parts.lips + parts.mouth, 0, 1)  # landmarks may be off by a lip
     within = inside > 0.5
     if not within.any():
         return None
     grey = luma(photograph)
     lips = (parts.lips > 0.5) & (parts.mouth < 0.1)
     usual = float(np.median(grey[lips])) if lips.any() else float(np.median(grey))
-    pale = np.clip(1.6 - np.ptp(photograph, axis=2) / (0.35 * np.maximum(photograph.max(axis=2), 0.2)), 0, 1)
+    redness = (photograph[..., 0] - photograph[..., 1]) / np.maximum(photograph.max(axis=2), 0.2)
+    pale = np.clip((LIPS_REDNESS - redness) / TEETH_PALER, 0, 1)
     bright = np.clip((grey / max(usual, 0.05) - SHINES[0]) / (SHINES[1] - SHINES[0]), 0, 1)
     teeth = inside * pale * bright
     if teeth[within].mean() < LEAST_TEETH:
         return None
     there = (photograph * teeth[..., None]).sum((0, 1)) / teeth.sum()
-    return np.asarray(teeth[..., None] * np.maximum(WHITENED * (wanted - there), -0.05), np.float32)
+    # what is lighter than most of them has less room left: else they become one white bar
+    room = np.clip((1 - photograph) / np.maximum(1 - there, 0.05), 0, 1.5)
+    return np.asarray(teeth[..., None] * room * np.maximum(WHITENED * (wanted - there), -0.05), np.float32)
