@@ -96,3 +96,7 @@ def test_both_plugins_are_inside(package: Package, tmp_path: Path, editor: str, 
     wanted = {p.name for p in (ROOT / source / "scumble").glob("*.py")}
     assert wanted <= {p.name for p in (tmp_path / there / "scumble").glob("*.py")}
     assert list((tmp_path / there).rglob("scumble_client/client.py"))
+
+
+def test_the_citation_names_this_version() -> None:
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
