@@ -18,7 +18,7 @@ from pydantic import Field
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from scumble.faces.detection.alignment import applied, eye_centres, inner_frame, inverse, similarity
+from scumble.faces.detection.alignment import applied, eye_centres, inner_frame, inverse, mirrored_points, similarity
 from scumble.faces.detection.network import CROP, FaceFinder, FaceLandmarks
 from scumble.faces.detection.search import FaceNetworks
 from scumble_training.common.checkpoints import WeightAverage, append_metrics, load_checkpoint, save_checkpoint
@@ -58,7 +58,7 @@ def mean_shape(faces: Faces) -> NDArray[np.float64]:
     """(49, 2) in the unit square: the mean of the true faces' points and their mirrored selves."""
     points = faces.points[faces.true] if faces.true.any() else faces.points
     mean = points.mean(axis=0)
-    return np.asarray((mean + face_scenes.mirrored_points(mean)) / 2)
+    return np.asarray((mean + mirrored_points(mean)) / 2)
 
 
 def crops(
@@ -75,7 +75,7 @@ def crops(
     mirror = rng.random(count) < 0.5
     for index, turned in zip(chosen, mirror, strict=True):
         points = faces.points[index]
-        points = face_scenes.mirrored_points(points) if turned else points
+        points = mirrored_points(points) if turned else points
         frame = misplaced(inner_frame(similarity(shape, points), FRAME), rng)
         frames.append(frame)
         targets.append(applied(inverse(frame), points))

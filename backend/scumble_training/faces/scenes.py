@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from scumble.faces.detection.alignment import mirrored_points
 from scumble.faces.detection.network import EYES_LEAST, EYES_MOST, LEFT_EYE, RIGHT_EYE, STRIDE, UNIT
 from scumble_training.common import datasets
 from scumble_training.common.datasets import Split
@@ -93,19 +94,6 @@ def relit(pictures: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     out = torch.where(drawn(0, 1) < 0.2, blurred, out)
     noise = torch.from_numpy(rng.standard_normal(out.shape, dtype=np.float32))
     return (out + noise * drawn(0, 0.03) * (drawn(0, 1) < 0.5)).clamp(0, 1)
-
-
-def mirrored_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The points (…, 49, 2), as shares, of the mirrored picture."""
-    out: NDArray[np.float64] = points[..., MIRROR, :] * [-1, 1] + [1, 0]
-    return out
-
-
-_BROWS_AND_NOSE = (*range(9, -1, -1), 10, 11, 12, 13, *range(18, 13, -1))
-_EYES = (28, 27, 26, 25, 30, 29, 22, 21, 20, 19, 24, 23)
-_LIPS = (*range(37, 30, -1), *range(42, 37, -1), 45, 44, 43, 48, 47, 46)
-MIRROR = np.array(_BROWS_AND_NOSE + _EYES + _LIPS)
-"""The point that each point becomes in the mirror."""
 
 
 def scenes(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scumble.faces.detection.alignment import mirrored_points
+from scumble.faces.detection.found_face import aligned_picture, frame_of, points_of, whole_face
+from scumble.faces.exemplars.collection import Writer, new_face
+from scumble.faces.exemplars.library import own_directory
 from scumble.imaging.geometry import Bounds
 from scumble.imaging.layer import Layer, composite
 from scumble.operations import find
@@ -123,3 +128,47 @@ class TestLatents:
     def test_described_as_a_grid(self) -> None:
         (canvas,) = [p for p in find("face-latent").describe()["parameters"] if p["name"] == "canvas"]
         assert (canvas["type"], canvas["rows"], canvas["columns"]) == ("grid", 10, 10)
+
+
+class TestStrangers:
+    @pytest.fixture(autouse=True)
+    def _library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SCUMBLE_FACES", str(tmp_path / "own"))
+        context = Context(0, "cpu", WARM, lambda fraction, message: None)
+        place = frame_of({"image": FACE}, context)
+        points = points_of(FACE, place, context)
+        assert points is not None
+        people = []
+        for number in range(6):
+            picture = np.asarray(aligned_picture(FACE, whole_face(place), 256) * 255, np.float32)
+            picture = np.clip(picture * (0.7 + 0.05 * number) + 6 * number, 0, 255)
+            people.append(new_face(np.asarray(picture, np.uint8)[:, ::-1], mirrored_points(points), f"{number}.jpg"))
+        Writer(own_directory()).add(people)
+
+    def test_somebody_is_put_there_with_the_skin_of_a_photograph(self) -> None:
+        (copied,) = run("face-sample", FACE, seed=1)
+        (drawn,) = run("face-sample", FACE, seed=1, exemplars=False)
+        before = FACE.pixels[..., :3].astype(float)
+        after, model = (composite(FACE, one.layer).pixels[..., :3].astype(float) for one in (copied, drawn))
+        middle = slice(90, 190), slice(90, 170)
+
+        def detail(picture: Any) -> float:
+            return float(np.abs(np.diff(picture[middle].mean(2), axis=1)).mean())
+
+        assert np.abs(after - before)[middle].mean() > 1
+        assert detail(after) > 1.2 * detail(model)
+        assert np.array_equal(after[:20], before[:20]), "the rest of the picture"
+
+    def test_variations_are_different_people_and_bounded_by_the_selection(self) -> None:
+        mask = np.zeros((256, 256, 1), np.uint8)
+        mask[80:230, 60:200] = 255
+        made = run("face-sample", FACE, seed=1, mask=Layer(mask), variations=3)
+        assert all(one.layer.bounds.x >= 60 and one.layer.bounds.right <= 200 for one in made)
+        assert not np.array_equal(made[0].layer.pixels, made[1].layer.pixels) or not np.array_equal(
+            made[0].layer.pixels, made[2].layer.pixels
+        )
+
+    def test_without_a_face_there_the_model_draws_one(self) -> None:
+        with_library = run("face-sample", EMPTY, seed=3, finish=False)[0].layer
+        without = run("face-sample", EMPTY, seed=3, finish=False, exemplars=False)[0].layer
+        assert np.array_equal(with_library.pixels, without.pixels)

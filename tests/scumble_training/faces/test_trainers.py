@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from scumble.faces.detection import weights as landmark_weights
+from scumble.faces.detection.alignment import mirrored_points
 from scumble.faces.latent import ian_weights
 from scumble.faces.latent import weights as latent_weights
 from scumble_client.errors import ScumbleError
@@ -128,8 +129,8 @@ def test_principal_components_are_those_of_the_textbook() -> None:
 class TestScenes:
     def test_mirrored_points_are_points_of_the_mirrored_face(self, data: Path) -> None:
         points = load_faces(data, "train", 64).points[0]
-        mirrored = face_scenes.mirrored_points(points)
-        assert np.allclose(face_scenes.mirrored_points(mirrored), points)
+        mirrored = mirrored_points(points)
+        assert np.allclose(mirrored_points(mirrored), points)
         assert np.abs(mirrored - points).max() < 0.15  # the portrait looks at us
 
     def test_warped_cuts_out(self) -> None:

@@ -19,6 +19,12 @@ Matrix = NDArray[np.float64]
 
 LEFT_EYE, RIGHT_EYE = slice(19, 25), slice(25, 31)
 
+_BROWS_AND_NOSE = (*range(9, -1, -1), 10, 11, 12, 13, *range(18, 13, -1))
+_EYES = (28, 27, 26, 25, 30, 29, 22, 21, 20, 19, 24, 23)
+_LIPS = (*range(37, 30, -1), *range(42, 37, -1), 45, 44, 43, 48, 47, 46)
+MIRROR = np.array(_BROWS_AND_NOSE + _EYES + _LIPS)
+"""The point that each of the 49 points becomes in the mirror."""
+
 
 def similarity(source: Points, target: Points, weight: NDArray[np.float64] | None = None) -> Matrix:
     """The rotation, scale and shift that takes `source` nearest to `target`, in the sense of least squares.
@@ -144,3 +150,8 @@ def sampled(picture: Floats, places: Points, order: int = 1) -> Floats:
         for c in range(picture.shape[2])
     ]
     return np.stack(planes, axis=-1)
+
+
+def mirrored_points(points: Points) -> Points:
+    """The points (…, 49, 2), as shares, of the mirrored picture."""
+    return np.asarray(points[..., MIRROR, :] * [-1, 1] + [1, 0])

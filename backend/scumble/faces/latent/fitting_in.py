@@ -2,7 +2,7 @@
 
 A face drawn from the prior has its own hair, skin and light; put among another's, its rim is smoke. Here the drawn latents z₀ are the prior's
 mean, and what lies around is data, as strokes are for the brush (`solver`): Σ w |x(z) − photograph|² / σ² + |z − z₀|². What the
-surroundings do not say stays as it was drawn.
+surroundings do not say stays as it was drawn. Where there are faces to copy from, a whole one of these is better than any that is drawn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scumble.faces.detection.found_face import FaceFrame, aligned_coverage, aligned_layer, whole_face
+from scumble.faces.detection.found_face import FaceFrame, aligned_coverage, aligned_layer, points_of, whole_face
+from scumble.faces.exemplars.stranger import Place, stranger
 from scumble.faces.finishing.soft_face import finished
 from scumble.faces.sketch.layer import detailed, layer_of, weight_in_document
 from scumble.imaging.layer import Layer
@@ -118,6 +119,34 @@ def sampled_layer(
             finished(soft_face(soft, hole), exemplars, image, whole, mask, seed, context), hole, image, whole, 1.0, seed
         )
     return layer_of(soft, image, mask, whole, 0, True, context)
+
+
+def stranger_layer(
+    image: Layer, mask: Layer, place: FaceFrame, variety: float, seed: int, context: Context
+) -> Layer | None:
+    """Somebody's face out of those that may be copied from, where the mask lies on the face in a place.
+
+    None where there is nobody, or no face whose features another's could be laid over.
+
+    Raises
+    ------
+    ScumbleError
+        `missing_input` where the mask lies beside the face.
+    """
+    whole, side = whole_face(place), side_of(place)
+    points = points_of(image, place, context)
+    hole = aligned_coverage(mask, whole, side) > TOUCHED
+    if points is None or not hole.any():
+        return None
+    around, alpha = aligned_layer(image, whole, side)
+    known = alpha > 0.5
+    face = stranger(Place(around, known, hole, points), variety, seed, context)
+    if face is None:
+        return None
+    seen = np.where(known[..., None], around, face).astype(np.float32)
+    soft = blending.membrane(face, seen, hole) if not hole.all() else face
+    soft = np.asarray(np.where(hole[..., None], soft, seen).clip(0, 1), np.float32)
+    return layer_of(detailed(soft, hole, image, whole, 1.0, seed), image, mask, whole, 0, True, context)
 
 
 def _lit(model: Floats, photograph: Floats, where: Mask) -> Floats:

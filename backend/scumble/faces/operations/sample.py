@@ -1,4 +1,4 @@
-"""A face that nobody has: drawn from the face model at random."""
+"""Somebody else's face: out of those that may be copied from, or one that nobody has, drawn from the face model at random."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class FaceSample(Operation[FaceSampleParameters]):
     def run(self, layers: Mapping[str, Layer], parameters: FaceSampleParameters, context: Context) -> Sequence[Output]:
         import torch
 
-        from scumble.faces.latent.fitting_in import face_oval, sampled_layer
+        from scumble.faces.latent.fitting_in import face_oval, sampled_layer, stranger_layer
         from scumble.faces.latent.photographic import finished_picture
 
         given = dict(layers)
@@ -68,6 +68,12 @@ class FaceSample(Operation[FaceSampleParameters]):
         for variation in range(parameters.variations):
             context.report(0.4 + 0.6 * variation / parameters.variations, "Drawing a face")
             seed = (context.seed + variation) % 2**32
+            copies = parameters.finish and parameters.exemplars and parameters.model == "embedded"
+            if mask is not None and copies:
+                somebody = stranger_layer(given["image"], mask, place, parameters.truncation, seed, context)
+                if somebody is not None:
+                    outputs.append(Output(somebody, seed))
+                    continue
             # drawn by numpy, whose stream is the same on every device
             drawn = np.random.default_rng(seed).standard_normal((1, network.latents)).astype(np.float32)
             z = torch.from_numpy(drawn * np.float32(parameters.truncation)).to(context.device)
