@@ -123,3 +123,15 @@ def test_one_that_is_gone_is_left_out_with_a_note() -> None:
     given = context()
     assert stranger(place(painted(SKIN, DARK)), 0.0, 0, given) is None
     assert len(given.notes) >= 1
+
+
+def test_nobody_is_put_into_his_own_photograph() -> None:
+    picture = painted(SKIN, DARK, mark=0.3)
+    Writer(own_directory()).add([new_face(picture, SHAPE, "self.jpg")])
+    made = stranger(place(picture), 0.0, 0, context())
+    assert made is None or np.abs(made - picture[:, ::-1] / 255).mean() < 0.03, "in the mirror he is another"
+    Writer(own_directory()).add([new_face(painted((0.7, 0.5, 0.45), DARK), SHAPE, "other.jpg")])
+    for seed in range(4):
+        face = stranger(place(picture), 0.0, seed, context())
+        assert face is not None
+        assert np.abs(face - picture / np.float32(255)).mean() > 0.005

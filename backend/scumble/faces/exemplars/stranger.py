@@ -30,6 +30,9 @@ TURNED = 0.35
 FEWEST, MORE = 5, 24
 """From how many that fit best one is drawn: with a variety of 0, and how many more for each 1."""
 
+SELF = 0.04
+"""Root mean square difference within the hole up to which a face is the very photograph that it would go into."""
+
 CHROMA = 0.5
 """How much of the difference in hue a face takes over where it takes over the light."""
 
@@ -89,14 +92,19 @@ def _fitting(library: ExemplarLibrary, place: Place) -> NDArray[np.int64]:
     edge = ndimage.binary_dilation(share, iterations=RIM) & ~ndimage.binary_erosion(share, iterations=RIM) & known
     if not edge.any():
         edge = known if known.any() else np.ones_like(known)
-    faces = np.concatenate([small, small[:, :, ::-1]])[:, edge]
-    apart = faces - seen[edge]
+    both = np.concatenate([small, small[:, :, ::-1]])
+    apart = both[:, edge] - seen[edge]
     apart = apart - 0.7 * apart.mean(axis=1, keepdims=True)  # light in which a face was taken is forgiven, mostly
     colours = np.sqrt(np.square(apart).mean((1, 2))) / 0.1
     points = np.asarray(library.points, np.float64)
     poses = np.concatenate([_pose(points), _pose(mirrored_points(points))])
     turned = np.linalg.norm(poses - _pose(place.points), axis=1) / 0.1
-    return np.argsort(colours + TURNED * turned, kind="stable")
+    order = np.argsort(colours + TURNED * turned, kind="stable")
+    inside = share & known
+    if not inside.any():
+        return order
+    same = np.sqrt(np.square(both[:, inside] - seen[inside]).mean((1, 2))) < SELF
+    return np.asarray(order[~same[order]])
 
 
 def _pose(points: Points) -> NDArray[np.float64]:
