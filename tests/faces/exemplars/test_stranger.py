@@ -47,7 +47,7 @@ def painted(skin: tuple[float, float, float], hair: tuple[float, float, float], 
     return np.asarray(np.clip(picture, 0, 1) * 255, np.uint8)
 
 
-SKIN, DARK, FAIR = (0.8, 0.6, 0.5), (0.15, 0.1, 0.1), (0.85, 0.75, 0.5)
+SKIN, TANNED, DARK, FAIR = (0.8, 0.6, 0.5), (0.68, 0.48, 0.38), (0.15, 0.1, 0.1), (0.85, 0.75, 0.5)
 
 
 def place(picture: NDArray[np.uint8], points: NDArray[np.float64] = SHAPE) -> Place:
@@ -79,7 +79,7 @@ def test_a_seed_gives_one_face_and_others_give_others() -> None:
     rng = np.random.default_rng(0)
     people = [new_face(painted(SKIN, DARK, mark=0.05 * n), SHAPE + 0.002 * rng.standard_normal((49, 2)), f"{n}.jpg") for n in range(8)]  # fmt: skip
     Writer(own_directory()).add(people)
-    there = place(painted(SKIN, DARK))
+    there = place(painted(TANNED, DARK))
     one, again = stranger(there, 1.0, 3, context()), stranger(there, 1.0, 3, context())
     assert one is not None
     assert again is not None
@@ -121,7 +121,7 @@ def test_one_that_is_gone_is_left_out_with_a_note() -> None:
     for path in pictures:
         path.write_bytes(b"no picture")
     given = context()
-    assert stranger(place(painted(SKIN, DARK)), 0.0, 0, given) is None
+    assert stranger(place(painted(TANNED, DARK)), 0.0, 0, given) is None
     assert len(given.notes) >= 1
 
 
