@@ -1,4 +1,4 @@
-"""Which of the editors' tests each of their versions must pass in `.ci/run`, where the newest runs all of them."""
+"""Which of the editors' tests each of their versions must pass (`make test-editors-older`); the newest run all of them (`make test`)."""
 
 from __future__ import annotations
 

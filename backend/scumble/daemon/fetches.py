@@ -20,10 +20,10 @@ from typing import Any
 from scumble.transport.wakeup import Wakeup
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import for_computing
-from scumble_client.system import processes
 from scumble_client.wire import Message
 
 from .jobs import Client
+from .pools.children import spawn
 from .replies import Replies
 
 log = logging.getLogger(__name__)
@@ -133,14 +133,8 @@ class Fetches:
     def _start(self, fetch: Fetch) -> None:
         fetch.message = ""
         try:
-            fetch.process = process = subprocess.Popen(
-                [*self._command, *fetch.words],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=for_computing(os.environ),
-                **processes.apart(),
-            )
+            command = [*self._command, *fetch.words]
+            fetch.process = process = spawn(command, for_computing(os.environ), stdout=subprocess.PIPE)
         except OSError as error:
             log.error("what fetches weights does not start: %s", error)
             said = ScumbleError(

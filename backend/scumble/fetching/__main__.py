@@ -7,7 +7,6 @@ It ends when its standard input does, and may be ended at any time: what has arr
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import logging
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 from scumble.weights import Progress, WeightsEntry, WeightStore
 from scumble_client.errors import ScumbleError
+from scumble_client.system import processes
 
 INTERVAL = 0.1
 """Seconds between two lines on progress."""
@@ -98,9 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     _end_with_parent()
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(10)  # jobs come first
+    processes.give_way()  # jobs come first
     lines = Lines()
     try:
         end = get(options.name, options.accepted, lines) if options.kind == "get" else add(options.folder, lines)

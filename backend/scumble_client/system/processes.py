@@ -111,3 +111,12 @@ def when_asked_to_end(heard: Callable[[int], None]) -> None:
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _frame: heard(number))
+
+
+def give_way(platform: Optional[str] = None) -> None:
+    """Let other processes go first. Nothing on Windows, where one would have to be started so."""
+    if is_posix(platform):
+        try:
+            os.nice(10)
+        except (OSError, AttributeError):
+            pass  # then not

@@ -22,8 +22,11 @@ def _run(k: Any, operation: str, paths: dict[str, str]) -> Any:
     for role, path in paths.items():
         if role != "image":
             k.studio.choose(document, operation, role, source("file", path=path))
+    # another test's values may be remembered
+    k.studio.set_parameters(described, k.module("scumble_client.editor.form").defaults(described))
     docker.show_operation(described)
     docker.form._one_changed()  # as with every change that the artist makes: all values come out of the form
+    yield docker.run_button.isEnabled  # a moment later, when the docker has looked at the document
     docker.run_button.click()
     yield lambda: k.studio.entries or k.said()
     yield k.idle

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scumble.faces.exemplars import collection
 from scumble.faces.exemplars.collection import (
     INDEX,
     POINTS,
@@ -238,6 +239,25 @@ for number in range(first, first + 6):
 
 
 class TestTogether:
+    def test_what_was_removed_while_it_was_read_is_not_called_damaged(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        writer = Writer(folder)
+        writer.add([random_face(0), random_face(1)])
+        look = collection._names
+        done: list[bool] = []
+
+        def removed_meanwhile(where: Path) -> set[str]:
+            if not done:
+                done.append(True)
+                writer.remove([random_face(1).digest])
+            return look(where)
+
+        monkeypatch.setattr(collection, "_names", removed_meanwhile)
+        found = read_collection(folder)
+        assert done
+        assert (len(found.faces), found.notes) == (1, ())
+
     def test_readers_always_see_a_whole_state(self, folder: Path) -> None:
         writer = Writer(folder)
         writer.add([random_face(0)])

@@ -190,3 +190,17 @@ class TestEnding:
         assert list(set_) == ["t", "i", "b"]
         set_["b"](21, None)
         assert heard == [21]
+
+    @pytest.mark.parametrize(("platform", "done"), [(LINUX, [10]), (MACOS, [10]), (WINDOWS, [])])
+    def test_giving_way(self, monkeypatch: pytest.MonkeyPatch, platform: str, done: list[int]) -> None:
+        asked: list[int] = []
+        monkeypatch.setattr(processes, "os", SimpleNamespace(nice=asked.append))
+        processes.give_way(platform)
+        assert asked == done
+
+    def test_where_one_may_not_give_way_nothing_happens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refused(by: int) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(processes, "os", SimpleNamespace(nice=refused))
+        processes.give_way(LINUX)

@@ -35,7 +35,9 @@ def listening(context: zmq.Context[Any], endpoint: str) -> tuple[zmq.Socket[byte
     return made, made.last_endpoint.decode()
 
 
-def spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def spawn(
+    command: Sequence[str], environment: Mapping[str, str], stdout: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Start a process of the daemon's: in a group of its own, so that Ctrl-C is not its affair, and without a window.
 
     (The daemon has no console; on Windows a child would open one of its own.)
@@ -43,7 +45,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         env=dict(environment),
         **processes.apart(),

@@ -16,7 +16,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -148,11 +148,17 @@ def read_collection(folder: Path) -> Collection:
 
     What was read is kept as long as the folder's index stays the same file.
     """
+    version = _version(folder)
+    return Collection(folder) if version is None else _read_once(folder, version)
+
+
+def _version(folder: Path) -> tuple[int, int, int] | None:
+    """Another one for each index that was written; None without one."""
     try:
         info = (folder / INDEX).stat()
     except OSError:
-        return Collection(folder)
-    return _read_once(folder, (info.st_mtime_ns, info.st_size, info.st_ino))
+        return None
+    return info.st_mtime_ns, info.st_size, info.st_ino
 
 
 @lru_cache(maxsize=4)
@@ -162,13 +168,18 @@ def _read_once(folder: Path, version: tuple[int, int, int]) -> Collection:
 
 def _read(folder: Path) -> Collection:
     faces: list[Exemplar] = []
-    for _ in range(5):
+    there: Container[str] = ()
+    for attempt in range(5):
         try:
+            before = _version(folder)
             index = _index(folder)
             if index is None:
                 return Collection(folder)
             faces = [_exemplar(entry) for entry in index["faces"]]
             thumbnails = _thumbnails(folder, index, len(index["faces"]))
+            there = _names(folder)
+            if any(face.file not in there for face in faces) and _version(folder) != before and attempt < 4:
+                continue  # removed since, and the index says so by now
         except FileNotFoundError:
             continue  # somebody has just written a new index, and removed what the old one names
         except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
@@ -178,9 +189,8 @@ def _read(folder: Path) -> Collection:
             )
         break
     else:
-        thumbnails = None
+        thumbnails, there = None, _names(folder)
     notes: list[str] = []
-    there = _names(folder)
     kept = [number for number, face in enumerate(faces) if face.file in there]
     missing = len(faces) - len(kept)
     if missing:
