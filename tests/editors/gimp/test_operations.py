@@ -50,4 +50,5 @@ def test_its_defaults_are_good_in_the_dialog(shown_gimp: Gimp, operation: str) -
     assert gimp.answer() == ["success", ""]
     if operation in NOTED:
         wait_for(gimp.error_windows)
-        wait_for(lambda: not close_errors(gimp) and not gimp.error_windows())  # a key may come before its window listens
+        # a key may come before its window listens
+        wait_for(lambda: not close_errors(gimp) and not gimp.error_windows())
