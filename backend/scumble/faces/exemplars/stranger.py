@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scumble.faces.detection.alignment import LEFT_EYE, RIGHT_EYE, Points, aligned, mirrored_points, similarity
-from scumble.imaging.colour import luma
+from scumble.faces.relighting import relit
 from scumble.operations.context import Context
 
 from .library import ExemplarLibrary, open_libraries
@@ -35,9 +35,6 @@ SELF = 0.04
 
 CHROMA = 0.5
 """How much of the difference in hue a face takes over where it takes over the light."""
-
-GAIN = 4.0
-"""By at most so much it is made lighter or darker."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,8 @@ def stranger(place: Place, variety: float, seed: int, context: Context) -> Float
                 picture, points = np.ascontiguousarray(picture[:, ::-1]), mirrored_points(points)
             matrix = similarity(place.points, points * len(picture))
             found = aligned(np.asarray(picture, np.float32) / np.float32(255), matrix, len(place.hole))
-            return _lit(np.asarray(found.clip(0, 1), np.float32), place)
+            copied = np.asarray(found.clip(0, 1), np.float32)
+            return relit(copied, place.photograph, place.hole & place.known, CHROMA).clip(0, 1)
     return None
 
 
@@ -116,14 +114,3 @@ def _pose(points: Points) -> NDArray[np.float64]:
     down = np.stack([-across[..., 1], across[..., 0]], axis=-1)
     nose = (points[..., 14:19, :].mean(axis=-2) - (left + right) / 2) / length
     return np.stack([(nose * across).sum(axis=-1), (nose * down).sum(axis=-1)], axis=-1)
-
-
-def _lit(face: Floats, place: Place) -> Floats:
-    """The face as light as the one that is there, and a little in its hue."""
-    where = place.hole & place.known
-    if not where.any():
-        return face
-    wanted, has = (np.maximum(np.median(one[where], axis=0), 1 / 64) for one in (place.photograph, face))
-    light = float(luma(wanted[None].astype(np.float32))[0] / luma(has[None].astype(np.float32))[0])
-    hue = np.power(wanted / has / light, CHROMA)
-    return np.asarray((face * (light * hue).clip(1 / GAIN, GAIN)).clip(0, 1), np.float32)

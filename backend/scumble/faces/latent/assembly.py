@@ -112,17 +112,15 @@ def _with_lines(
     rgb: Floats, lines: Drawn, strokes: Layer, place: FaceFrame, part: Bounds, amount: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """A part of the document with the strokes' own pixels over it; and where that changes anything. `amount` (H, W) in 0 to 1."""
-
-    def seen(plane: Floats) -> Floats:
-        return weight_in_document(plane, place, part)
-
-    shade, glass = amount * seen(1 - lines.under), amount * seen(lines.glass)
+    # three planes at a time: sampling is what costs
+    seen, inside = in_document(np.stack([1 - lines.under, lines.glass, lines.keep], axis=2), place, part)
+    shade, glass, keep = np.moveaxis(amount[..., None] * seen.clip(0, 1) * inside[..., None], 2, 0)
+    lit, _ = in_document(np.stack([lines.light, lines.gleam, lines.gleam], axis=2), place, part)
     found = rgb * (1 - shade)[..., None]
     found = found + glass[..., None] * (1 - found)
     drawn = _softened(strokes, part)
-    light, _ = in_document(np.repeat(lines.light[..., None], 3, axis=2), place, part)
-    ink = np.clip(drawn[..., :3] * light + seen(lines.gleam)[..., None], 0, 1)
-    cover = amount * seen(lines.keep) * drawn[..., 3]
+    ink = np.clip(drawn[..., :3] * lit[..., :1] + lit[..., 1:2].clip(0, 1) * inside[..., None], 0, 1)
+    cover = keep * drawn[..., 3]
     found = np.asarray(found + cover[..., None] * (ink - found), np.float32)
     return found, (shade > SEEN) | (glass > SEEN) | (cover > SEEN)
 

@@ -17,6 +17,7 @@ from scipy import ndimage
 from scumble.faces.detection.found_face import FaceFrame, aligned_coverage, aligned_layer, points_of, whole_face
 from scumble.faces.exemplars.stranger import Place, stranger
 from scumble.faces.finishing.soft_face import finished
+from scumble.faces.relighting import relit
 from scumble.faces.sketch.layer import detailed, layer_of, weight_in_document
 from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
@@ -47,9 +48,6 @@ REACH = 0.2
 """How far around the selection the surroundings count, as a share of the side; beyond it is somebody's shoulder."""
 
 STEPS = 8
-
-GAIN = 4.0
-"""By at most so much the drawn face is made lighter or darker."""
 
 TOUCHED = 0.02
 """Coverage from which a pixel is new."""
@@ -110,7 +108,7 @@ def sampled_layer(
     model, seen = in_aligned(picture, side)
     hole = np.asarray((aligned_coverage(mask, whole, side) > TOUCHED) & (seen > 0.5))
     known = np.where((alpha > 0.5)[..., None], around, model).astype(np.float32)
-    model = _lit(model, around, hole & (alpha > 0.5))
+    model = relit(model, around, hole & (alpha > 0.5))
     soft = blending.membrane(model, known, hole) if hole.any() and not hole.all() else model
     soft = np.asarray(np.where(hole[..., None], soft, known).clip(0, 1), np.float32)
     if finish and hole.any():
@@ -147,14 +145,6 @@ def stranger_layer(
     soft = blending.membrane(face, seen, hole) if not hole.all() else face
     soft = np.asarray(np.where(hole[..., None], soft, seen).clip(0, 1), np.float32)
     return layer_of(detailed(soft, hole, image, whole, 1.0, seed), image, mask, whole, 0, True, context)
-
-
-def _lit(model: Floats, photograph: Floats, where: Mask) -> Floats:
-    """The model's picture (S, S, 3) in the photograph's light: its median colour is that of the face which it replaces."""
-    if not where.any():
-        return model
-    wanted, has = (np.maximum(np.median(one[where], axis=0), 1 / 64) for one in (photograph, model))
-    return np.asarray(model * (wanted / has).clip(1 / GAIN, GAIN), np.float32)
 
 
 def _with_features(soft: Floats, hole: Mask, place: FaceFrame, seed: int, context: Context) -> Floats:

@@ -15,7 +15,7 @@ from scipy import ndimage
 from scipy.interpolate import RBFInterpolator
 
 from scumble.faces.detection.alignment import Points
-from scumble.faces.detection.parts import polygon
+from scumble.faces.detection.parts import CORNERS, OUTER_LIPS, polygon
 from scumble.imaging.colour import luma
 
 from .assembly import Redrawn
@@ -23,8 +23,7 @@ from .assembly import Redrawn
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-CORNERS = (31, 37)
-OUTER, UPPER, LOWER = slice(31, 43), (43, 44, 45), (48, 47, 46)
+UPPER, LOWER = (43, 44, 45), (48, 47, 46)
 """Landmarks: the contour of the lips, from one corner over the upper lip to the other and back; the lips' inner rims."""
 
 WIDER, RAISED = 0.08, 0.035
@@ -72,7 +71,7 @@ FINE = 4
 """Samples a pixel, each way, of what is drawn."""
 
 RIM = 0.5
-"""Standard deviation, in pixels, of how softly the gap meets the lips."""
+"""Landmarks: the inner rims of the upper and of the lower lip, from left to right."""
 
 
 def opened_mouth(photograph: Floats, white: Mask, points: Points, seen: Mask) -> Redrawn:
@@ -128,7 +127,7 @@ def _smile(points: Points, white: Mask) -> _Smile:
     def local(places: Points) -> Points:
         return np.asarray((places - middle) @ axes / across)
 
-    outer = local(points[OUTER])
+    outer = local(points[OUTER_LIPS])
     at = np.linspace(-0.5, 0.5, SAMPLES)
 
     def rim(landmarks: tuple[int, ...]) -> Points:
@@ -192,7 +191,7 @@ def _moved(photograph: Floats, smile: _Smile, where: Mask) -> Floats:
 def _inside(photograph: Floats, smile: _Smile, white: Mask, points: Points) -> tuple[Floats, Floats]:
     """(S, S, 3) and (S, S): teeth and what is dark below them, and where they are seen."""
     side = len(white)
-    lips = polygon(points[OUTER], side)
+    lips = polygon(points[OUTER_LIPS], side)
     around = _near(smile, side) & ~lips & ~white
     skin = np.median(photograph[around], axis=0) if around.any() else np.full(3, 0.6, np.float32)
     low, high = np.floor(smile.upper.min(0) - 2), np.ceil(np.maximum(smile.lower, smile.upper).max(0) + 2)

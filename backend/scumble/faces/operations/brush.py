@@ -178,9 +178,10 @@ def _made(
     if not ((meant.teeth > TOUCHES).any() or (meant.hair > TOUCHES).any()):
         return found
     rgb, alpha = aligned_layer(layers["strokes"], place, side)
-    photograph, there = aligned_picture(layers["image"], place, side), aligned_layer(layers["image"], place, side)[1]
+    photograph = aligned_picture(layers["image"], place, side)
     if (meant.teeth > TOUCHES).any():
-        found.append(opened_mouth(photograph, (alpha > PAINTED) & enlarged(meant.teeth), points * side, there > 0.5))
+        seen = aligned_layer(layers["image"], place, side)[1] > 0.5
+        found.append(opened_mouth(photograph, (alpha > PAINTED) & enlarged(meant.teeth), points * side, seen))
         photograph = found[-1].over(photograph)
     if (meant.hair > TOUCHES).any():
         found.append(hair(photograph, rgb, alpha * enlarged(meant.hair), points * side, context.seed))
