@@ -52,8 +52,11 @@ class Folders:
 class Daemon:
     """A daemon in the foreground of its own process."""
 
-    def __init__(self, folders: Folders, *options: str, prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folders: Folders, *options: str, prefix: Sequence[str] = (), python: str = sys.executable
+    ) -> None:
         """`prefix` is a command that runs the daemon's, and becomes it: `ip netns exec NAME`."""
+        self.python = python
         self.folders = folders
         self.options = options
         self.prefix = prefix
@@ -61,7 +64,7 @@ class Daemon:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [*self.prefix, sys.executable, "-m", "scumble.daemon", *self.options],
+            [*self.prefix, self.python, "-m", "scumble.daemon", *self.options],
             env=self.folders.environment,
             stderr=subprocess.PIPE,
             text=True,

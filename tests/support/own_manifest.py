@@ -33,12 +33,13 @@ def _toml(value: object) -> str:
 def write(path: Path, server: FileServer) -> Path:
     """Entries for what can happen: `free`, `research` (not for money), `changed` (another digest), `huge`, `nowhere`, `by-hand`.
 
-    LaMa, which a choice of an operation names, is one of the server's, too.
+    LaMa and MI-GAN, which choices of an operation name, are of the server's, too.
     """
     url, known = server.url, {"size": len(CONTENT), "sha256": SHA256}
     tables = [
         entry("free", url, **known),
         entry("big-lama", url, title="Big-LaMa", file="big-lama.pt", licence="Apache-2.0", **known),
+        entry("migan", url, title="MI-GAN", file="migan.onnx", **known),
         entry("research", url, licence="CC BY-NC 4.0", non_commercial=True, **known),
         entry(
             "anime-manga-lama",

@@ -32,7 +32,9 @@ AT_ONCE = 2
 """Processes that fetch at the same time; what else is asked for waits."""
 KEEPALIVE = 2.0
 """Seconds after which those who wait hear again how far it is; that is also how a vanished client is noticed."""
-END_PATIENCE = 3.0
+END_PATIENCE = 5.0
+CANCEL_PATIENCE = 60.0
+"""Seconds that a process has to end: with the daemon, and when nobody wants it any more. It may have a package to take away again."""
 
 
 @dataclass(eq=False)
@@ -50,6 +52,8 @@ class Fetch:
     told: float = 0.0
     process: subprocess.Popen[bytes] | None = None
     cancelled: bool = False
+    given_up: float = 0.0
+    """When the process was to end."""
     end: dict[str, Any] | None = None
     """The process's last word."""
 
@@ -97,11 +101,13 @@ class Fetches:
                     self._cancel(fetch)
 
     def tick(self) -> None:
-        """Say again how far it is."""
+        """Say again how far it is; what does not end is ended."""
         now = time.monotonic()
         for fetch in list(self._fetches.values()):
             if now - fetch.told > KEEPALIVE:
                 self._tell(fetch)
+            if fetch.cancelled and fetch.process is not None and now - fetch.given_up > CANCEL_PATIENCE:
+                fetch.process.kill()
 
     def stop(self) -> None:
         """End every process; what has arrived is kept for the next time."""
@@ -112,8 +118,7 @@ class Fetches:
             for message_id, client in fetch.askers.items():
                 self._replies.send(client, Message("error", stopped.as_dict(), parent=message_id))
             fetch.askers.clear()
-            if fetch.process is not None:
-                fetch.process.terminate()
+            self._let_go(fetch)
         for fetch in fetches:
             if fetch.process is not None:
                 try:
@@ -194,11 +199,21 @@ class Fetches:
 
     def _cancel(self, fetch: Fetch) -> None:
         fetch.cancelled = True
-        if fetch.process is not None:
-            fetch.process.terminate()
-        elif fetch in self._waiting:
+        self._let_go(fetch)
+        if fetch.process is None and fetch in self._waiting:
             self._waiting.remove(fetch)
             self._finish(fetch, {"error": _cancelled().as_dict()})
+
+    @staticmethod
+    def _let_go(fetch: Fetch) -> None:
+        """Have its process end by itself, on every system: it may have to remove what is not whole."""
+        fetch.given_up = time.monotonic()
+        if fetch.process is not None:
+            assert fetch.process.stdin
+            try:
+                fetch.process.stdin.close()
+            except OSError:
+                pass  # it has ended
 
     def _tell(self, fetch: Fetch) -> None:
         fetch.told = time.monotonic()

@@ -6,7 +6,6 @@ Only entries of the manifest can be had, never an address; a folder can be named
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -181,9 +180,10 @@ def _odd(what: str) -> ScumbleError:
 
 def described() -> list[dict[str, Any]]:
     """Every entry of the manifest, as docs/protocol.md says. Raises ScumbleError."""
-    from scumble.weights import WeightStore
+    from scumble.weights import WeightStore, parts
 
     store = WeightStore()
+    lacking = {one.weights.name: parts.missing(one.weights.file) for one in store.list()}
     return [
         {
             "name": one.weights.name,
@@ -196,27 +196,23 @@ def described() -> list[dict[str, Any]]:
             "accepted": store.accepted(one.weights.name),
             "operations": list(one.weights.operations),
             "page": one.weights.url if one.weights.manual else "",
-            "needs": needs(one.weights.file),
+            "needs": parts.sentence(part) if (part := lacking[one.weights.name]) else "",
+            "brings": part is not None and parts.comes_along(part),
         }
         for one in store.list()
     ]
 
 
-def needs(file: str) -> str:
-    """A sentence on what else has to be installed before a file can be used; empty where nothing has."""
-    from importlib.util import find_spec
-
-    if not file.endswith(".onnx") or find_spec("onnxruntime") is not None:
-        return ""
-    return f"It also needs onnxruntime, in a terminal: {sys.executable} -m pip install onnxruntime"
-
-
 def refused(name: str, accepted: bool) -> ScumbleError | None:
     """Why an entry can't be had; None where it can. Raises ScumbleError for a name that is none."""
-    from scumble.weights import WeightStore
+    from scumble.weights import WeightStore, parts
 
     store = WeightStore()
-    entry = store.status(name).weights
+    status = store.status(name)
+    entry = status.weights
+    lacking = parts.missing(entry.file)
+    if status.state in ("present", "embedded") and lacking is not None and parts.comes_along(lacking):
+        return None  # the file is here; what runs it is not
     if entry.embedded:
         return ScumbleError(
             "bad_request", f"{entry.title} comes with Scumble.", "If it is damaged, install Scumble again."

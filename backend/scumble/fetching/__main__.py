@@ -1,7 +1,8 @@
 """The process that fetches for the daemon: `python -m scumble.fetching get NAME | add --folder=FOLDER`.
 
 On its standard output it writes lines of JSON: `{"done", "total", "message"}` while it works, then one with `end` or with `error`.
-It ends when its standard input does, and may be ended at any time: what has arrived of a file is kept.
+It ends when its standard input does, and may be ended at any time: what has arrived of a file is kept. Only while it adds a package to
+the environment it takes a moment, in which it removes what is not whole.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scumble.weights import Progress, WeightsEntry, WeightStore
+from scumble.weights import Progress, WeightsEntry, WeightStore, parts
 from scumble_client.errors import ScumbleError
 from scumble_client.system import processes
+
+from .parts import bring
 
 INTERVAL = 0.1
 """Seconds between two lines on progress."""
@@ -59,8 +64,42 @@ class Lines:
             sys.stdout.flush()
 
 
-def get(name: str, accepted: bool, lines: Lines) -> dict[str, Any]:
-    """Make sure that an entry's file is here. Raises ScumbleError."""
+class Parent:
+    """The process that started us. When it ends, or does not want this any more, our standard input does."""
+
+    def __init__(self) -> None:
+        self._gone = threading.Event()
+        self._patient = False
+        processes.when_asked_to_end(lambda number: self._over())
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def is_gone(self) -> bool:
+        return self._gone.is_set()
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """While this lasts we do not just end; who works asks `is_gone`."""
+        self._patient = True
+        try:
+            yield
+        finally:
+            self._patient = False
+            if self._gone.is_set():
+                os._exit(0)
+
+    def _watch(self) -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        self._over()
+
+    def _over(self) -> None:
+        self._gone.set()
+        if not self._patient:
+            os._exit(0)
+
+
+def get(name: str, accepted: bool, lines: Lines, parent: Parent) -> dict[str, Any]:
+    """Make sure that an entry's file is here, and what it needs. Raises ScumbleError, CancelError."""
 
     def build(archive: Path, folder: Path, entry: WeightsEntry, progress: Progress | None) -> None:
         from scumble.faces.detection.weights import LANDMARKS, load
@@ -72,6 +111,13 @@ def get(name: str, accepted: bool, lines: Lines) -> dict[str, Any]:
         build(archive, folder, entry.built_from, load(WeightStore().path(LANDMARKS)), report)
 
     store = WeightStore(builders={"face_exemplars": build}, again=AGAIN)
+    entry = store.status(name).weights
+    part = parts.missing(entry.file)
+    if part is not None:  # first: without it the file is of no use
+        with parent.patient():
+            bring(part, parent.is_gone, lines.progress)
+    if entry.manual or entry.embedded:
+        return {"weights": [name], "files": []}  # the file was here: see `daemon.weights_desk.refused`
     # A file of the wrong size is no use; pulling goes by what is there, so it is got anew here.
     if store.status(name).state == "damaged" and store.accepted(name):
         store.verify(repair=True, names=[name], progress=lambda done, total: lines.progress(done, total, ""))
@@ -97,11 +143,13 @@ def main(arguments: list[str] | None = None) -> int:
     kinds.add_parser("add").add_argument("--folder", required=True)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    _end_with_parent()
+    parent = Parent()
     processes.give_way()  # jobs come first
     lines = Lines()
     try:
-        end = get(options.name, options.accepted, lines) if options.kind == "get" else add(options.folder, lines)
+        end = (
+            get(options.name, options.accepted, lines, parent) if options.kind == "get" else add(options.folder, lines)
+        )
         lines.end({"end": end})
     except ScumbleError as error:
         lines.end({"error": error.as_dict()})
@@ -112,15 +160,6 @@ def main(arguments: list[str] | None = None) -> int:
         )
         lines.end({"error": said.as_dict()})
     return 0
-
-
-def _end_with_parent() -> None:
-    def watch() -> None:
-        while sys.stdin.buffer.read(1):
-            pass
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -173,8 +173,10 @@ class WeightsPanel:
         """A choice for a list, and what is to be got for it."""
         text = form.label(parameter, choice)
         entry = self.entries.get(str(choice))
-        if entry is None or entry.get("state") in USABLE:
+        if entry is None:
             return text
+        if entry.get("state") in USABLE:
+            return f"{text} · to get" if entry.get("needs") else text
         if entry.get("page"):
             return f"{text} · to get by hand"
         size = entry.get("size")
@@ -208,7 +210,7 @@ class WeightsPanel:
         fetch = self._fetches.get(needed.name)
         if fetch is not None:
             return self._fetching(needed, fetch)
-        if needed.entry.get("state") in USABLE:
+        if needed.entry.get("state") in USABLE and not needed.entry.get("brings"):
             return WeightsView(f"“{needed.label}” is here.", str(needed.entry["needs"]))
         if needed.name in self._problems:
             error = self._problems[needed.name]
@@ -226,6 +228,8 @@ class WeightsPanel:
         if needed.name == LIBRARY:
             detail = f"{LIBRARY_IS}; licence: {needed.entry.get('licence', 'not known')}."
             return WeightsView(LIBRARY_HELPS, detail, buttons=((GET, "Get Them"), (CLOSE, "No, Thanks")))
+        if needed.entry.get("state") in USABLE:
+            return self._offer_part(needed)
         have = ((HAVE, "I Have It…"),) if self.may_add else ()
         sentence = f"“{needed.label}” is not here yet."
         page = str(needed.entry.get("page") or "")
@@ -244,6 +248,13 @@ class WeightsPanel:
         if needed.entry.get("needs"):
             detail += f" {needed.entry['needs']}"
         return WeightsView(sentence, detail, buttons=((GET, "Get It"), *have))
+
+    def _offer_part(self, needed: Needed) -> WeightsView:
+        """The file is here; what runs it would come along with it."""
+        sentence, detail = f"“{needed.label}” is here, but not what runs it.", str(needed.entry["needs"])
+        if not self.may_get:
+            return WeightsView(sentence, f"{detail} {FORBIDDEN}")
+        return WeightsView(sentence, detail, buttons=((GET, "Get It"),))
 
     def _fetching(self, needed: Needed, fetch: Fetch) -> WeightsView:
         if fetch.message:

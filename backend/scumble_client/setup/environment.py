@@ -10,7 +10,7 @@ from ..system.folders import pip_files
 from .commands import OnLine, ask, run
 from .indexes import read_configuration, read_files
 from .problem import SetupError
-from .pythons import Python
+from .pythons import Python, search
 
 OTHERS, RAW_PROGRESS, RESUMES = (22, 3), (24, 1), (25, 1)
 """Versions of pip: from which on it serves other environments, says bytes to programs, goes on with a file where the line broke."""
@@ -115,6 +115,32 @@ class Environment:
             "Its pip and venv are missing or damaged; the log has what they said.",
         )
 
+    def attach(self, base: str) -> None:
+        """Find what installs into an environment that is there already. Raises SetupError.
+
+        Its own pip; else that of the Python it was made of (`base`), or of another one on this machine; else uv.
+        """
+        if self._own() or self._served_by(base):
+            return
+        found = search()
+        if (found.best is not None and self._served_by(found.best.program)) or found.uv:
+            self._uv = "" if self._pip else found.uv
+            return
+        raise SetupError(
+            "no_python",
+            "Nothing on this machine can add packages to Scumble's engine: its Python's pip is gone.",
+            "Repair the engine: the docker's or dialog's menu of the engine does that.",
+        )
+
+    def _served_by(self, program: str) -> bool:
+        """Whether the pip of that Python installs into this environment from outside."""
+        others = [program, "-I", "-m", "pip"]
+        version = _version_of(others) if program else (0,)
+        if version < OTHERS:
+            return False
+        self._pip, self._version = [*others, "--python", str(self.python)], version
+        return True
+
     def _call(self, command: Sequence[str]) -> bool:
         try:
             return self._tools.call(command) == 0
@@ -145,7 +171,10 @@ class Environment:
     def _own(self) -> bool:
         self._pip = [str(self.python), "-I", "-m", "pip"]
         self._version = _version_of(self._pip)
-        return self._version > (0,)
+        if self._version > (0,):
+            return True
+        self._pip = []
+        return False
 
     def _with_uv(self, of: Python, uv: str) -> bool:
         self._uv = uv

@@ -10,7 +10,6 @@ import re
 import shutil
 import tempfile
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -18,19 +17,17 @@ from ..launch import LAUNCH_FILE, write_launch_file
 from ..paths import config_dir
 from ..system.command_lines import join
 from ..system.kind import is_posix
-from . import machine, places
+from . import adding, machine, parts, places
 from .commands import CancelError
 from .environment import Environment, Packages, Tools, child_environment
-from .indexes import complaint, fetcher, torch_index
+from .indexes import fetcher, torch_index
+from .installing import install
 from .order import AUTOMATIC, Order
-from .problem import NETWORK, SetupError
+from .problem import SetupError
 from .python_places import how_to_get
 from .pythons import probe, search, what_is_missing
-from .reading import Fetching, failure
+from .reading import Fetching
 from .state import REMOVE, State
-
-TRIES = 4
-"""How often the packages are asked for while the line breaks, each time with something won."""
 
 ENVIRONMENT, FETCH, UNPACK, PROVE = 0.04, 0.72, 0.92, 1.0
 """Fractions of the whole at which a part of it ends."""
@@ -105,6 +102,7 @@ class Task:
             environment.make(python, search().uv)
             self._check_space(engine, environment.cache())
             self._fetch(environment)
+            self._bring_parts(engine, environment, current)
             made = self._facts(engine, environment)
             self._switch(engine, made, current)
         except BaseException:
@@ -143,45 +141,34 @@ class Task:
             index = torch_index(order.compute, order.cuda, order.torch, configuration, fetcher(configuration))
         constraints = Path(order.constraints) if order.constraints and Path(order.constraints).is_file() else None
         expected = machine.DOWNLOAD[order.compute]
-        before, fresh = 0, False
-        for attempt in range(TRIES):
-            fetching = Fetching()
 
-            def heard(line: str, fetching: Fetching = fetching) -> None:
-                fetching.line(line)
-                if order.compute == machine.CPU and fetching.for_graphics:
-                    raise SetupError(
-                        "wrong_build",
-                        "The package index here has only the PyTorch for graphics cards, which is ten times as large.",
-                        "Choose CUDA, or give the address of an index with PyTorch's builds for processors.",
-                    )
-                self._show(fetching, expected)
+        def heard(fetching: Fetching) -> None:
+            if order.compute == machine.CPU and fetching.for_graphics:
+                raise SetupError(
+                    "wrong_build",
+                    "The package index here has only the PyTorch for graphics cards, which is ten times as large.",
+                    "Choose CUDA, or give the address of an index with PyTorch's builds for processors.",
+                )
+            self._show(fetching, expected)
 
-            packages = Packages([order.wheel], constraints, index, fresh)
-            code = environment.install(packages, configuration, heard, lambda f=fetching: self._tick(f))  # type: ignore[misc]
-            if code == 0:
-                return
-            problem = failure(fetching.last, environment.tool)
-            if problem.kind in ("no_package", ""):
-                answer = complaint(configuration)
-                problem = failure(deque([answer]), environment.tool) if answer else problem
-            if problem.kind == "damaged" and not fresh:  # what came damaged was kept, and would be taken again
-                fresh = True
-                self.report.step("A package was damaged; fetching anew", self.state.fraction)
-                continue
-            won = fetching.all_bytes > before
-            before = max(before, fetching.all_bytes)
-            if problem.kind != NETWORK or not won or attempt == TRIES - 1:
-                raise problem
-            self.report.step("The line broke; going on in a moment", self.state.fraction)
-            self._wait(2.0 * (attempt + 1))
+        packages = Packages([order.wheel], constraints, index)
+        install(environment, packages, configuration, self.tools, heard, self._again, self._tick)
 
-    def _wait(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self.tools.cancelled():
-                raise CancelError
-            time.sleep(0.1)
+    def _again(self, text: str) -> None:
+        self.report.step(text, self.state.fraction)
+
+    def _bring_parts(self, engine: Path, environment: Environment, current: Optional[Path]) -> None:
+        """What was added to the old engine is added to the new one; where that fails, it is told, and all goes on without."""
+        own_index = self.order.index if self.order.index != AUTOMATIC else ""
+
+        def shown(_done: float, _total: Optional[float], text: str) -> None:
+            self._again(text)
+
+        for part in parts.parts_of(current) if current is not None else []:
+            try:
+                adding.add(engine, part, environment, self.tools, shown, own_index)
+            except SetupError as error:
+                self.tools.log(f"The engine comes without {part.module}, which the old one had: {error}")
 
     def _show(self, fetching: Fetching, expected: int) -> None:
         state = self.state

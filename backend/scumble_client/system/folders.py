@@ -6,7 +6,7 @@ All functions take the environment, the home folder and the platform, each by de
 import os
 import tempfile
 from pathlib import Path
-from typing import Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 from .kind import is_macos, is_windows
 
@@ -91,3 +91,8 @@ def pip_files(environment: Mapping[str, str], home: Path, platform: Optional[str
 def python_in(environment: Path, platform: Optional[str] = None) -> Path:
     """The Python of a virtual environment."""
     return environment / ("Scripts/python.exe" if is_windows(platform) else "bin/python")
+
+
+def packages_in(environment: Path) -> List[Path]:
+    """Where a virtual environment's packages lie, whatever system it was made on."""
+    return sorted([*environment.glob("lib/python3*/site-packages"), *environment.glob("Lib/site-packages")])

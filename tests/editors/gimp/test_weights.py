@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from scumble_client.setup.places import python_in
 from tests.editors.daemon import private_folders
 from tests.editors.display import TOGETHER, Display, end
 from tests.support.daemon import Daemon, Folders
 from tests.support.file_server import CONTENT, FileServer, answers, serving, stalls_after
+from tests.support.linked_engine import environment_for, linked_engine, parts_index
 from tests.support.own_manifest import write
+from tests.support.package_index import PackageIndex
+from tests.support.package_index import serving as serving_packages
 
 from .conftest import FAILURES, prepare
 from .harness.session import Gimp, Home
@@ -31,16 +35,25 @@ def server() -> Iterator[FileServer]:
 
 
 @pytest.fixture(scope="module")
-def folders(gimp_root: Path, tmp_path_factory: pytest.TempPathFactory, server: FileServer) -> Iterator[Folders]:
+def index() -> Iterator[PackageIndex]:
+    with serving_packages(parts_index(2_000_000)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def folders(
+    gimp_root: Path, tmp_path_factory: pytest.TempPathFactory, server: FileServer, index: PackageIndex
+) -> Iterator[Folders]:
     base = tmp_path_factory.mktemp("gimp-weights")
     with private_folders(base, None) as made:
-        made.environment |= {"SCUMBLE_MANIFEST": str(write(base / "own.toml", server)), "no_proxy": "127.0.0.1"}
+        made.environment |= {"SCUMBLE_MANIFEST": str(write(base / "own.toml", server)), **environment_for(index, base)}
         yield made
 
 
 @pytest.fixture(scope="module")
 def gimp(gimp_root: Path, folders: Folders) -> Iterator[Gimp]:
-    daemon = Daemon(folders, "--device", "cpu")
+    engine = linked_engine(folders.base / "data")
+    daemon = Daemon(folders, "--device", "cpu", python=str(python_in(engine)))
     home, display = Home(gimp_root), Display()
     manager = subprocess.Popen(
         [*TOGETHER, "openbox"], env={**os.environ, "DISPLAY": display.name}, stderr=subprocess.DEVNULL
@@ -196,3 +209,18 @@ def test_files_that_one_has_are_taken_over(gimp: Gimp, folders: Folders, gimp_ro
     told = sees(gimp, "lama-from-somewhere.pt” is", name="weights-added")
     assert told["sentence"] == "“lama-from-somewhere.pt” is Big-LaMa: ready to use."
     assert sees(gimp, "", "close")["ok"]
+
+
+def test_what_runs_a_file_comes_along(gimp: Gimp, folders: Folders, index: PackageIndex) -> None:
+    opens(gimp, "migan")
+    offered = sees(gimp, "is not here yet", name="weights-part-offered")
+    assert offered["detail"] == "300 kB; licence: MIT. With it comes onnxruntime, which runs it: about 30 MB."
+    held, index.wheels = index.wheels, {}
+    wrong = sees(gimp, "has no onnxruntime", "get", "weights-part-wrong")
+    assert wrong["detail"] == "Choose other weights."
+    index.wheels, index.bytes_per_second = held, 300_000
+    assert sees(gimp, "fetching onnxruntime", "get", "weights-part-under-way")["buttons"] == ["Cancel Download"]
+    sees(gimp, "is not here yet", "cancel")
+    index.bytes_per_second = 0
+    assert sees(gimp, "", "get", "weights-part-here")["ok"]
+    assert (folders.base / "weights" / "migan.onnx").read_bytes() == CONTENT

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from scumble_client.setup.places import python_in
 from tests.editors.daemon import private_folders
 from tests.editors.display import Display, end
 from tests.support.daemon import Daemon, Folders
 from tests.support.file_server import CONTENT, FileServer, answers, breaks_off_after, serving, stalls_after
+from tests.support.linked_engine import environment_for, linked_engine, parts_index
 from tests.support.own_manifest import write
+from tests.support.package_index import PackageIndex
+from tests.support.package_index import serving as serving_packages
 
 from .conftest import make_krita
 from .harness.session import Home, Krita
@@ -30,10 +34,16 @@ def server() -> Iterator[FileServer]:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory, server: FileServer) -> Iterator[Folders]:
+def index() -> Iterator[PackageIndex]:
+    with serving_packages(parts_index(2_000_000)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory, server: FileServer, index: PackageIndex) -> Iterator[Folders]:
     base = tmp_path_factory.mktemp("krita-weights")
     with private_folders(base, None) as made:
-        made.environment |= {"SCUMBLE_MANIFEST": str(write(base / "own.toml", server)), "no_proxy": "127.0.0.1"}
+        made.environment |= {"SCUMBLE_MANIFEST": str(write(base / "own.toml", server)), **environment_for(index, base)}
         yield made
 
 
@@ -41,7 +51,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory, server: FileServer) -> Ite
 def krita(
     display: Display, template: Path, folders: Folders, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Krita]:
-    daemon = Daemon(folders, "--device", "cpu")
+    engine = linked_engine(folders.base / "data")
+    daemon = Daemon(folders, "--device", "cpu", python=str(python_in(engine)))
     running = make_krita(Home(tmp_path_factory.mktemp("krita"), template), display, folders)
     for function in (_docker, _chosen, _seen):
         running.lend(function)
@@ -218,3 +229,19 @@ def test_files_that_one_has_are_taken_over(krita: Krita, tmp_path: Path, folders
     assert told["sentence"] == "“lama-from-somewhere.pt” is Big-LaMa: ready to use."
     assert run
     assert (folders.base / "weights" / "big-lama.pt").read_bytes() == CONTENT
+
+
+def test_what_runs_a_file_comes_along(krita: Krita, folders: Folders, index: PackageIndex) -> None:
+    offered = looks(krita, "migan", "weights-part-offered")
+    assert offered["detail"] == "300 kB; licence: MIT. With it comes onnxruntime, which runs it: about 30 MB."
+    held, index.wheels = index.wheels, {}
+    wrong = presses(krita, "get", "has no onnxruntime", "weights-part-wrong")
+    assert wrong["detail"] == "Choose other weights."
+    assert wrong["buttons"] == ["Get It", "Not Now"]
+    index.wheels, index.bytes_per_second = held, 300_000
+    under_way = presses(krita, "get", "fetching onnxruntime", "weights-part-under-way")
+    assert under_way["buttons"] == ["Cancel Download"]
+    presses(krita, "cancel", "is not here yet")
+    index.bytes_per_second = 0
+    assert presses(krita, "get", "", "weights-part-here")["run"]
+    assert (folders.base / "weights" / "migan.onnx").read_bytes() == CONTENT

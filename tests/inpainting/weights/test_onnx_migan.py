@@ -11,10 +11,11 @@ import torch
 
 from scumble.inpainting.weights import onnx_migan
 from scumble.inpainting.weights.loading import convert, load
+from scumble.weights import parts
 from scumble_client.errors import ScumbleError
 from tests.support.onnx_graph import graph
 
-runtime = pytest.mark.skipif(not onnx_migan.is_installed(), reason="onnxruntime is not installed")
+runtime = pytest.mark.skipif(not parts.is_here("onnxruntime"), reason="onnxruntime is not installed")
 
 
 def written(folder: Path, content: bytes) -> Path:
@@ -43,7 +44,7 @@ def test_it_has_no_other_form(tmp_path: Path) -> None:
 
 
 def test_where_onnxruntime_is_missing_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_migan, "is_installed", lambda: False)
+    monkeypatch.setattr(parts, "is_here", lambda module: False)
     with pytest.raises(ScumbleError) as caught:
         load(written(tmp_path, graph()), may_run=lambda sha256: True)
     assert caught.value.code == "weights_missing"

@@ -226,6 +226,28 @@ def test_what_has_to_be_installed_besides_is_said(played: Played) -> None:
     assert played.panel.needed(OPERATION, played.values) is not None
 
 
+def test_what_comes_along_is_got_by_the_same_button(played: Played) -> None:
+    played.client.listed[3].update(state="present", needs="With it comes onnxruntime.", brings=True)
+    played.panel.refresh()
+    played.values["weights"] = "migan"
+    assert played.view.sentence == "“MI-GAN” is here, but not what runs it."
+    assert played.view.detail == "With it comes onnxruntime."
+    assert played.buttons == [GET]
+    assert played.panel.label(OPERATION["parameters"][1], "migan") == "MI-GAN · to get"
+    played.press(GET)
+    assert played.client.asked[-1] == ("migan", False)
+    played.tell("weights_progress", done=1.0, total=4.0, message="Fetching onnxruntime, 20 MB")
+    assert (played.view.sentence, played.view.fraction) == ("“MI-GAN”: fetching onnxruntime, 20 MB.", 0.25)
+    played.client.listed[3].update(needs="", brings=False)
+    played.tell("weights_done", weights=["migan"], files=[])
+    assert played.view.sentence == ""
+    played.client.listed[3].update(needs="With it comes onnxruntime.", brings=True)
+    played.client.permissions = {"get": False, "add": True}
+    played.panel.refresh()
+    assert played.buttons == []
+    assert weights_panel.FORBIDDEN in played.view.detail
+
+
 def test_where_it_is_forbidden_there_is_no_button(played: Played) -> None:
     played.client.permissions = {"get": False, "add": False}
     played.panel.refresh()

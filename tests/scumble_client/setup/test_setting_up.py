@@ -16,10 +16,12 @@ from scumble_client.launch import launch_command
 from scumble_client.setup import places
 from scumble_client.setup.lock import Lock, is_held
 from scumble_client.setup.panel import BROKEN, BUSY, NEWER, NOTHING, OFFER, READY
+from scumble_client.setup.parts import ADDING, PARTS, Part, parts_of
 from scumble_client.setup.state import REMOVE, REPAIR, State
 from tests.support import needs
 from tests.support.daemon import wait_for
-from tests.support.package_index import wheel_name
+from tests.support.linked_engine import parts_index
+from tests.support.package_index import make_wheel, wheel_name
 from tests.support.small_engine import TORCH
 
 from .conftest import PATIENCE, Bench
@@ -367,6 +369,24 @@ def test_a_repair_makes_it_anew(bench: Bench) -> None:
     assert bench.engines == ["engine-2"]
     assert next((places.usual_folder() / "engine-2").rglob("torch/__init__.py"))
     assert len(bench.index.asked_for("torch")) == 1  # the file was still here
+
+
+def test_what_was_added_comes_along_or_is_done_without(bench: Bench) -> None:
+    panel = bench.set_up()
+    for name, held in parts_index().wheels.items():
+        bench.index.wheels.setdefault(name, held)
+    runs, nowhere = Part("onnxruntime", "onnxruntime>=1.17"), Part("nowhere", "nowhere>=7")
+    noted = {runs.module: runs.requirement, nowhere.module: nowhere.requirement}
+    places.write_json(places.usual_folder() / "engine-1" / PARTS, noted)
+    bench.index.wheels[wheel_name("numpy", "2.0")] = make_wheel("numpy", "2.0", {"numpy.py": ""})
+    panel.begin(REPAIR)
+    assert bench.wait(panel).kind == READY, panel.log()
+    assert bench.engines == ["engine-2"]
+    engine = places.usual_folder() / "engine-2"
+    assert parts_of(engine) == [runs]
+    subprocess.run([str(places.python_in(engine)), "-I", "-c", "import onnxruntime"], check=True, timeout=60)
+    assert "The engine comes without nowhere, which the old one had" in panel.log()
+    assert not (engine / ADDING).exists()
 
 
 def test_removing_leaves_nothing_but_what_is_not_ours(bench: Bench) -> None:

@@ -6,34 +6,29 @@ The graph takes the picture as uint8 (1, 3, H, W) and a mask (1, 1, H, W), 255 w
 
 from __future__ import annotations
 
-import sys
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from scumble.weights import parts
 from scumble_client.errors import ScumbleError
 
 from .inpainters import Inpainter, Requirements
 
-SUFFIX = ".onnx"
+SUFFIX = parts.ONNX
 PICTURE, MASK = "image", "mask"
-
-
-def is_installed() -> bool:
-    """Whether onnxruntime is."""
-    return find_spec("onnxruntime") is not None
 
 
 def check_installed() -> None:
     """Raises ScumbleError `weights_missing` where onnxruntime is not installed."""
-    if not is_installed():
+    part = parts.missing(SUFFIX)
+    if part is not None:
         raise ScumbleError(
             "weights_missing",
             "MI-GAN's published file needs onnxruntime, which is not installed where Scumble computes.",
-            f"Install it there: {sys.executable} -m pip install onnxruntime; or choose other weights.",
+            parts.hint(part),
         )
 
 
