@@ -5,7 +5,7 @@ GIMP's own buttons reset and keep the arguments, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from arguments import MASK_TITLE, OUTPUT, SEED
 from cells import CellCanvas
@@ -65,6 +65,9 @@ class OperationDialog:
         self._settings = EditorSettings()
         choose_obvious(config, arguments, picture)
         arguments.show_colours(config)
+        self._weights: Optional[WeightsRow] = None
+        self.preview = Preview(self._gtk, picture, self._operation, self._settings, self._asked)
+        self.preview.begin()
         title = f"Scumble: {self._operation['title']}"
         self.window = self._gimp_ui.ProcedureDialog.new(procedure, config, title)
         manual = self.window.get_widget_for_response(self._gtk.ResponseType.HELP)
@@ -106,7 +109,7 @@ class OperationDialog:
         box.pack_start(_text(gtk, self._operation["help"]), False, False, 0)
         self.status = _text(gtk, "")
         box.pack_start(self.status, False, False, 0)
-        self.weights = WeightsRow(
+        self._weights = WeightsRow(
             gtk,
             self.window,
             self._operation,
@@ -116,7 +119,6 @@ class OperationDialog:
             self._resized,
         )
         box.pack_start(self.weights.widget, False, False, 0)
-        self.preview = Preview(gtk, self._picture, self._operation, self._settings, self._asked)
         columns = gtk.Box(orientation=gtk.Orientation.HORIZONTAL, spacing=18)
         columns.set_border_width(6)
         columns.pack_start(self.preview.widget, False, False, 0)
@@ -225,6 +227,12 @@ class OperationDialog:
     # -- what is chosen
 
     @property
+    def weights(self) -> WeightsRow:
+        """What is said of weights that are not here."""
+        assert self._weights is not None
+        return self._weights
+
+    @property
     def ok(self) -> Any:
         return self.window.get_widget_for_response(self._gtk.ResponseType.OK)
 
@@ -243,7 +251,7 @@ class OperationDialog:
 
     def _asked(self) -> Tuple[Dict[str, Source], Dict[str, Any], int, str]:
         """What the preview is to be made of. Raises ScumbleError."""
-        lacking = self.lacking() or self.weights.lacking
+        lacking = self.lacking() or (self.weights.lacking if self._weights is not None else "")
         if lacking:
             raise ScumbleError("missing_input", lacking)
         seed = self._config.get_property(SEED)

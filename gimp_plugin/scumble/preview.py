@@ -76,6 +76,8 @@ class Preview:
         self._shown: Optional[Tuple[Tuple[bytes, int, int], ...]] = None
         self.is_fine = False
         """Whether the last request was for the picture at its whole size."""
+        self._question: Optional[Tuple[Any, ...]] = None
+        """What is shown, or on its way."""
         self._rest = 0
         self._timer = 0
         self.view = first_view(picture.image)
@@ -124,8 +126,16 @@ class Preview:
             GLib.source_remove(self._rest)
         self._rest = GLib.timeout_add(REST_MS, self._rested)
 
+    def begin(self) -> None:
+        """Ask for the first one at once: the daemon works while the dialog around it is being made."""
+        try:
+            self._rested()
+        except Exception:
+            self._question = None  # the dialog opens all the same, and asks once more when it stands
+
     def look_again(self) -> None:
         """The picture may have been worked on meanwhile."""
+        self._question = None
         for inputs in self._inputs.values():
             inputs.forget()
         if not self._moved:
@@ -166,8 +176,12 @@ class Preview:
         if is_slow(self._operation, parameters):
             self._none(SLOW)
             return
+        question = (repr(sorted(parameters.items())), seed, wanted, self.view, chosen)
+        if question == self._question and side != self._side:
+            return  # a change that has none for what is seen
         if self._shown is None:
             self._line.set_text(WORKING)
+        self._connected().connect()  # while the pixels are read
         sources = resolve(self._operation, chosen, self._picture.view())
         pixels, _ = self._inputs_for(wanted).read(sources)
         x, y, width, height = self.view
@@ -175,6 +189,7 @@ class Preview:
         before = self._job.id if self._job is not None and not self._job.ended else None
         request = Request(self._operation["name"], pixels, parameters, seed, replaces=before, view=view)
         self._job = self._connected().submit(request)
+        self._question = question
         self.is_fine = side == self._side or max(width, height) <= side
 
     def _inputs_for(self, wanted: str) -> Inputs:
@@ -222,7 +237,7 @@ class Preview:
         """No picture, and why."""
         if self._client is not None and self._job is not None and not self._job.ended:
             self._client.cancel(self._job)
-        self._job = self._shown = None
+        self._job = self._shown = self._question = None
         self._image.clear()
         self._line.set_text(why)
 

@@ -374,6 +374,37 @@ def _previewed(g: Any, plugin: str, path: str) -> Any:
     return out
 
 
+def _asks(g: Any, plugin: str, path: str) -> Any:
+    """What is asked for before anything is shown, and what from then on until all is there and a while longer."""
+    import time
+
+    image = g.open(path)
+    g.select(image, (40, 200, 60, 50))
+    dialog = g.dialog("inpaint", plugin, image, image.get_layers()[0])
+    preview = dialog.preview
+    begun = preview._job is not None
+    client, sides = preview._client, []
+    submit = client.submit
+    client.submit = lambda request: (sides.append(request.view["side"]), submit(request))[1]
+    try:
+        g.pump(lambda: preview.pair and preview.is_fine and preview._job.ended)
+        end = time.monotonic() + 0.5
+        g.pump(lambda: time.monotonic() > end)
+        at_first = list(sides)
+        dialog.config.set_property("seed", 5)
+        g.pump(lambda: len(sides) > len(at_first))
+        return begun, at_first, sides[len(at_first) :]
+    finally:
+        dialog.close()
+
+
+def test_the_first_preview_is_asked_for_before_the_dialog_stands_and_once(shown_gimp: Gimp) -> None:
+    begun, at_first, changed = shown_gimp.run(_asks, plugin=str(shown_gimp.home.plugin), path=picture(shown_gimp))
+    assert begun
+    assert at_first == [360], "the coarse one had been asked for; then the fine one"
+    assert changed == [180]
+
+
 def test_a_preview_follows_the_controls(shown_gimp: Gimp) -> None:
     seen = shown_gimp.run(_previewed, plugin=str(shown_gimp.home.plugin), path=picture(shown_gimp))
     assert [max(size) for size in seen["sizes"]] == [180, 360], "something is seen soon"

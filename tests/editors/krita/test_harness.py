@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,25 @@ def test_waiting_in_vain_fails_and_leaves_a_screenshot(krita: Krita) -> None:
         assert path.stat().st_size > 1000
         path.unlink()
     assert made
+
+
+def _hides(k: Any, shown: bool) -> list[bool]:
+    """A picture is closed with the docker in one state; without one it gets the other; the next picture is opened."""
+    docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
+    document = yield from k.new(40, 30)
+    docker.setVisible(not shown)
+    yield from k.close(document)
+    docker.setVisible(shown)
+    docker.setFloating(shown)
+    yield from k.new(40, 30)
+    yield 0.3
+    return [docker.isVisible(), docker.isFloating()]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_docker_stays_as_a_test_has_left_it(krita: Krita, shown: bool) -> None:
+    """Krita brings dockers back as they were when the last picture was closed; a docker that is hidden looks at nothing."""
+    assert krita.run(_hides, shown=shown) == [shown, shown]
 
 
 def test_a_shared_krita_that_has_died_is_followed_by_another(shared_krita: SharedKrita) -> None:

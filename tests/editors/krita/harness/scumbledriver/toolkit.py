@@ -82,10 +82,20 @@ class Toolkit:
         return document
 
     def show(self, document):
+        """Steps: the document in a view, and the docker as it was.
+
+        With the first picture, Krita from 5.2 on brings the dockers back as they were when the last one was closed: one that
+        was shown before any picture was there is hidden then, and looks at nothing.
+        """
+        docker = next((one for one in self.app.dockers() if one.windowTitle() == "Scumble"), None)
+        was = (docker.isHidden(), docker.isFloating()) if docker is not None else None
         self.app.activeWindow().addView(document)
         yield lambda: self.app.activeDocument() == document
         document.waitForDone()
         yield lambda: document.activeNode() is not None
+        if docker is not None and (docker.isHidden(), docker.isFloating()) != was:
+            docker.setVisible(not was[0])
+            docker.setFloating(was[1])
 
     def activate(self, document):
         """Steps: the document's view comes to the front."""
