@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 from scumble.imaging.colour import LINEAR, SRGB, encode_srgb
 from scumble.imaging.io.files import Picture, read_picture, write_picture
 from scumble.imaging.io.metadata import COLOUR_SPACE, EXIF_IFD, INTEROP_IFD
-from tests.support.pictures import chunk, png, put, smooth
+from tests.support.pictures import chunk, png, put, refusal, smooth
 
 GRAY_RAMP = b"\0" + bytes(range(0, 252, 63))
 RGB_ROW = b"\0" + bytes([0, 255, 0, 128, 128, 128])
@@ -65,11 +66,23 @@ def test_wide_primaries(tmp_path: Path, said: tuple[bytes, ...]) -> None:
     assert working[0, 1] == pytest.approx([128 / 255] * 3, abs=0.012)
 
 
-@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG"), (99, "unknown")])
-def test_curves_that_can_t_be_converted_are_said(tmp_path: Path, transfer: int, name: str) -> None:
-    found = read(tmp_path, cicp(9, transfer))
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_refused(tmp_path: Path, transfer: int, name: str) -> None:
+    error = refusal(put(tmp_path, "a.png", png(2, 1, 8, 2, RGB_ROW, cicp(9, transfer))))
+    assert error.message == f"“a.png” is an HDR picture ({name}), which Scumble cannot work on."
+
+
+def test_hdr_with_a_profile_for_others_is_read_by_that(tmp_path: Path) -> None:
+    profile = chunk(b"iCCP", b"x\0\0" + zlib.compress(_profile()))
+    found = read(tmp_path, cicp(9, 16), profile)
+    assert found.layer.colour.icc == _profile()
+    assert found.notes == ()
+
+
+def test_an_unknown_space_is_said(tmp_path: Path) -> None:
+    found = read(tmp_path, cicp(9, 99))
     assert found.layer.colour == SRGB
-    assert name in found.notes[0]
+    assert "doesn't know" in found.notes[0]
 
 
 @pytest.mark.parametrize("said", [chrm((0,) * 8), chrm((31270, 0, 1, 1, 1, 1, 1, 1)), chrm((10**6,) * 8)])

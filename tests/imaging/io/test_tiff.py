@@ -119,3 +119,18 @@ class TestTiff:
     def test_signed_values_are_refused(self, tmp_path: Path) -> None:
         tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), np.int16), metadata=None)
         assert "int16" in refusal(tmp_path / "a.tif").message
+
+
+def test_lists_in_place_of_the_size_are_damage(tmp_path: Path) -> None:
+    """A list of widths times a height of billions would fill the memory."""
+    tifffile.imwrite(tmp_path / "a.tif", noise(3), photometric="rgb", metadata=None)
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    (start,) = struct.unpack_from("<I", data, 4)
+    for number in range(struct.unpack_from("<H", data, start)[0]):
+        place = start + 2 + 12 * number
+        (tag,) = struct.unpack_from("<H", data, place)
+        if tag == 256:
+            struct.pack_into("<HII", data, place + 2, 3, 40, 8)
+        elif tag == 257:
+            struct.pack_into("<HII", data, place + 2, 4, 1, 3_556_769_804)
+    assert "damaged TIFF" in refusal(put(tmp_path, "b.tif", bytes(data))).message

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,9 @@ from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PsdImagePlugin, WebP
 from scumble.imaging.colour import Colour, profile_space
 from scumble_client.errors import ScumbleError
 
-from .colour_tags import adobe_rgb
+from .boxes import Properties, boxes, primary_properties
+from .colour_tags import adobe_rgb, of_chromaticities, of_curve, of_nclx, refuse_hdr
+from .jxl_header import CODESTREAM, read_header
 from .metadata import (
     MAX_BYTES,
     Metadata,
@@ -87,12 +88,32 @@ def decode_avif(data: bytes, name: str) -> Decoded:
         from PIL import AvifImagePlugin
     except ImportError:
         raise _no_reader("AVIF", name) from None
-    decoded = _decode_by_pillow(AvifImagePlugin.AvifImageFile(io.BytesIO(data)), name)
-    place = data.find(b"av1C")
-    if 0 <= place < len(data) - 7 and data[place + 6] & 0x40:
-        bits = 12 if data[place + 6] & 0x20 else 10
-        decoded.notes.append(f"The picture has {bits} bits; it was read with 8.")
+    image, said = AvifImagePlugin.AvifImageFile(io.BytesIO(data)), primary_properties(data)
+    check_extent(*image.size, name)
+    if not image.info.get("icc_profile") and said.cicp:
+        refuse_hdr(said.cicp[1], name)
+    deep = said.bits > 8 and imagecodecs.AVIF.available
+    decoded = _decode_by_pillow(image, name, pixels=_deep_avif(data, said.bits) if deep else None)
+    if said.bits > 8 and not deep:
+        decoded.notes.append(f"The picture has {said.bits} bits; it was read with 8.")
+    _colour_by_boxes(decoded, said)
     return decoded
+
+
+def _deep_avif(data: bytes, bits: int) -> Pixels:
+    """16-bit values of a picture of 10 or 12; Pillow knows only 8."""
+    pixels = _whole(imagecodecs.avif_decode(data, index=0))
+    if pixels.dtype != np.uint16:
+        return pixels
+    return np.rint(pixels * np.float32(65535 / (2**bits - 1))).astype(np.uint16)
+
+
+def _colour_by_boxes(decoded: Decoded, said: Properties) -> None:
+    if decoded.icc or decoded.colour is not None:
+        return
+    decoded.colour = of_nclx(said.cicp, decoded.pixels.shape[2] <= 2)
+    if decoded.colour is None:
+        decoded.notes.append("The picture's colours are in a space that Scumble doesn't know; they were taken as sRGB.")
 
 
 def decode_psd(data: bytes, name: str) -> Decoded:
@@ -130,23 +151,67 @@ def decode_heic(data: bytes, name: str) -> Decoded:
     heif = getattr(imagecodecs, "HEIF", None)
     if heif is None or not heif.available:
         raise _no_reader("HEIC", name)
-    sizes = [struct.unpack_from(">II", data, at + 8) for at in _places(data, b"ispe") if at + 16 <= len(data)]
-    width, height = max(sizes, default=(0, 0), key=lambda size: int(size[0] * size[1]))
+    said = primary_properties(data)
+    width, height = max(said.extents, default=(0, 0), key=lambda size: int(size[0] * size[1]))
     check_extent(width, height, name)
-    return Decoded(_whole(imagecodecs.heif_decode(data)))
+    if said.cicp and not said.icc:
+        refuse_hdr(said.cicp[1], name)
+    decoded = Decoded(with_channels(_whole(imagecodecs.heif_decode(data))), said.icc)
+    _colour_by_boxes(decoded, said)
+    return decoded
 
 
 def decode_jxl(data: bytes, name: str) -> Decoded:
     codec = getattr(imagecodecs, "JPEGXL", None)
     if codec is None or not codec.available:
         raise _no_reader("JPEG XL", name)
-    check_extent(*_jxl_extent(data), name)
+    codestream, said = _jxl_parts(data)
+    header = read_header(codestream)
+    check_extent(header.width, header.height, name)
+    if b"jbrd" in said:
+        with contextlib.suppress(Exception):  # a JPEG that was packed tighter says its profile by itself
+            return decode_jpeg(bytes(imagecodecs.jpegxl_decode_jpeg(data)), name)
+    colours, notes = header.colours, []
+    if colours is not None:
+        refuse_hdr(colours.transfer, name)
     pixels = _whole(imagecodecs.jpegxl_decode(data))
-    notes = ["The picture's colour profile can't be read from JPEG XL; its values were taken as sRGB."]
     if pixels.ndim == 4:
         notes.append(f"The picture has {len(pixels)} frames; the first was taken.")
         pixels = pixels[0]
-    return Decoded(with_channels(pixels), notes=notes)
+    pixels = with_channels(pixels)
+    gray, colour = pixels.shape[2] <= 2, None
+    if colours is not None and colours.gamma:
+        colour = of_chromaticities(colours.primaries, colours.white, colours.gamma, gray)
+    elif colours is not None:
+        colour = of_curve(colours.primaries, colours.white, colours.transfer, gray)
+    if colour is None:
+        notes.append("The picture's colour profile can't be read from JPEG XL; its values were taken as sRGB.")
+    exif, xmp = plain_exif(said.get(b"Exif", b"")[4:]), said.get(b"xml ")
+    metadata = Metadata(resolution_of(exif), exif, xmp if xmp and len(xmp) <= MAX_BYTES else None)
+    return Decoded(pixels, None, 1, notes, colour, metadata)  # the decoder has turned it upright
+
+
+def _jxl_parts(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    """The beginning of the codestream, and what is in the boxes around it (ISO/IEC 18181-2)."""
+    if data.startswith(CODESTREAM):
+        return data[:4096], {}
+    stream, found = b"", {}
+    for kind, start, end in boxes(data):
+        if kind == b"jxlc":
+            stream = stream or data[start : min(end, start + 4096)]
+        elif kind == b"jxlp":
+            stream += data[start + 4 : min(end, start + 4096)] if len(stream) < 4096 else b""
+        elif kind == b"brob" and imagecodecs.BROTLI.available:
+            with contextlib.suppress(Exception):  # a damaged remark about the picture is no reason to refuse it
+                found.setdefault(data[start : start + 4], _unbrotli(data[start + 4 : end]))
+        else:
+            found.setdefault(kind, data[start:end] if end - start <= MAX_BYTES else b"")
+    return stream, found
+
+
+def _unbrotli(packed: bytes) -> bytes:
+    """At most `MAX_BYTES`: what is longer is no remark about a picture."""
+    return bytes(imagecodecs.brotli_decode(packed, out=MAX_BYTES))
 
 
 def _no_reader(kind: str, name: str) -> ScumbleError:
@@ -174,49 +239,20 @@ def _jpeg_frame(data: bytes) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _places(data: bytes, word: bytes) -> Iterator[int]:
-    at = data.find(word)
-    while at >= 0:
-        yield at
-        at = data.find(word, at + 1)
-
-
-def _jxl_extent(data: bytes) -> tuple[int, int]:
-    """Width and height out of a JPEG XL's first bits (ISO/IEC 18181-1, SizeHeader)."""
-    if not data.startswith(b"\xff\x0a"):
-        box = next((at for at in (data.find(b"jxlc"), data.find(b"jxlp")) if at >= 0), -1)
-        data = data[box + (4 if data[box : box + 4] == b"jxlc" else 8) :] if box >= 0 else b""
-        if not data.startswith(b"\xff\x0a"):
-            raise ValueError("it has no picture")
-    bits = int.from_bytes(data[2:18], "little")
-
-    def take(count: int) -> int:
-        nonlocal bits
-        value = bits & ((1 << count) - 1)
-        bits >>= count
-        return value
-
-    def side(small: int) -> int:
-        return 8 * (1 + take(5)) if small else 1 + take((9, 13, 18, 30)[take(2)])
-
-    small = take(1)
-    height = side(small)
-    ratio = take(3)
-    if not ratio:
-        return side(small), height
-    up, down = ((1, 1), (6, 5), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
-    return height * up // down, height
-
-
-def _decode_by_pillow(image: Image.Image, name: str, layered: bool = False) -> Decoded:
+def _decode_by_pillow(
+    image: Image.Image, name: str, layered: bool = False, pixels: Pixels | None = None
+) -> Decoded:
+    """`pixels` are those that a better reader has found."""
     check_extent(*image.size, name)
     icc, notes = image.info.get("icc_profile") or None, []
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and not layered:
         notes.append(f"The picture has {frames} frames; the first was taken.")
     metadata = _metadata(image)
-    image.load()
     colour = None
+    if pixels is not None:
+        return Decoded(with_channels(pixels), icc, orientation_of(metadata.exif), notes, colour, metadata)
+    image.load()
     if image.mode == "CMYK":
         if image.format == "JPEG" and "adobe" not in image.info:
             # Pillow takes every JPEG for one of Adobe's, whose inks are stored the other way round

@@ -1,9 +1,10 @@
-"""Colour spaces that files name without a profile: PNG's cICP, sRGB, gAMA and cHRM, Exif's Adobe RGB, TIFF's chromaticities."""
+"""Colour spaces that files name without a profile: cICP and nclx, PNG's sRGB, gAMA and cHRM, Exif's Adobe RGB, TIFF's chromaticities."""
 
 from __future__ import annotations
 
 from scumble.imaging.colour import LINEAR, SRGB, Colour
 from scumble.imaging.profiles import gray_profile_of, profile_of
+from scumble_client.errors import ScumbleError
 
 D65 = (0.3127, 0.3290)
 BT709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
@@ -19,10 +20,11 @@ _CICP_PRIMARIES: dict[int, tuple[tuple[float, ...], tuple[float, float]]] = {
     11: (P3, (0.314, 0.351)),
     12: (P3, D65),
 }
-_CICP_GAMMAS = {1: 1 / 0.45, 4: 2.2, 5: 2.8, 6: 1 / 0.45, 8: 1.0, 14: 1 / 0.45, 15: 1 / 0.45}
+_CICP_GAMMAS = {1: 1 / 0.45, 4: 2.2, 5: 2.8, 6: 1 / 0.45, 8: 1.0, 14: 1 / 0.45, 15: 1 / 0.45, 17: 2.6}
 """BT.709's curve is that of cameras; screens show such values with about these exponents."""
 
-_SRGB_CURVE = 13
+_SRGB_CURVE, _OPEN = 13, 2
+HDR_CURVES = {16: "PQ", 18: "HLG"}
 _NEAR = 2e-3
 
 
@@ -55,16 +57,39 @@ def of_chromaticities(
 
 
 def of_cicp(primaries: int, transfer: int, gray: bool) -> Colour | None:
-    """What cICP says (ITU-T H.273); None for curves that have no place in a picture of 0 to 1 (PQ, HLG), and unknown ones."""
+    """What cICP or nclx say (ITU-T H.273); None for what is unknown, and for the curves of HDR."""
     known = _CICP_PRIMARIES.get(primaries)
-    if known is None:
-        return None
+    return None if known is None else of_curve(*known, transfer, gray)
+
+
+def of_curve(primaries: tuple[float, ...], white: tuple[float, float], transfer: int, gray: bool) -> Colour | None:
+    """The same with chromaticities as numbers."""
     if transfer == _SRGB_CURVE:
-        if gray or primaries == 1:
+        if gray or all(abs(a - b) < _NEAR for a, b in zip((*primaries, *white), (*BT709, *D65), strict=True)):
             return SRGB
-        return Colour("icc", _with_srgb_curve(*known))
+        try:
+            return Colour("icc", _with_srgb_curve(primaries, white))
+        except (RuntimeError, ValueError, TypeError, ZeroDivisionError):  # primaries that span nothing
+            return None
     gamma = _CICP_GAMMAS.get(transfer)
-    return None if gamma is None else of_chromaticities(*known, gamma, gray)
+    return None if gamma is None else of_chromaticities(primaries, white, gamma, gray)
+
+
+def of_nclx(said: tuple[int, int] | None, gray: bool) -> Colour | None:
+    """What AVIF and HEIC say; what they leave open is sRGB's. None for what is unknown."""
+    if said is None:
+        return SRGB
+    primaries, transfer = said
+    return of_cicp(1 if primaries == _OPEN else primaries, _SRGB_CURVE if transfer == _OPEN else transfer, gray)
+
+
+def refuse_hdr(transfer: int, name: str) -> None:
+    """Raise ScumbleError for the curves of HDR: their white lies far below 1, and a picture of 0 to 1 can't hold what is above it."""
+    curve = HDR_CURVES.get(transfer)
+    if curve:
+        message = f"“{name}” is an HDR picture ({curve}), which Scumble cannot work on."
+        hint = "Export it for ordinary screens (SDR), as sRGB or Display P3."
+        raise ScumbleError("bad_request", message, hint)
 
 
 def _with_srgb_curve(primaries: tuple[float, ...], white: tuple[float, float]) -> bytes:

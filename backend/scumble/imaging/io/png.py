@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scumble.imaging.colour import SRGB, Colour
 
 from .codecs import Decoded, check_extent, squeezed, with_channels
-from .colour_tags import BT709, D65, of_chromaticities, of_cicp
+from .colour_tags import BT709, D65, of_chromaticities, of_cicp, refuse_hdr
 from .metadata import MAX_BYTES, Metadata, checked_resolution, decoded_text, orientation_of, plain_exif, resolution_of
 
 Pixels = NDArray[Any]
@@ -96,6 +96,8 @@ def decode_png(data: bytes, name: str) -> Decoded:
         notes.append("The picture is in black and white only; it was converted to 8-bit gray.")
     if said.frames > 1:
         notes.append(f"The picture has {said.frames} frames; the first was taken.")
+    if said.cicp is not None and said.icc is None:
+        refuse_hdr(said.cicp[1], name)
     if interlaced == 1:
         pixels = _of_passes(header, kept)
     else:
@@ -177,8 +179,9 @@ def _colour(said: _Said, gray: bool, notes: list[str]) -> Colour | None:
         colour = of_cicp(said.cicp[0], said.cicp[1], gray)
         if colour is not None:
             return colour
-        curve = {16: "PQ", 18: "HLG"}.get(said.cicp[1], "unknown")
-        notes.append(f"The picture's values have a curve that can't be converted ({curve}); they were taken as sRGB.")
+        if said.icc is not None:  # what is meant for those who don't know the other
+            return None
+        notes.append("The picture's colours are in a space that Scumble doesn't know; they were taken as sRGB.")
     if said.srgb or (said.gamma is None and said.chromaticities is None):
         return SRGB if said.icc is None else None
     stated = said.chromaticities or (*D65, *BT709)

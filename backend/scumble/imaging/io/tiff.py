@@ -91,7 +91,10 @@ def _page(tiff: tifffile.TiffFile) -> tuple[TiffPage, int, int]:
     for number, page in enumerate(tiff.pages):
         if number == _MOST_PAGES:
             break
-        pages.append(page.aspage() if hasattr(page, "aspage") else page)
+        whole = page.aspage() if hasattr(page, "aspage") else page
+        # a damaged directory may have lists where one number belongs: times a height, they would fill the memory
+        if all(isinstance(value, int) for value in (whole.imagewidth, whole.imagelength, whole.samplesperpixel)):
+            pages.append(whole)
     if not pages:
         raise ValueError("it has no page")
 
