@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCH_READY := $(VENV)/bench-ready
+DOCS_READY := $(VENV)/docs-ready
+PAGES := build/documentation
 DATA ?= ../shared/data
 
 # Tests run in so many processes; those of one file stay together.
@@ -57,7 +59,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks releasing stubs/__main__.py tests
+	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks releasing stubs/__main__.py documentation tests
 	$(BIN)/python -m stubs
 	$(BIN)/vermin --quiet --no-tips --violations --target=3.8- backend/scumble_client krita_plugin gimp_plugin
 
@@ -77,8 +79,12 @@ pictures: $(BENCH_READY)
 release: $(READY)
 	$(BIN)/python -m releasing
 
-docs: $(READY)
+# The site, in site/: what is made from the code, then all pages; a dead link, a missing picture or a load from elsewhere ends it.
+docs: $(DOCS_READY)
 	$(BIN)/scumble operations --markdown > docs/operations.md
+	$(BIN)/python -m documentation pages $(PAGES)
+	$(BIN)/zensical build --clean --strict --config-file $(PAGES)/mkdocs.yml
+	$(BIN)/python -m documentation built site
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -89,5 +95,9 @@ $(BENCH_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	touch $@
 
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo-output dist
+	rm -rf $(VENV) build demo-output dist site

@@ -32,6 +32,18 @@ def test_the_page_names_every_input_and_parameter(shipped: Call) -> None:
             assert all(f"| `{item['name']}` |" in page for item in [*described["roles"], *described["parameters"]])
 
 
+def test_the_page_tells_what_a_parameter_may_be_and_when_it_counts(shipped: Call) -> None:
+    lines = shipped("operations", "inpaint", "--markdown").done().out.splitlines()
+    (method,) = (line for line in lines if line.startswith("| `method` |"))
+    assert "| `auto` |" in method
+    assert "`patchmatch`" in method
+    (variations,) = (line for line in lines if line.startswith("| `variations` |"))
+    assert "1 to 8." in variations
+    assert any("Only where *Method* is" in line for line in lines)
+    assert "- [`scumble-inpaint-photo`](../weights/scumble-inpaint-photo.md): comes along; MIT" in lines
+    assert any(line.startswith("- `big-lama`: Apache") for line in lines)
+
+
 def test_the_table_shows_options_bounds_and_defaults(shipped: Call) -> None:
     lines = shipped("operations", "inpaint").done().out.splitlines()
     assert any(line.startswith("inpaint  ") for line in lines)

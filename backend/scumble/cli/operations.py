@@ -8,13 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from scumble.operations import find, operations
+from scumble.weights.manifest import load_manifest
 
 from .console import out, print_json
 
 HEAD = """# Operations
 
 Made from the operations' own descriptions by `scumble operations --markdown`; a test compares. Inputs are given as
-`--image FILE` and so on, parameters as `--set name=value`; the editors show the same as choosers and widgets.
+`--image FILE` and so on, parameters as `--set name=value`; the editors show the same as choosers and widgets, with the title that stands
+first here. *Advanced* ones are folded away there. Masks are white where they apply; a switch is `true` or `false`.
 """
 
 
@@ -41,15 +43,58 @@ def markdown(described: list[dict[str, Any]]) -> str:
             needed = "yes" if role["required"] else "no"
             parts.append(f"| `{role['name']}` | {role['title']}. {role['help']} | {needed} |\n")
         if operation["parameters"]:
-            parts.append("\n| parameter | values | default | what |\n|---|---|---|---|\n")
+            parts.append("\n| parameter | default | what |\n|---|---|---|\n")
+        titles = {p["name"]: p["title"] for p in operation["parameters"]}
         for p in operation["parameters"]:
-            parts.append(f"| `{p['name']}` | {_values(p)} | {p['default']} | {p['help']} |\n")
+            parts.append(f"| `{p['name']}` | {_default(p)} | {_told(p, titles)} |\n")
         if operation["presets"]:
             parts.append("\n| preset | values | what |\n|---|---|---|\n")
         for preset in operation["presets"]:
             values = ", ".join(f"`{name}={value}`" for name, value in preset["values"].items())
             parts.append(f"| {preset['title']} | {values or 'the defaults'} | {preset['help']} |\n")
+        parts.append(_weights(operation["name"]))
     return "".join(parts)
+
+
+def _default(parameter: dict[str, Any]) -> str:
+    value = parameter["default"]
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value in ("", [], None) else f"`{value}`"
+
+
+def _told(parameter: dict[str, Any], titles: dict[str, str]) -> str:
+    """Title, help, the values that it can have, and when it has an effect."""
+    help_text = parameter["help"] if parameter["help"].endswith((".", ")")) or not parameter["help"] else f"{parameter['help']}."
+    parts = [f"**{parameter['title']}.**", help_text]
+    if "choices" in parameter:
+        parts.append(", ".join(_choice(str(choice), parameter["labels"][str(choice)]) for choice in parameter["choices"]) + ".")
+    elif "minimum" in parameter and "maximum" in parameter:
+        unit = f" {parameter['unit']}" if "unit" in parameter else ""
+        parts.append(f"{parameter['minimum']} to {parameter['maximum']}{unit}.")
+    for name, values in parameter.get("when", {}).items():
+        shown = " or ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in values)
+        parts.append(f"Only where *{titles.get(name, name)}* is {shown}.")
+    if parameter.get("advanced"):
+        parts.append("*Advanced.*")
+    return " ".join(part for part in parts if part)
+
+
+def _choice(value: str, label: str) -> str:
+    """A value, with what the editors call it where that is another word."""
+    return f"`{value}`" if label.lower() == value.replace("-", " ") else f"`{value}` ({label})"
+
+
+def _weights(operation: str) -> str:
+    """Which files of weights it may use, those first that come with Scumble."""
+    able = [entry for entry in load_manifest() if operation in entry.operations]
+    if not able:
+        return ""
+    parts = []
+    for entry in sorted(able, key=lambda entry: not entry.embedded):
+        name = f"[`{entry.name}`](../weights/{entry.name}.md)" if entry.embedded else f"`{entry.name}`"
+        parts.append(f"- {name}: {'comes along; ' if entry.embedded else ''}{entry.licence}\n")
+    return "\nWeights that it may use:\n\n" + "".join(parts)
 
 
 def _table(operation: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ def weights_list(json: AsJson = False) -> None:
 
 @weights_app.command("pull")
 def weights_pull(
-    names: Annotated[list[str], typer.Argument()],
+    names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list")],
     accept_non_commercial: Annotated[
         bool, typer.Option("--accept-non-commercial", help="I have read the licence; my use is not commercial.")
     ] = False,
@@ -35,7 +35,7 @@ def weights_pull(
 
 @weights_app.command("verify")
 def weights_verify(
-    names: Annotated[list[str] | None, typer.Argument(show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Only these.", show_default=False)] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Download again what is damaged or missing.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -46,7 +46,7 @@ def weights_verify(
 
 
 @weights_app.command("trust")
-def weights_trust(names: Annotated[list[str], typer.Argument()]) -> None:
+def weights_trust(names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list")]) -> None:
     """Allow weights that are programs (TorchScript) to run, where they are not known to be the published files.
 
     A program can do on this computer whatever you can: do this only for a file whose origin you trust. It is allowed as it is now; a

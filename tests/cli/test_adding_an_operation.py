@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md, followed to the letter: its operation runs, its trainer trains, its entry of the manifest loads."""
+"""docs/adding-an-operation.md, followed to the letter: its operation runs, its trainer trains, its entry of the manifest loads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.commands import Call, load
 from tests.support.mosaics import drawing
 from tests.support.pictures import put
 
-PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
+PAGE = Path(__file__).parents[2] / "docs" / "adding-an-operation.md"
 
 
 def example(kind: str, number: int = 0) -> str:
