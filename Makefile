@@ -79,12 +79,12 @@ pictures: $(BENCH_READY)
 release: $(READY)
 	$(BIN)/python -m releasing
 
-# The site, in site/: what is made from the code, then all pages; a dead link, a missing picture or a load from elsewhere ends it.
+# The site, in build/documentation/site/: what is made from the code, then all pages; a dead link, a missing picture or a load from elsewhere ends it.
 docs: $(DOCS_READY)
 	$(BIN)/scumble operations --markdown > docs/operations.md
 	$(BIN)/python -m documentation pages $(PAGES)
 	$(BIN)/zensical build --clean --strict --config-file $(PAGES)/mkdocs.yml
-	$(BIN)/python -m documentation built site
+	$(BIN)/python -m documentation built $(PAGES)/site
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -100,4 +100,4 @@ $(DOCS_READY): $(READY)
 	touch $@
 
 clean:
-	rm -rf $(VENV) build demo-output dist site
+	rm -rf $(VENV) build demo-output dist

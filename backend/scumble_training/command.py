@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from scumble.cli.console import out as console
+from scumble.cli.console import say_note
 from scumble.cli.options import Seed
 from scumble_client.errors import ScumbleError
 
@@ -41,7 +42,10 @@ def _train(
         float | None, typer.Option(min=0, help="End after so long, with what there is then.", show_default=False)
     ] = None,
 ) -> None:
-    """Make weights anew (or: scumble train list). Stopped and called again, it goes on where it was."""
+    """Make weights anew (or: scumble train list). Stopped and called again, it goes on where it was.
+
+    Beside the finished file lie its figures: a table (CSV) that grows with each measurement, and, in the end, a picture of them (PNG).
+    """
     if model == "list":
         describe()
         return
@@ -61,6 +65,7 @@ def train(
     from scumble.cli.inputs import pairs
     from scumble.worker.device import resolve
 
+    from .common import curves
     from .common.trainer import Run
     from .registry import find
 
@@ -82,6 +87,11 @@ def train(
         raise ScumbleError(
             "invalid_parameter", f"The pictures in “{data}” can't be read: {error}.", "Copy the folder again."
         ) from error
+    made, drawn = curves.finish(folder)
+    for path in made:
+        console.print(str(path))
+    if made and not drawn:
+        say_note("There is no picture of the curves, since matplotlib is not installed: pip install 'scumble[plots]'")
     console.print(str(finished))
 
 

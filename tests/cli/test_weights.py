@@ -8,6 +8,7 @@ import pytest
 from rich.progress import Progress
 
 from scumble.weights import Manifest, parse_manifest, store
+from scumble.weights.manifest import load_manifest
 from tests.support.commands import Call
 from tests.support.daemon import Folders
 from tests.support.pictures import put
@@ -196,3 +197,21 @@ class TestAdd:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "x.pth").write_bytes(b"x" * 5000)
         assert "is one that Scumble knows" in alone("weights", "add", str(tmp_path / "mine")).refused(3)
+
+
+class TestShow:
+    @pytest.mark.parametrize("name", [entry.name for entry in load_manifest() if entry.embedded])
+    def test_the_card_of_what_comes_along(self, calling: Call, name: str) -> None:
+        said = calling("weights", "show", name).done().out
+        path = Path(calling("weights", "show", name, "--json").done().json["path"])
+        assert said == path.with_suffix(".md").read_text("utf-8")
+
+    def test_what_is_known_of_published_ones(self, here: Path, calling: Call) -> None:
+        said = calling("weights", "show", "research").done().out
+        assert "The research one" in said
+        assert "CC BY-NC 4.0 (not for commercial use)" in said
+        assert "`inpaint`" in said
+        assert "missing" in said
+
+    def test_an_unknown_name(self, calling: Call) -> None:
+        assert "nothing-like-it" in calling("weights", "show", "nothing-like-it").refused()

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.markdown import Markdown
 from rich.table import Table
 
 from scumble.weights import Progress, WeightsEntry, WeightStore
-from scumble.weights.store import TRUSTED_FILE
+from scumble.weights.store import TRUSTED_FILE, Status
 from scumble_client.errors import ScumbleError
 
 from .console import DONE, FAILED, out, print_json, progress_bar, say_error, say_note, size
@@ -52,6 +53,45 @@ def list_weights(as_json: bool) -> None:
         known = size(s.weights.shown_size or s.bytes_here) if s.weights.shown_size or s.state == "present" else "?"
         table.add_row(s.weights.name, s.state, known, s.weights.licence, s.weights.title)
     out.print(table)
+
+
+def show(name: str, as_json: bool) -> None:
+    """The card that lies beside an embedded file; of published weights what the manifest says. Raises ScumbleError for an unknown name."""
+    status = WeightStore().status(name)
+    entry = status.weights
+    path = card(status)
+    text = path.read_text(encoding="utf-8") if path else _facts(status)
+    if as_json:
+        print_json({"name": entry.name, "state": status.state, "path": str(status.path), "card": text})
+    elif out.is_terminal:
+        out.print(Markdown(text))
+    else:
+        out.print(text.rstrip("\n"))
+
+
+def card(status: Status) -> Path | None:
+    """The page of Markdown beside an embedded file."""
+    path = status.path.with_suffix(".md")
+    return path if status.weights.embedded and path.is_file() else None
+
+
+def _facts(status: Status) -> str:
+    """A page about weights that have no card here: whoever published them has more to say."""
+    entry = status.weights
+    known = size(entry.shown_size) if entry.shown_size else "not stated by the source"
+    lines = [
+        f"# {entry.title}",
+        "",
+        f"- **Name**: `{entry.name}`. Licence: {entry.licence}{' (not for commercial use)' if entry.non_commercial else ''}.",
+        f"- **Architecture**: {entry.architecture}.",
+        f"- **For**: {', '.join(f'`{operation}`' for operation in entry.operations) or 'training'}.",
+        f"- **Size**: {known}. Here: {status.state}, `{status.path}`.",
+    ]
+    if entry.url:
+        lines.append(f"- **From**: {entry.url}")
+    if entry.notes:
+        lines.append(f"- **Notes**: {entry.notes}")
+    return "\n".join([*lines, "", "Published by others, who may have a card of their own; Scumble has measured nothing of it.", ""])
 
 
 def pull(names: list[str], accept_non_commercial: bool) -> None:

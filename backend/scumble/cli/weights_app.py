@@ -9,7 +9,7 @@ import typer
 
 from .options import AsJson
 
-weights_app = typer.Typer(help="Networks' weights: list, download, add, check, convert.")
+weights_app = typer.Typer(help="Networks' weights: list, show, download, add, check, convert.")
 
 
 @weights_app.command("list")
@@ -18,6 +18,16 @@ def weights_list(json: AsJson = False) -> None:
     from .weights import list_weights
 
     list_weights(json)
+
+
+@weights_app.command("show")
+def weights_show(
+    name: Annotated[str, typer.Argument(help="Which; see: scumble weights list")], json: AsJson = False
+) -> None:
+    """The card of a network: what it is for, what it learned from, how good it is, and what it can't do."""
+    from .weights import show
+
+    show(name, json)
 
 
 @weights_app.command("pull")

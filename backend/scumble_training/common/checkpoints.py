@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .curves import write_table
+
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     """Write tensors, numbers, texts, and dictionaries and lists of them. What was there is kept until this is whole."""
@@ -61,7 +63,8 @@ class WeightAverage:
 
 
 def append_metrics(path: Path, **figures: float | int | str) -> None:
-    """One line of JSON at the end of the file."""
+    """One line of JSON at the end of the file, and the table (CSV) beside it with all that it has."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(figures) + "\n")
+    write_table(path)
