@@ -67,6 +67,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Stopped, it goes on; what is in build/benchmarks for this commit is not measured again.
 bench: $(BENCH_READY)
 	$(BIN)/python -m benchmarks --data $(DATA) $(ARGS)
 

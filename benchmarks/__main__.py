@@ -1,15 +1,17 @@
-"""All benchmarks, one after the other, as one page: `make bench`.
+"""All benchmarks, one after the other, as one page with plots: `make bench`.
 
-    python -m benchmarks [--data FOLDER] [--quick] [--only PART ...] [--out FILE]
+    python -m benchmarks [--data FOLDER] [--quick] [--only PART ...] [--out FOLDER] [--again]
 
-Figures that have a bound come first in each part; the exit code is 1 if one of them is missed. The page is written after every
-part, so that one that was stopped holds what was measured.
+What a part has found is kept in FOLDER by the commit that was measured. Stopped and called again, parts that are there already are not measured
+again. The page (`benchmarks.md`) and the plots beside it are written after every part. The exit code is 1 if a bound is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
+import json
 import os
 import platform
 import shutil
@@ -36,6 +38,7 @@ from benchmarks import (
     mosaic,
     paint_style,
     photo_style,
+    plots,
     report,
     startup,
     textures,
@@ -69,8 +72,9 @@ def _inpainting(scope: Scope) -> Measured:
 
 
 def _fills(scope: Scope, collection: str) -> Measured:
-    rows = fills.measure(scope.data, collection, scope.of(45, 10), out=say)
-    return fills.figures(rows, collection), fills.table(rows)
+    samples: dict[str, list[list[float]]] = {}
+    rows = fills.measure(scope.data, collection, scope.of(45, 10), out=say, samples=samples)
+    return [*fills.figures(rows, collection), *fills.looks(samples, collection)], fills.table(rows)
 
 
 def _mosaics(scope: Scope) -> Measured:
@@ -85,6 +89,10 @@ PARTS: dict[str, tuple[str, Callable[[Scope], Measured]]] = {
     "krita": ("Krita", lambda s: (krita.measure(), "")),
     "gimp": ("GIMP", lambda s: (gimp.measure(), "")),
     "speed": ("Speed of fills", lambda s: (fills.speed(), "")),
+    "sizes": (
+        "Cost against size",
+        lambda s: (fills.sizes((256, 512, 1024) if s.quick else (256, 512, 1024, 2048, 4096)), ""),
+    ),
     "photo-style": ("Photo style", lambda s: ([*photo_style.measure(s.data), *matting.measure()], "")),
     "paint-style": ("Painted style", lambda s: (paint_style.measure(), "")),
     "faces": (
@@ -112,34 +120,80 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with photos.tar and .csv")
     parser.add_argument("--quick", action="store_true", help="few pictures: a look at everything in half an hour")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--out", type=Path, help="a file to write the page to, as well")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/benchmarks"), help="where results, page and plots are kept"
+    )
+    parser.add_argument("--again", action="store_true", help="measure what is kept already, too")
     options = parser.parse_args(argv)
     if not (options.data / "photos.tar").is_file():
         print(f"There is no photos.tar in {options.data}: name its folder with --data.", file=sys.stderr)
         return 2
     install_gmic()
     torch.set_num_threads(2)
-    scope = Scope(options.data, options.quick)
-    how = "a quick look, few pictures (`make bench ARGS=--quick`)" if options.quick else "`make bench`"
-    page = [f"# Benchmarks\n\n{datetime.date.today()}, {report.machine()}; {how} made this page in one run."]
-    figures: list[Figure] = []
-    for name in options.only:
-        title, measure = PARTS[name]
-        say(title)
-        began = time.monotonic()
-        try:
-            measured, table = measure(scope)
-        except Exception as error:  # the other parts still say something
-            say(f"{title}: {type(error).__name__}: {error}")
-            page.append(f"\n## {title}\n\nNot measured: {type(error).__name__}.")
-            continue
-        say(f"{title}: {time.monotonic() - began:.0f} s")
-        figures += measured
-        page.append(f"\n## {title}\n\n{report.as_markdown(measured)}" + (f"\n\n{table}" if table else ""))
-        if options.out:
-            options.out.write_text("\n".join(page) + "\n")
-    print("\n".join(page))
+    kept = options.out / (report.commit() + ("-quick" if options.quick else ""))
+    figures = gather(options.only, Scope(options.data, options.quick), kept, options.out, options.again)
+    print((options.out / "benchmarks.md").read_text(encoding="utf-8"), end="")
     return 1 if any(figure.met is False for figure in figures) else 0
+
+
+def gather(names: Sequence[str], scope: Scope, kept: Path, out: Path, again: bool = False) -> list[Figure]:
+    """Measure the parts that are not kept yet; page and plots are written after each. All figures."""
+    kept.mkdir(parents=True, exist_ok=True)
+    parts: dict[str, Measured] = {}
+    failed: dict[str, str] = {}
+    for name in names:
+        title, measure = PARTS[name]
+        file = kept / f"{name}.json"
+        if file.is_file() and not again:
+            say(f"{title}: measured before")
+            parts[name] = load(file)
+        else:
+            say(title)
+            began = time.monotonic()
+            try:
+                parts[name] = measure(scope)
+            except Exception as error:  # the other parts still say something
+                say(f"{title}: {type(error).__name__}: {error}")
+                failed[name] = type(error).__name__
+            else:
+                say(f"{title}: {time.monotonic() - began:.0f} s")
+                save(file, parts[name])
+        figures = [figure for measured, _ in parts.values() for figure in measured]
+        drawn = plots.draw(figures, out)
+        (out / "benchmarks.md").write_text(page(parts, failed, drawn, scope), encoding="utf-8")
+    return [figure for measured, _ in parts.values() for figure in measured]
+
+
+def page(parts: dict[str, Measured], failed: dict[str, str], drawn: Sequence[Path], scope: Scope) -> str:
+    """The page in Markdown, with the commit and the machine that were measured."""
+    how = "few pictures (`make bench ARGS=--quick`)" if scope.quick else "`make bench`"
+    lines = [f"# Benchmarks\n\n{datetime.date.today()}, commit {report.commit()}, {report.machine()}; {how}."]
+    lines += [f"\n![{plots.TITLES[path.stem]}]({path.name})" for path in drawn]
+    for name in [*parts, *failed]:
+        lines.append(f"\n## {PARTS[name][0]}\n")
+        if name in failed:
+            lines.append(f"Not measured: {failed[name]}.")
+            continue
+        measured, table = parts[name]
+        lines.append(report.as_markdown(measured) + (f"\n\n{table}" if table else ""))
+    return "\n".join(lines) + "\n"
+
+
+def save(file: Path, measured: Measured) -> None:
+    """Keep what a part has found; what was there stays until this is whole."""
+    content = {"figures": [dataclasses.asdict(figure) for figure in measured[0]], "table": measured[1]}
+    unfinished = file.with_suffix(".part")
+    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    unfinished.replace(file)
+
+
+def load(file: Path) -> Measured:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    figures = []
+    for one in content["figures"]:
+        place = tuple(one["place"]) if one["place"] else None
+        figures.append(Figure(**{**one, "samples": tuple(one["samples"]), "place": place}))
+    return figures, content["table"]
 
 
 def install_gmic() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
@@ -23,6 +26,10 @@ class Figure:
         What `value` should be at least or at most; None where it only stands for comparison.
     detail
         The measurements behind the value, side by side.
+    samples
+        The single measurements, in `unit`; the page gives their quartiles.
+    place
+        Where it is drawn: the picture's name, the line or bar, and the position on the line (0 for bars).
     """
 
     what: str
@@ -31,6 +38,16 @@ class Figure:
     bound: float | None = None
     sense: Literal["at least", "at most"] = "at most"
     detail: str = ""
+    samples: tuple[float, ...] = ()
+    place: tuple[str, str, float] | None = None
+
+    @property
+    def spread(self) -> tuple[float, float] | None:
+        """The first and third quartile of the samples; None where there are fewer than two."""
+        if len(self.samples) < 2:
+            return None
+        low, _, high = statistics.quantiles(self.samples, n=4, method="inclusive")
+        return low, high
 
     @property
     def met(self) -> bool | None:
@@ -40,12 +57,29 @@ class Figure:
 
 
 def as_markdown(figures: Sequence[Figure]) -> str:
-    lines = ["| figure | measured | wanted | met | behind it |", "|---|---|---|---|---|"]
+    lines = ["| figure | measured | half of all within | wanted | met | behind it |", "|---|---|---|---|---|---|"]
     for f in figures:
         wanted = "" if f.bound is None else f"{f.sense} {f.bound:g} {f.unit}".strip()
         met = {None: "", True: "yes", False: "**no**"}[f.met]
-        lines.append(f"| {f.what} | {f.value:.3g} {f.unit} | {wanted} | {met} | {f.detail} |".replace("  ", " "))
+        spread = f"{f.spread[0]:.3g} to {f.spread[1]:.3g}, of {len(f.samples)}" if f.spread else ""
+        row = f"| {f.what} | {f.value:.3g} {f.unit} | {spread} | {wanted} | {met} | {f.detail} |"
+        lines.append(row.replace("  ", " "))
     return "\n".join(lines)
+
+
+def commit() -> str:
+    """The commit that is measured, with a `+` where files differ from it; `unknown` outside of a checkout."""
+    git = ("git", "-C", str(Path(__file__).parent))
+    try:
+        name = subprocess.run(
+            [*git, "rev-parse", "--short=10", "HEAD"], check=True, capture_output=True, text=True
+        ).stdout
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "-uno"], check=True, capture_output=True, text=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name.strip() + ("+" if changed.strip() else "")
 
 
 def machine() -> str:

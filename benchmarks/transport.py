@@ -156,6 +156,16 @@ def _measure(data: Path, client: Client, port: int) -> list[Figure]:
         h, e = statistics.median(http), statistics.median(this)
         what = f"echo of a {kind} 4096 × 4096 layer: time of HTTP + PNG + base64 / Scumble's"
         figures.append(Figure(what, h / e, "×", bound, "at least", f"{h:.2f} s / {e:.3f} s"))
+        for way, seconds in (("HTTP, PNG and base64", http), ("Scumble", this)):
+            figures.append(
+                Figure(
+                    f"{kind} 4096 × 4096 layer by {way}, there and back",
+                    statistics.median(seconds),
+                    "s",
+                    samples=tuple(seconds),
+                    place=("transport", f"{kind}: {way}", 0),
+                )
+            )
         echo += this
     e, c, k = map(statistics.median, (echo, copies, known))
     what = "copying its bytes four times in memory"

@@ -72,7 +72,11 @@ def _styles(folder: Path) -> list[str]:
     return [
         f"{path.name} loads from elsewhere"
         for path in folder.rglob("*.css")
-        if any(f"url({quote}{scheme}" in path.read_text("utf-8") for quote in ("", "'", '"') for scheme in ("http:", "https:", "//"))
+        if any(
+            f"url({quote}{scheme}" in path.read_text("utf-8")
+            for quote in ("", "'", '"')
+            for scheme in ("http:", "https:", "//")
+        )
     ]
 
 

@@ -127,7 +127,8 @@ def _unset(default: object) -> bool:
 
 
 def _code(text: str) -> str:
-    return "`" + text.replace("|", "\\|") + "`"
+    # a stroke would part a table's cells, and in backticks its backslash would show
+    return f"<code>{text.replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def _paragraphs(text: str) -> str:

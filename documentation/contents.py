@@ -6,6 +6,7 @@ On GitHub the same files are read where they lie; so their links are relative to
 from __future__ import annotations
 
 import posixpath
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -45,7 +46,9 @@ LATER = frozenset({"api.md"})
 def navigation(settings: str) -> str:
     """The site's settings without the pages of `LATER` that are not there yet."""
     missing = [page for page in LATER if page not in pages().values()]
-    return "".join(line for line in settings.splitlines(True) if not line.rstrip().endswith(tuple(f": {page}" for page in missing)))
+    return "".join(
+        line for line in settings.splitlines(True) if not line.rstrip().endswith(tuple(f": {page}" for page in missing))
+    )
 
 
 def target(origin: str, link: Link) -> str:
@@ -74,6 +77,8 @@ def for_site(text: str, origin: str, repository: str) -> str:
         # pictures may stand in a link's words
         words = for_site(link.text, origin, repository) if not link.image else link.text
         found = target(origin, link)
+        if found in pages() and words.removeprefix("docs/").endswith(".md") and not link.image:
+            words = _title(found)  # on GitHub a file's name says where one goes; here it would be one that is not there
         anchor = f"#{link.anchor}" if link.anchor else ""
         if found in pages() or found.startswith("docs/"):
             there = pages().get(found, found.removeprefix("docs/"))
@@ -84,6 +89,13 @@ def for_site(text: str, origin: str, repository: str) -> str:
         return words
 
     return with_links(text, change)
+
+
+@cache
+def _title(file: str) -> str:
+    """A page's first heading."""
+    match = re.search(r"^# +(.+)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    return match[1] if match else file
 
 
 def write(folder: Path, made: Mapping[str, str], repository: str = "") -> None:
@@ -98,7 +110,9 @@ def write(folder: Path, made: Mapping[str, str], repository: str = "") -> None:
     """
     if folder.exists():
         shutil.rmtree(folder)
-    texts = {place: for_site((ROOT / origin).read_text("utf-8"), origin, repository) for origin, place in pages().items()}
+    texts = {
+        place: for_site((ROOT / origin).read_text("utf-8"), origin, repository) for origin, place in pages().items()
+    }
     for place, text in {**texts, **made}.items():
         path = folder / "pages" / place
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.strips import STRIPS
+
 from scumble.cli.demo_scenes import Scene, scenes
 from scumble.operations import find
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from documentation.built import LARGEST, faults
 
 GOOD = '<h1 id="top">A</h1><a href="sub/b.html#part">b</a><a href="#top">up</a><a href="https://example.org/">out</a><img src="p.png" alt="p">'
@@ -15,7 +14,9 @@ GOOD = '<h1 id="top">A</h1><a href="sub/b.html#part">b</a><a href="#top">up</a><
 def site(tmp_path: Path) -> Path:
     (tmp_path / "sub").mkdir()
     (tmp_path / "index.html").write_text(GOOD)
-    (tmp_path / "sub" / "b.html").write_text('<h2 id="part">B</h2><a href="../">home</a><link rel="stylesheet" href="../s.css">')
+    (tmp_path / "sub" / "b.html").write_text(
+        '<h2 id="part">B</h2><a href="../">home</a><link rel="stylesheet" href="../s.css">'
+    )
     (tmp_path / "p.png").write_bytes(b"x")
     (tmp_path / "s.css").write_text("a { background: url(p.png) }")
     return tmp_path

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-
-from documentation import contents
 from documentation.__main__ import main
 from documentation.contents import LATER, ROOT, for_site, navigation, pages, write
 from documentation.made import MADE
+
+from documentation import contents
 
 SETTINGS = (ROOT / "documentation" / "mkdocs.yml").read_text(encoding="utf-8")
 
@@ -59,10 +59,15 @@ def test_each_module_of_the_reference_is_there() -> None:
         ("README.md", "[a](docs/inpaint.md#methods)", "[a](inpaint.md#methods)"),
         ("README.md", "![a](docs/pictures/demo-inpaint.jpg)", "![a](pictures/demo-inpaint.jpg)"),
         ("docs/inpaint.md", "[a](../README.md)", "[a](index.md)"),
+        ("README.md", "[docs/setup.md](docs/setup.md)", "[Setting up from the editor](setup.md)"),
         ("docs/mosaic.md", "[a](../weights/scumble-mosaic.md)", "[a](weights/scumble-mosaic.md)"),
         ("weights/scumble-mosaic.md", "[a](../docs/mosaic.md)", "[a](../mosaic.md)"),
         ("docs/inpaint.md", "[a](#methods)", "[a](inpaint.md#methods)"),
-        ("docs/platforms.md", "[a `b`](../.github/workflows/tests.yml)", "[a `b`](https://x/.github/workflows/tests.yml)"),
+        (
+            "docs/platforms.md",
+            "[a `b`](../.github/workflows/tests.yml)",
+            "[a `b`](https://x/.github/workflows/tests.yml)",
+        ),
         ("docs/inpaint.md", "[a](https://example.org/#b) `[c](d.md)`", "[a](https://example.org/#b) `[c](d.md)`"),
     ],
 )
@@ -103,7 +108,11 @@ def test_a_fault_is_found(text: str, said: str, tmp_path: Path, monkeypatch: pyt
 
 def test_all_pages_and_pictures_are_put_together(tmp_path: Path) -> None:
     write(tmp_path / "site", {"made.md": "# Made\n"})
-    there = {path.relative_to(tmp_path / "site" / "pages").as_posix() for path in (tmp_path / "site" / "pages").rglob("*") if path.is_file()}
+    there = {
+        path.relative_to(tmp_path / "site" / "pages").as_posix()
+        for path in (tmp_path / "site" / "pages").rglob("*")
+        if path.is_file()
+    }
     assert {*pages().values(), "made.md", "pictures/demo-inpaint.jpg", "pictures/how-it-works.svg"} <= there
     assert "docs_dir: pages" in (tmp_path / "site" / "mkdocs.yml").read_text("utf-8")
 

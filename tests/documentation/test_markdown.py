@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from documentation.markdown import anchors, links, slug, with_links
 
 PAGE = """# A page

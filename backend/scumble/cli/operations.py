@@ -65,10 +65,16 @@ def _default(parameter: dict[str, Any]) -> str:
 
 def _told(parameter: dict[str, Any], titles: dict[str, str]) -> str:
     """Title, help, the values that it can have, and when it has an effect."""
-    help_text = parameter["help"] if parameter["help"].endswith((".", ")")) or not parameter["help"] else f"{parameter['help']}."
+    help_text = (
+        parameter["help"]
+        if parameter["help"].endswith((".", ")")) or not parameter["help"]
+        else f"{parameter['help']}."
+    )
     parts = [f"**{parameter['title']}.**", help_text]
     if "choices" in parameter:
-        parts.append(", ".join(_choice(str(choice), parameter["labels"][str(choice)]) for choice in parameter["choices"]) + ".")
+        parts.append(
+            ", ".join(_choice(str(choice), parameter["labels"][str(choice)]) for choice in parameter["choices"]) + "."
+        )
     elif "minimum" in parameter and "maximum" in parameter:
         unit = f" {parameter['unit']}" if "unit" in parameter else ""
         parts.append(f"{parameter['minimum']} to {parameter['maximum']}{unit}.")

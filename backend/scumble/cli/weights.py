@@ -91,7 +91,9 @@ def _facts(status: Status) -> str:
         lines.append(f"- **From**: {entry.url}")
     if entry.notes:
         lines.append(f"- **Notes**: {entry.notes}")
-    return "\n".join([*lines, "", "Published by others, who may have a card of their own; Scumble has measured nothing of it.", ""])
+    return "\n".join(
+        [*lines, "", "Published by others, who may have a card of their own; Scumble has measured nothing of it.", ""]
+    )
 
 
 def pull(names: list[str], accept_non_commercial: bool) -> None:
