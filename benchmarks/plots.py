@@ -52,7 +52,7 @@ def _bars(panel: Any, group: list[Figure], unit: str, scale: str) -> None:
         low, high = figure.spread or (figure.value, figure.value)
         panel.plot([low, high], [row, row], color="#1d2b3b", linewidth=2.2, solid_capstyle="butt")
         panel.annotate(
-            f"{figure.value:.3g}",
+            f"{figure.value:.0f}" if figure.value >= 100 else f"{figure.value:.3g}",
             (max(high, figure.value), row),
             (6, 0),
             textcoords="offset points",
@@ -61,6 +61,7 @@ def _bars(panel: Any, group: list[Figure], unit: str, scale: str) -> None:
         )
     panel.set_yticks(range(len(group)), [f.place[1] for f in reversed(group) if f.place], fontsize=9)
     panel.set_xscale(scale)
+    panel.xaxis.set_major_formatter("{x:g}")
     panel.set_xlabel(unit, fontsize=9)
     panel.tick_params(axis="x", labelsize=8)
     panel.grid(axis="x", alpha=0.3)
@@ -113,6 +114,10 @@ def _cost(groups: list[list[Figure]]) -> Any:
         panel.plot(sizes, [figure.value for figure in line], color=colour, marker="o", markersize=4, label=name)
     panel.set_xscale("log")
     panel.set_yscale("log")
+    panel.set_xticks(sorted({f.place[2] for f in groups[0] if f.place}), minor=False)
+    panel.minorticks_off()
+    panel.xaxis.set_major_formatter("{x:.2g}")
+    panel.yaxis.set_major_formatter("{x:g}")
     panel.set_xlabel("megapixels; a hole of 5 %")
     panel.set_ylabel("seconds: median, least and most")
     panel.grid(alpha=0.3)
