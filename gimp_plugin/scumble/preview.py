@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 SIDE, LEAST_SIDE = 360, 120
 """Longest side of the picture on the screen, in pixels; on a small screen less."""
 
-COARSE = 180
-"""Of the one that is made first: a quarter of the pixels, so that something is seen soon."""
+COARSE = 120
+"""Of the one that is made first: a ninth of the pixels, so that something is seen soon."""
 
 LEAST = 32
 """So many pixels of the document are seen at least."""

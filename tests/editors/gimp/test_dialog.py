@@ -402,12 +402,12 @@ def test_the_first_preview_is_asked_for_before_the_dialog_stands_and_once(shown_
     begun, at_first, changed = shown_gimp.run(_asks, plugin=str(shown_gimp.home.plugin), path=picture(shown_gimp))
     assert begun
     assert at_first == [360], "the coarse one had been asked for; then the fine one"
-    assert changed == [180]
+    assert changed == [120]
 
 
 def test_a_preview_follows_the_controls(shown_gimp: Gimp) -> None:
     seen = shown_gimp.run(_previewed, plugin=str(shown_gimp.home.plugin), path=picture(shown_gimp))
-    assert [max(size) for size in seen["sizes"]] == [180, 360], "something is seen soon"
+    assert [max(size) for size in seen["sizes"]] == [120, 360], "something is seen soon"
     assert seen["same size"]
     assert seen["view"] == [8, 648, 544, 504], "what is selected, and some of what lies around it"
     assert seen["changed"] > 1000
