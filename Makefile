@@ -30,18 +30,13 @@ test: $(READY)
 	@[ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null || { tests/editors/setup.sh && $(foreach one,$(NEWEST),tests/editors/root.sh $(one);) true; }
 	$(PYTEST) $(ARGS)
 
-# The editors' tests in every version that there is a root for; `make test` runs them in the newest alone.
+# The editors' tests in every version that there is a root for; `make test` runs them in the newest alone. JOBS versions at a time, each in
+# one process: tests of one version that run in two start everything twice.
 test-editors: $(READY)
 	tests/editors/setup.sh
 	$(foreach one,$(filter-out host,$(KRITAS) $(GIMPS)),tests/editors/root.sh $(one);) true
-	@failed=; \
-	for one in $(KRITAS); do \
-	  SCUMBLE_TEST_KRITA=$$one $(PYTEST) tests/editors/krita $(ARGS) || failed="$$failed krita:$$one"; \
-	done; \
-	for one in $(GIMPS); do \
-	  SCUMBLE_TEST_GIMP=$$one $(PYTEST) tests/editors/gimp $(ARGS) || failed="$$failed gimp:$$one"; \
-	done; \
-	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
+	printf '%s\n' $(KRITAS:%=krita:%) $(GIMPS:%=gimp:%) | \
+	  PYTHON=$(CURDIR)/$(BIN)/python xargs -P $(JOBS) -I VERSION tests/editors/one.sh VERSION $(ARGS)
 
 # What each version must pass, in those that `make test` does not run: tests/editors/conftest.py says what that is.
 test-editors-older:

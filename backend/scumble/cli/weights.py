@@ -9,7 +9,7 @@ from typing import Any
 from rich.markdown import Markdown
 from rich.table import Table
 
-from scumble.weights import Progress, WeightsEntry, WeightStore
+from scumble.weights import Progress, WeightsEntry, WeightStore, parts
 from scumble.weights.store import TRUSTED_FILE, Status
 from scumble_client.errors import ScumbleError
 
@@ -111,6 +111,25 @@ def pull(names: list[str], accept_non_commercial: bool) -> None:
                 lambda here, total: bar.update(task, completed=here, total=total),  # noqa: B023 (used at once)
             )
         out.print(f"{name}: {path}")
+        part = parts.missing(store.manifest[name].file)
+        if part is not None:
+            _bring(part)
+
+
+def _bring(part: parts.Part) -> None:
+    """What the file needs besides: added to an engine that was set up from an editor; elsewhere a sentence says what to do."""
+    from scumble.fetching.parts import bring
+
+    if not parts.comes_along(part):
+        say_note(parts.sentence(part))
+        return
+    with progress_bar() as bar:
+        task = bar.add_task(part.module, total=None)
+        bring(
+            part,
+            lambda: False,
+            lambda here, total, text: bar.update(task, completed=here, total=total, description=text),
+        )
 
 
 def trust(names: list[str]) -> None:
