@@ -25,6 +25,7 @@ SLOW = (
     "daemon/pools",
     "daemon/test_broker.py",
     "daemon/test_lifecycle.py",
+    "daemon/test_parts.py",
     "daemon/test_previews.py",
     "daemon/test_saved_options.py",
     "daemon/test_scheduler_machine.py",

@@ -14,7 +14,6 @@ from host import Gimp, GLib
 
 from scumble_client.editor.crash_log import as_error
 from scumble_client.paths import ConnectionFile
-from scumble_client.setup.findings import examine
 from scumble_client.setup.panel import AGAIN, BUSY, CANCEL, CLOSE, GO, LATER, LOG, NEWER, NOTHING, REPORT, SetupPanel
 from scumble_client.setup.state import REMOVE, REPAIR
 
@@ -243,6 +242,8 @@ class SetupWindow:
             self._tell(self.panel.log())
         elif name == REPORT:
             self._tell("Looking. Where the daemon has to start for it, this takes a moment…")
+            from scumble_client.setup.findings import examine  # here, since every dialog's process would wait for it
+
             self._in_thread(lambda: examine(self.panel, f"GIMP {Gimp.version()}"), self._told)
         elif name == "shut":
             self._leave()

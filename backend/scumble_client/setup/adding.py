@@ -143,7 +143,7 @@ def _remove_empty(folder: Path) -> None:
 
 def _all_in(folder: Path) -> Set[str]:
     """Files and folders, those with a slash at the end, as paths from there."""
-    found = set()
+    found: Set[str] = set()
     for where, folders, files in os.walk(str(folder)):
         there = where[len(str(folder)) + 1 :].replace(os.sep, "/")
         prefix = f"{there}/" if there else ""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from scumble_client.setup import environment as module
 from scumble_client.setup import places
 from scumble_client.setup.environment import Environment, Packages, Tools, child_environment
 from scumble_client.setup.problem import SetupError
-from scumble_client.setup.pythons import Python, probe
+from scumble_client.setup.pythons import Python, Search, probe
 
 from .conftest import Bench
 
@@ -82,3 +83,27 @@ def test_what_would_lead_pip_astray_is_taken_out(monkeypatch: pytest.MonkeyPatch
         "0",
         "y",
     )
+
+
+@pytest.mark.parametrize("by", ["own", "base", "another", "uv", "nothing"])
+def test_an_environment_that_is_there_gets_more(
+    bench: Bench, python: Python, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    pip = [] if by == "own" else ["--without-pip"]
+    engine = bench.base / "engine"
+    subprocess.run([sys.executable, "-I", "-m", "venv", *pip, str(engine / "env")], check=True, timeout=300)
+    found = Search(python if by == "another" else None, [], str(UV) if by == "uv" else "")
+    monkeypatch.setattr(module, "search", lambda: found)
+    said: list[str] = []
+    environment = Environment(engine / "env", places.python_in(engine), Tools(said.append, lambda: False))
+    base = sys.executable if by == "base" else ""
+    if by == "nothing":
+        with pytest.raises(SetupError, match="Nothing on this machine can add packages"):
+            environment.attach(base)
+        return
+    environment.attach(base)
+    assert environment.tool == ("uv" if by == "uv" else "pip")
+    configuration = environment.configuration()
+    code = environment.install(Packages(["little"]), configuration, lambda line: None, lambda: None)
+    assert code == 0, "\n".join(said)
+    subprocess.run([str(environment.python), "-I", "-c", "import little"], check=True, timeout=60)

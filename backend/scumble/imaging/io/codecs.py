@@ -239,9 +239,7 @@ def _jpeg_frame(data: bytes) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _decode_by_pillow(
-    image: Image.Image, name: str, layered: bool = False, pixels: Pixels | None = None
-) -> Decoded:
+def _decode_by_pillow(image: Image.Image, name: str, layered: bool = False, pixels: Pixels | None = None) -> Decoded:
     """`pixels` are those that a better reader has found."""
     check_extent(*image.size, name)
     icc, notes = image.info.get("icc_profile") or None, []
