@@ -11,6 +11,8 @@ import sys
 
 from scumble_client.setup.parts import Part, is_here, own_engine
 
+__all__ = ["ONNX", "Part", "comes_along", "hint", "is_here", "missing", "part_for", "sentence"]
+
 ONNX = ".onnx"
 _MODULES = {ONNX: "onnxruntime"}
 """By the suffix of a file: the module that runs it; the extra of Scumble's own that asks for it is called as the suffix."""

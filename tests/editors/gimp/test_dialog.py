@@ -385,7 +385,12 @@ def _asks(g: Any, plugin: str, path: str) -> Any:
     begun = preview._job is not None
     client, sides = preview._client, []
     submit = client.submit
-    client.submit = lambda request: (sides.append(request.view["side"]), submit(request))[1]
+
+    def noted(request: Any) -> Any:
+        sides.append(request.view["side"])
+        return submit(request)
+
+    client.submit = noted
     try:
         g.pump(lambda: preview.pair and preview.is_fine and preview._job.ended)
         end = time.monotonic() + 0.5

@@ -69,7 +69,7 @@ def test_waiting_in_vain_fails_and_leaves_a_screenshot(krita: Krita) -> None:
     assert made
 
 
-def _hides(k: Any, shown: bool) -> list[bool]:
+def _hides(k: Any, shown: bool) -> Any:
     """A picture is closed with the docker in one state; without one it gets the other; the next picture is opened."""
     docker = next(d for d in k.app.dockers() if d.windowTitle() == "Scumble")
     document = yield from k.new(40, 30)
