@@ -383,7 +383,8 @@ def _asks(g: Any, plugin: str, path: str) -> Any:
     dialog = g.dialog("inpaint", plugin, image, image.get_layers()[0])
     preview = dialog.preview
     begun = preview._job is not None
-    client, sides = preview._client, []
+    sides: list[int] = []
+    client = preview._client
     submit = client.submit
 
     def noted(request: Any) -> Any:
