@@ -160,6 +160,14 @@ class TestColours:
         (note,) = meant(Layer(pixels))
         assert "transparency" in note
 
+    @pytest.mark.parametrize("hole", [False, True])
+    def test_a_photograph_with_transparent_parts_is_refused(self, hole: bool) -> None:
+        """With a hole where something should change, or cut out: nobody can tell which."""
+        colours = np.stack([ROWS * 2.5, COLUMNS * 2.5, 250 - ROWS * 2], axis=-1)
+        alpha = np.where(BLOB != hole, 255, 0)
+        with pytest.raises(ScumbleError, match="picture with transparent parts"):
+            understood(Layer(np.dstack([colours, alpha]).astype(np.uint8)))
+
     def test_white_on_transparency_is_a_mask_as_it_is(self) -> None:
         pixels = np.full((*BLOB.shape, 2), 255, np.uint8)
         pixels[..., 1] = 255 * BLOB

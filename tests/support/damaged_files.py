@@ -51,6 +51,9 @@ def originals() -> list[bytes]:
     import imagecodecs
     import tifffile
 
+    from scumble.imaging.io.colour_tags import D65, P3
+    from scumble.imaging.profiles import profile_of
+
     rng = np.random.default_rng(0)
     smooth = np.add.outer(np.arange(12), np.arange(17))[..., None] * np.array([5, 7, 3, 9])
     pixels: NDArray[Any] = (smooth + rng.integers(0, 9, smooth.shape)).astype(np.uint8)
@@ -70,7 +73,7 @@ def originals() -> list[bytes]:
         png = add(image, "PNG", exif=exif, dpi=(300, 300))
     wide = bytes(imagecodecs.png_encode(pixels.astype(np.uint16) * 257))
     made += [wide, png.replace(struct.pack(">5B", 8, 3, 0, 0, 0), struct.pack(">5B", 8, 3, 0, 0, 1))]
-    add(rgb, "JPEG", exif=exif, dpi=(300, 300), xmp=b"<x/>", comment=b"hello")
+    photo = add(rgb, "JPEG", exif=exif, dpi=(300, 300), xmp=b"<x/>", comment=b"hello")
     add(rgb.convert("CMYK"), "JPEG")
     add(rgb.convert("L"), "JPEG", progressive=True)
     add(rgba, "WEBP", lossless=True, exif=exif)
@@ -85,6 +88,10 @@ def originals() -> list[bytes]:
     add(rgb, "TIFF", compression="jpeg", exif=exif)
     if imagecodecs.JPEGXL.available:
         made.append(bytes(imagecodecs.jpegxl_encode(pixels)))
+        made.append(bytes(imagecodecs.jpegxl_encode_jpeg(photo)))
+    if imagecodecs.AVIF.available:
+        made.append(bytes(imagecodecs.avif_encode(pixels[..., :3].astype(np.uint16) * 4, bitspersample=10)))
+    add(rgb, "PNG", icc_profile=profile_of(P3, D65, 2.2))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("mimetype", "image/openraster")
@@ -92,6 +99,13 @@ def originals() -> list[bytes]:
     made.append(stream.getvalue())
     header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 12, 17, 8, 3)
     made.append(header + bytes(12) + struct.pack(">H", 0) + pixels[..., :3].transpose(2, 0, 1).tobytes())
+    rows = [bytes(imagecodecs.packbits_encode(row.tobytes())) for row in pixels.transpose(2, 0, 1).reshape(-1, 17)]
+    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 4, 12, 17, 8, 3)
+    place = b"8BIM" + struct.pack(">H2xIIHHIHH", 0x03ED, 16, 300 << 16, 1, 1, 300 << 16, 1, 1)
+    layers = struct.pack(">Ih6x", 8, -1)
+    sections = b"".join(struct.pack(">I", len(part)) + part for part in (b"", place, layers))
+    lengths = struct.pack(f">H{len(rows)}H", 1, *map(len, rows))
+    made.append(header + sections + lengths + b"".join(rows))
     return made
 
 
@@ -163,11 +177,11 @@ def read_many(count: int, seed: int, folder: Path) -> Reading:
 
 
 def main(count: int, seed: int, folder: Path) -> None:
-    from scumble.imaging.io import codecs, tiff
+    from scumble.imaging.io import codecs, photoshop, tiff
     from scumble.imaging.io.files import decode_picture
     from scumble_client.errors import ScumbleError
 
-    for module in (codecs, tiff):
+    for module in (codecs, photoshop, tiff):
         vars(module)["MAX_PIXELS"] = MOST_PIXELS
     for data in originals():  # what is loaded at first use counts as the process's own
         decode_picture(data, "a good one")

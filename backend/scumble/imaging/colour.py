@@ -47,20 +47,31 @@ def encode_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     The curve (IEC 61966-2-1) is carried on above 1 and mirrored below 0, so that high dynamic range survives.
     """
     size = np.abs(linear)
-    # A power of a subnormal or zero is never used: the straight part of the curve covers it.
-    curved = (1 + _OFFSET) * np.power(np.maximum(size, _KNEE_LINEAR), 1 / _EXPONENT) - _OFFSET
-    encoded = np.where(size <= _KNEE_LINEAR, size * _LINEAR_SLOPE, curved)
-    return np.copysign(encoded, linear).astype(np.float32, copy=False)
+    curved = np.maximum(size, _KNEE_LINEAR, dtype=np.float32)
+    _raise(curved, 1 / _EXPONENT)
+    curved += (curved - 1) * np.float32(_OFFSET)  # so that 1 stays 1
+    np.multiply(size, _LINEAR_SLOPE, out=curved, where=size <= _KNEE_LINEAR, casting="same_kind")
+    return np.copysign(curved, linear, out=curved)
 
 
 def decode_srgb(encoded: NDArray[np.float32]) -> NDArray[np.float32]:
     """sRGB-encoded values to linear light: the inverse of `encode_srgb`; what overflows becomes the largest float."""
     size = np.abs(encoded)
+    linear = np.maximum(size, _KNEE_ENCODED, dtype=np.float32)
+    linear += np.float32(_OFFSET)
+    linear /= np.float32(1) + np.float32(_OFFSET)
     with np.errstate(over="ignore"):
-        curved = np.power((np.maximum(size, _KNEE_ENCODED) + _OFFSET) / (1 + _OFFSET), _EXPONENT)
-    linear = np.where(size <= _KNEE_ENCODED, size / _LINEAR_SLOPE, curved)
-    linear = np.minimum(linear, np.finfo(np.float32).max)
-    return np.copysign(linear, encoded).astype(np.float32, copy=False)
+        _raise(linear, _EXPONENT)
+    np.multiply(size, 1 / _LINEAR_SLOPE, out=linear, where=size <= _KNEE_ENCODED, casting="same_kind")
+    np.minimum(linear, np.finfo(np.float32).max, out=linear)
+    return np.copysign(linear, encoded, out=linear)
+
+
+def _raise(values: NDArray[np.float32], exponent: float) -> None:
+    """Positive values to a power, in place; by logarithms, which numpy has for many floats at once."""
+    np.log(values, out=values)
+    values *= np.float32(exponent)
+    np.exp(values, out=values)
 
 
 def luma(rgb: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .colour import SRGB, Colour, decode_srgb, encode_srgb, luma
 from .geometry import Bounds, Extent, Point
-from .profiles import from_srgb, to_srgb, use_of
+from .profiles import FEW, from_srgb, to_srgb, use_of, values_at_once
 
 __all__ = ["DEPTHS", "LAYOUTS", "WIRE_LAYOUTS", "Colour", "Layer", "Working", "composite", "from_working"]
 
@@ -29,8 +29,6 @@ ORIGIN = Point(0, 0)
 Buffer = bytes | bytearray | memoryview
 Pixels = NDArray[Any]
 Floats = NDArray[np.float32]
-
-_STRIP = 256  # rows that a colour curve goes over at once, so that its temporaries stay small
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,8 +253,7 @@ def from_working(rgb: Floats, alpha: Floats, bounds: Bounds, like: Layer) -> Lay
         raise ValueError(f"rgb {rgb.shape} and alpha {alpha.shape} do not fit {bounds}")
     dtype = like.pixels.dtype
     pixels = np.empty((*bounds.extent.shape, 2 if like.is_gray else 4), dtype)
-    for top in range(0, bounds.extent.height, _STRIP):  # a copy of all would be the largest thing in memory
-        strip = slice(top, top + _STRIP)
+    for strip in _strips(pixels, _at_once(like)):  # a copy of all would be the largest thing in memory
         colours = _finite(rgb[strip], alpha[strip])
         colours = luma(colours)[..., None] if like.is_gray else colours
         colours = colours.astype(np.float32)
@@ -284,8 +281,8 @@ def composite(base: Layer, top: Layer) -> Layer:
     do; a soft edge stays as soft as it was, and laying a layer in twice changes nothing.
 
     Where `top` is fully transparent or does not reach, the result is `base`, bit for bit. Where `top` is at least as opaque as `base`, it
-    is the pixel of `top` (converted where the two differ in depth or colour). Elsewhere the values that `base` stores are
-    mixed, as editors do in the document's own colour space: encoded ones in an sRGB document, linear ones in a linear document.
+    is the pixel of `top` (converted where the two differ in depth or colour). Elsewhere colours are mixed: in a linear document the linear
+    values, as editors do; in all others those of sRGB, so that a soft edge looks the same whatever space a photograph's file is in.
     """
     area = base.bounds.intersection(top.bounds)
     if not area:
@@ -304,13 +301,29 @@ def composite(base: Layer, top: Layer) -> Layer:
     exact = visible & (alpha >= below)
     target[exact, :count] = colours[exact]
     mixed = visible & ~exact
-    share = (alpha[mixed].astype(np.float64) / below[mixed])[:, None]
-    with np.errstate(invalid="ignore"):  # what is not finite stays so
-        blend = colours[mixed] * share + target[mixed, :count] * (1 - share)
-    target[mixed, :count] = np.rint(blend) if result.dtype.kind == "u" else blend
+    for strip in _strips(target, _at_once(base)):
+        here = mixed[strip]
+        if here.any():
+            share = (alpha[strip][here].astype(np.float64) / below[strip][here])[:, None]
+            target[strip][here, :count] = _mixed(colours[strip][here], target[strip][here, :count], share, base.colour)
     if base.has_alpha:
         target[exact, -1] = _from_unit(alpha[exact], result.dtype)
     return replace(base, pixels=result)
+
+
+def _mixed(over: Pixels, below: Pixels, share: NDArray[np.float64], colour: Colour) -> Pixels:
+    """Stored values (N, 1 or 3), `share` (N, 1) of the first and the rest of the second."""
+    dtype = below.dtype
+    with np.errstate(invalid="ignore"):  # what is not finite stays so
+        blend: Pixels = over * share + below * (1 - share)
+    made: Pixels = np.rint(blend).astype(dtype) if dtype.kind == "u" else blend.astype(dtype)
+    if colour.icc and use_of(colour.icc, over.shape[1] == 1) == "convert":
+        values = np.stack([_to_unit(over), _to_unit(below)])
+        finite = np.isfinite(values).all(axis=(0, 2))
+        seen = to_srgb(values[:, finite], colour.icc)
+        mix = (seen[:1] * share[finite] + seen[1:] * (1 - share[finite])).astype(np.float32)
+        made[finite] = _from_unit(from_srgb(mix, colour.icc)[0], dtype)
+    return made
 
 
 def _colours_like(layer: Layer, like: Layer) -> Pixels:
@@ -338,7 +351,7 @@ def _decoded(values: Floats, colour: Colour) -> None:
         _in_strips(encode_srgb, values)
     elif colour.icc:
         icc = colour.icc
-        _in_strips(lambda strip: to_srgb(strip, icc), values)
+        _in_strips(lambda strip: to_srgb(strip, icc), values, values_at_once(icc, values.shape[2] == 1))
 
 
 def _encoded(values: Floats, colour: Colour) -> None:
@@ -347,7 +360,7 @@ def _encoded(values: Floats, colour: Colour) -> None:
         _in_strips(decode_srgb, values)
     elif colour.icc:
         icc = colour.icc
-        _in_strips(lambda strip: from_srgb(strip, icc), values)
+        _in_strips(lambda strip: from_srgb(strip, icc), values, values_at_once(icc, values.shape[2] == 1))
 
 
 def _to_unit(values: Pixels) -> Floats:
@@ -394,9 +407,19 @@ def _mend(values: Floats) -> tuple[str, ...]:
     return (f"The layer held {count} infinite values or values that are not numbers; they were replaced.",)
 
 
-def _in_strips(curve: Callable[[Floats], Floats], values: Floats) -> None:
-    for top in range(0, values.shape[0], _STRIP):
-        values[top : top + _STRIP] = curve(values[top : top + _STRIP])
+def _in_strips(curve: Callable[[Floats], Floats], values: Floats, at_once: int = FEW) -> None:
+    for strip in _strips(values, at_once):
+        values[strip] = curve(values[strip])
+
+
+def _strips(values: Pixels, at_once: int = FEW) -> Iterator[slice]:
+    """Rows of (height, width, channels), some at a time."""
+    rows = max(1, at_once // max(1, values.shape[1] * values.shape[2]))
+    return (slice(top, top + rows) for top in range(0, values.shape[0], rows))
+
+
+def _at_once(layer: Layer) -> int:
+    return values_at_once(layer.colour.icc, layer.is_gray) if layer.colour.icc else FEW
 
 
 def _spread(gray: Pixels) -> Pixels:

@@ -96,7 +96,14 @@ def _on_transparency(mask: Layer, notes: list[str]) -> Floats | None:
     rgb = mask.unit_colours()[painted]
     light = rgb.mean(axis=-1)
     flat = float(np.ptp(light)) <= NEARLY_BLACK and float(light.max()) < 0.9
-    if flat or float((np.ptp(rgb, axis=-1) > COLOURED).mean()) > 0.5:
+    coloured = np.ptp(rgb, axis=-1) > COLOURED
+    if flat or float(coloured.mean()) > 0.5:
+        if not flat and not _few_colours(rgb[coloured]):
+            raise ScumbleError(
+                "bad_request",
+                "The mask is a picture with transparent parts: it can't be told whether these are meant, or the others.",
+                "Give a picture that is white where something should change, and black elsewhere.",
+            )
         colour = "black" if light.max() <= NEARLY_BLACK else "a colour"
         notes.append(f"The mask is painted in {colour} on transparency; what is painted was taken as selected.")
         return alpha

@@ -19,6 +19,9 @@ from .colour import decode_srgb, encode_srgb, linear_profile, profile_space
 Floats = NDArray[np.float32]
 Use = Literal["none", "srgb", "convert"]
 
+FEW = 30_000
+"""Values that a curve goes over at once: its temporaries stay in the processor's cache, and below what is asked of the system."""
+
 _RELATIVE_COLORIMETRIC = 1
 _AS_SRGB = 1 / 255
 """A profile whose colours are nowhere farther from sRGB's is sRGB, written by another program: its values are left as they are."""
@@ -45,6 +48,11 @@ def from_srgb(values: Floats, icc: bytes) -> Floats:
         return values
     shaper, light = _shaper(icc, gray), decode_srgb(values)
     return shaper.values(light) if shaper else _transformed(light, linear_profile(gray), icc)
+
+
+def values_at_once(icc: bytes, gray: bool) -> int:
+    """How many values to give `to_srgb` and `from_srgb` in one call: few stay in the processor's cache; littlecms is made ready each time."""
+    return FEW if use_of(icc, gray) != "convert" or _shaper(icc, gray) else 2**20
 
 
 def profile_of(primaries: tuple[float, ...], white: tuple[float, float], gamma: float) -> bytes:
@@ -112,10 +120,10 @@ def _looked_up(tables: Floats, values: Floats) -> Floats:
         place = np.minimum(size, np.float32(1))
         beyond = size - place
         place *= np.float32(KNOTS - 1)
-        below = np.minimum(place.astype(np.intp), KNOTS - 2)
+        below = np.minimum(place.astype(np.int32), KNOTS - 2)
         place -= below.astype(np.float32)
-        start = table[below]
-        found = start + place * (table[below + 1] - start)
+        start = table.take(below)
+        found = start + place * (table.take(below + 1) - start)
         if beyond.any():
             found += beyond * ((table[-1] - table[-1 - _END]) * np.float32((KNOTS - 1) / _END))
         out[..., channel] = np.copysign(found, values[..., channel])

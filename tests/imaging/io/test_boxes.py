@@ -202,6 +202,5 @@ class TestJxl:
     def test_what_unpacks_to_too_much_is_left_out(self) -> None:
         stream = bytes(imagecodecs.jpegxl_encode(smooth(3), lossless=True))
         bomb = bytes(imagecodecs.brotli_encode(bytes(2 * MAX_BYTES)))
-        body = b"xml " + bomb
         data = in_boxes(box(b"brob", b"xml " + bomb) + box(b"jxlc", stream))
         assert decode_picture(data, "a").metadata.xmp is None

@@ -165,33 +165,6 @@ class TestLayered:
         error = refusal(self.archive(tmp_path / "a.zip", "application/epub+zip"))
         assert "not a picture" in error.message
 
-    def psd(self, channels: int, bits: int = 8, mode: int = 3, version: int = 1) -> bytes:
-        planes = smooth(channels)
-        header = b"8BPS" + struct.pack(">H6xHIIHH", version, channels, 32, 40, bits, mode)
-        place = struct.pack(">IHHIHH", 300 << 16, 1, 1, 300 << 16, 1, 1)
-        resource = b"8BIM" + struct.pack(">H2xI", 0x03ED, len(place)) + place
-        body = np.ascontiguousarray(planes.transpose(2, 0, 1)).tobytes()
-        return (
-            header
-            + struct.pack(">I", 0)
-            + struct.pack(">I", len(resource))
-            + resource
-            + struct.pack(">IH", 0, 0)
-            + body
-        )
-
-    @pytest.mark.parametrize(("channels", "mode"), [(3, 3), (1, 1)])
-    def test_photoshop_s_composite(self, tmp_path: Path, channels: int, mode: int) -> None:
-        read = read_picture(put(tmp_path, "a.psd", self.psd(channels, mode=mode)))
-        np.testing.assert_array_equal(read.layer.pixels, smooth(channels))
-        assert read.metadata.resolution == (300, 300)
-        assert "has layers" in read.notes[-1]
-
-    @pytest.mark.parametrize("odd", [{"bits": 16}, {"mode": 9}, {"version": 2}])
-    def test_other_photoshop_files_are_said(self, tmp_path: Path, odd: dict[str, int]) -> None:
-        error = refusal(put(tmp_path, "a.psd", self.psd(3, **odd)))
-        assert "Photoshop file with" in error.message
-
 
 class TestNewFormats:
     @pytest.mark.skipif(not features.check("avif"), reason="Pillow has no AVIF here")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from scumble.imaging.io.files import read_picture
 from scumble.imaging.layer import Layer
+from scumble.imaging.mask_reading import understood
 from tests.support.pictures import noise, put, refusal, smooth
 
 Pixels = NDArray[Any]
@@ -116,10 +117,6 @@ class TestTiff:
         assert error.code == "bad_request"
         assert "CIELAB" in error.message
 
-    def test_signed_values_are_refused(self, tmp_path: Path) -> None:
-        tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4), np.int16), metadata=None)
-        assert "int16" in refusal(tmp_path / "a.tif").message
-
 
 def test_lists_in_place_of_the_size_are_damage(tmp_path: Path) -> None:
     """A list of widths times a height of billions would fill the memory."""
@@ -134,3 +131,21 @@ def test_lists_in_place_of_the_size_are_damage(tmp_path: Path) -> None:
         elif tag == 257:
             struct.pack_into("<HII", data, place + 2, 4, 1, 3_556_769_804)
     assert "damaged TIFF" in refusal(put(tmp_path, "b.tif", bytes(data))).message
+
+
+@pytest.mark.parametrize("depth", ["int16", "int32", "uint32", "int64", "uint64", "int8"])
+@pytest.mark.parametrize("most", [1, 100])
+def test_small_whole_numbers_of_any_kind(tmp_path: Path, depth: str, most: int) -> None:
+    """Labels, as programs that count write them: as a mask they are understood."""
+    drawn = (np.random.default_rng(0).integers(0, 2, (9, 13)) * most).astype(depth)
+    tifffile.imwrite(tmp_path / "a.tif", drawn, metadata=None, photometric="minisblack")
+    read = read_picture(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read.layer.pixels[..., 0], drawn)
+    assert f"values of up to {most}" in read.notes[0]
+    selected = understood(read.layer).layer.coverage()
+    assert np.array_equal(selected > 0, drawn > 0)
+
+
+def test_values_below_zero_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.full((4, 4), -1, np.int16), metadata=None, photometric="minisblack")
+    assert "int16" in refusal(tmp_path / "a.tif").message

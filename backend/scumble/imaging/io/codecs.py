@@ -1,17 +1,16 @@
-"""JPEG, WebP, AVIF and Photoshop's composites by Pillow, JPEG XL and HEIC by imagecodecs: bytes to arrays and back."""
+"""JPEG, WebP and AVIF by Pillow, JPEG XL, HEIC and all bits of AVIF by imagecodecs: bytes to arrays and back."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import struct
 from dataclasses import dataclass, field
 from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PsdImagePlugin, WebPImagePlugin
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, WebPImagePlugin
 
 from scumble.imaging.colour import Colour, profile_space
 from scumble_client.errors import ScumbleError
@@ -116,37 +115,6 @@ def _colour_by_boxes(decoded: Decoded, said: Properties) -> None:
         decoded.notes.append("The picture's colours are in a space that Scumble doesn't know; they were taken as sRGB.")
 
 
-def decode_psd(data: bytes, name: str) -> Decoded:
-    """The composite that Photoshop saves beside the layers."""
-    if len(data) < 26:
-        raise ValueError("it ends too early")
-    height, width, bits, mode = struct.unpack_from(">IIHH", data, 14)
-    check_extent(width, height, name)
-    if bits != 8 or mode not in (1, 2, 3, 4) or data[4:6] != b"\0\1":
-        kind = (
-            "a large document (PSB)"
-            if data[4:6] != b"\0\1"
-            else f"{bits} bits or a colour mode beyond RGB, CMYK and gray"
-        )
-        message = f"“{name}” is a Photoshop file with {kind}, which Scumble cannot read."
-        raise ScumbleError("bad_request", message, "Save a copy as TIFF or PNG.")
-    image = PsdImagePlugin.PsdImageFile(io.BytesIO(data))
-    resources = {number: value for number, _, value in getattr(image, "resources", [])}
-    decoded = _decode_by_pillow(image, name, layered=True)
-    place = resources.get(0x03ED, b"")
-    resolution = None
-    if len(place) >= 16:
-        across, down = struct.unpack_from(">I", place, 0)[0] / 65536, struct.unpack_from(">I", place, 8)[0] / 65536
-        resolution = checked_resolution(across, down)
-    exif = plain_exif(resources.get(0x0422))
-    decoded.metadata = Metadata(
-        resolution or resolution_of(exif), exif, resources.get(0x0424) or None, iptc_of_photoshop(resources)
-    )
-    decoded.orientation = 1
-    decoded.notes.append("The file has layers; what is seen of them together was taken.")
-    return decoded
-
-
 def decode_heic(data: bytes, name: str) -> Decoded:
     heif = getattr(imagecodecs, "HEIF", None)
     if heif is None or not heif.available:
@@ -239,12 +207,12 @@ def _jpeg_frame(data: bytes) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _decode_by_pillow(image: Image.Image, name: str, layered: bool = False, pixels: Pixels | None = None) -> Decoded:
+def _decode_by_pillow(image: Image.Image, name: str, pixels: Pixels | None = None) -> Decoded:
     """`pixels` are those that a better reader has found."""
     check_extent(*image.size, name)
     icc, notes = image.info.get("icc_profile") or None, []
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and not layered:
+    if frames > 1:
         notes.append(f"The picture has {frames} frames; the first was taken.")
     metadata = _metadata(image)
     colour = None
@@ -330,7 +298,7 @@ def encode_jpeg(
     comments = [text for name, text in metadata.texts if name == "Comment"]
     if comments:
         said["comment"] = comments[0].encode("utf-8", "replace")[:MOST_OF_A_SEGMENT]
-    _say_left_out(metadata, "JPEG", notes, texts_but=("Comment",))
+    say_left_out(metadata, "JPEG", notes, texts_but=("Comment",))
     stream = io.BytesIO()
     Image.fromarray(squeezed(pixels)).save(
         stream, "JPEG", quality=quality, subsampling=0, icc_profile=icc or b"", **said
@@ -353,14 +321,14 @@ def encode_webp(
             notes.append("WebP holds no resolution; it was left out.")
         if metadata.iptc:
             notes.append("WebP holds no IPTC; it was left out.")
-    _say_left_out(metadata, "WebP", notes)
+    say_left_out(metadata, "WebP", notes)
     stream = io.BytesIO()
     image = Image.fromarray(squeezed(pixels))
     image.save(stream, "WEBP", lossless=True, exact=True, icc_profile=icc or b"", **said)
     return stream.getvalue()
 
 
-def _say_left_out(metadata: Metadata, kind: str, notes: list[str] | None, texts_but: tuple[str, ...] = ()) -> None:
+def say_left_out(metadata: Metadata, kind: str, notes: list[str] | None, texts_but: tuple[str, ...] = ()) -> None:
     lost = sorted({name for name, _ in metadata.texts if name not in texts_but})
     if lost and notes is not None:
         notes.append(f"{kind} holds no remarks such as “{lost[0]}”; they were left out.")

@@ -30,13 +30,13 @@ from .codecs import (
     decode_heic,
     decode_jpeg,
     decode_jxl,
-    decode_psd,
     decode_webp,
     encode_jpeg,
     encode_webp,
 )
 from .layered import decode_layered, is_layered
 from .metadata import Metadata
+from .photoshop import decode_psd
 from .png import PNG_SIGNATURE, decode_png, encode_png
 from .tiff import decode_tiff, encode_tiff
 
@@ -60,7 +60,7 @@ Pixels = NDArray[Any]
 WRITABLE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 """The suffixes of the formats that are written."""
 
-READABLE = (*WRITABLE, ".ora", ".kra", ".psd", ".avif", ".heic", ".heif", ".jxl")
+READABLE = (*WRITABLE, ".ora", ".kra", ".psd", ".psb", ".avif", ".heic", ".heif", ".jxl")
 """The suffixes of picture files. Reading goes by what is in the file, writing by the suffix."""
 
 _MAX_FILE_BYTES = 2**32
@@ -193,7 +193,7 @@ def write_picture(
         if kind == "PNG":
             data = encode_png(layer.pixels, icc, metadata)
         elif kind == "TIFF":
-            data = encode_tiff(layer.pixels, icc, metadata)
+            data = encode_tiff(layer.pixels, icc, metadata, notes)
         elif kind == "JPEG":
             data = encode_jpeg(layer.pixels, icc, quality, metadata, notes)
         else:

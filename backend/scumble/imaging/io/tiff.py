@@ -15,7 +15,7 @@ from tifffile import PHOTOMETRIC, PLANARCONFIG, TiffPage
 from scumble.imaging.colour import Colour
 from scumble_client.errors import ScumbleError
 
-from .codecs import MAX_PIXELS, Decoded, check_extent, cmyk_to_rgb, with_channels
+from .codecs import MAX_PIXELS, Decoded, check_extent, cmyk_to_rgb, say_left_out, with_channels
 from .colour_tags import adobe_rgb, of_chromaticities
 from .metadata import (
     EXIF_IFD,
@@ -134,11 +134,14 @@ def _colour(page: TiffPage, metadata: Metadata, gray: bool) -> Colour | None:
     return adobe_rgb(gray) if is_adobe_rgb(metadata.exif) else None
 
 
-def encode_tiff(pixels: Pixels, icc: bytes | None, metadata: Metadata | None = None) -> bytes:
+def encode_tiff(
+    pixels: Pixels, icc: bytes | None, metadata: Metadata | None = None, notes: list[str] | None = None
+) -> bytes:
     """Any depth, (height, width, 1 to 4), losslessly compressed; alpha is written as straight."""
     stream = io.BytesIO()
     channels = pixels.shape[2]
     metadata = metadata or Metadata()
+    say_left_out(metadata, "TIFF", notes)
     more: dict[str, Any] = {}
     if metadata.resolution:
         more = {"resolution": metadata.resolution, "resolutionunit": "INCH"}
@@ -213,6 +216,13 @@ def _whole_depth(pixels: Pixels, bits: int, name: str, notes: list[str]) -> Pixe
     if dtype == np.float64:
         notes.append("The picture has 64-bit floating-point values; they were converted to 32 bits.")
         return pixels.astype(np.float32)
+    if dtype.kind in "iu" and dtype.name not in ("uint8", "uint16") and pixels.size and pixels.min() >= 0:
+        most = int(pixels.max())
+        if most <= 65535:  # labels, and what was counted: a shift would leave nothing of them
+            notes.append(
+                f"The picture has {8 * dtype.itemsize}-bit integer values of up to {most}; they were taken as 16 bits."
+            )
+            return pixels.astype(np.uint16)
     if dtype == np.uint32:
         notes.append("The picture has 32-bit integer values; they were converted to 16 bits.")
         return np.right_shift(pixels, 16).astype(np.uint16)
