@@ -138,7 +138,7 @@ def decode_jxl(data: bytes, name: str) -> Decoded:
     check_extent(header.width, header.height, name)
     if b"jbrd" in said:
         with contextlib.suppress(Exception):  # a JPEG that was packed tighter says its profile by itself
-            return decode_jpeg(bytes(imagecodecs.jpegxl_decode_jpeg(data)), name)
+            return decode_jpeg(bytes(imagecodecs.jpegxl_decode_jpeg(data, 1)), name)
     colours, notes = header.colours, []
     if colours is not None:
         refuse_hdr(colours.transfer, name)
@@ -163,7 +163,8 @@ def _jxl_parts(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
     """The beginning of the codestream, and what is in the boxes around it (ISO/IEC 18181-2)."""
     if data.startswith(CODESTREAM):
         return data[:4096], {}
-    stream, found = b"", {}
+    stream = b""
+    found: dict[bytes, bytes] = {}
     for kind, start, end in boxes(data):
         if kind == b"jxlc":
             stream = stream or data[start : min(end, start + 4096)]
