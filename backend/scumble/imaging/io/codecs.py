@@ -138,7 +138,8 @@ def decode_jxl(data: bytes, name: str) -> Decoded:
     check_extent(header.width, header.height, name)
     if b"jbrd" in said:
         with contextlib.suppress(Exception):  # a JPEG that was packed tighter says its profile by itself
-            return decode_jpeg(bytes(imagecodecs.jpegxl_decode_jpeg(data, 1)), name)
+            jpeg = imagecodecs.jpegxl_decode_jpeg(data)  # type: ignore[call-arg]  # its stub knows no default
+            return decode_jpeg(bytes(jpeg), name)
     colours, notes = header.colours, []
     if colours is not None:
         refuse_hdr(colours.transfer, name)
