@@ -21,7 +21,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional
 
 from .errors import ScumbleError
 from .fetching import Fetch
-from .link import UNREADABLE, Link, unsendable
+from .link import UNREADABLE, Connection, Link, unsendable
 from .request import Pixels, Request, Result
 from .wire import Message, attached, checksums, new_id, verify
 
@@ -77,9 +77,17 @@ class Client:
         Whether to start the daemon where there is none.
     wake
         Called from any thread when `poll` would return something; it must only signal the event loop.
+    dial
+        Begins a connection to a daemon elsewhere, in place of this machine's own; see `link.Connection`.
     """
 
-    def __init__(self, name: str, launch: bool = True, wake: Optional[Callable[[], None]] = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        launch: bool = True,
+        wake: Optional[Callable[[], None]] = None,
+        dial: Optional[Callable[[], Connection]] = None,
+    ) -> None:
         self._wake = wake
         self._lock = threading.Lock()
         self._jobs: Dict[str, Job] = {}
@@ -88,7 +96,7 @@ class Client:
         self._events: Deque[Event] = deque()
         self.state = "off"
         self.welcome: Dict[str, Any] = {}
-        self._link = Link(name, launch, self._on_message, self._on_state)
+        self._link = Link(name, launch, self._on_message, self._on_state, dial)
 
     # -- what returns at once
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Sequence, Set
+from typing import Any, Callable, Deque, Dict, List, Optional, Protocol, Sequence, Set
 
 from .errors import ScumbleError
 from .launch import start_daemon
@@ -31,6 +31,26 @@ OnMessage = Callable[[Message], None]
 OnState = Callable[[str, Optional[ScumbleError]], None]
 
 
+class Connection(Protocol):
+    """What a link needs of a connection: `zmtp.Dealer` is one, with the same errors; libzmq's to another machine is the other."""
+
+    bytes_sent: int
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def wants_write(self) -> bool: ...
+
+    def fileno(self) -> int: ...
+
+    def send(self, frames: Sequence[Buffer]) -> None: ...
+
+    def poll(self) -> List[List[Buffer]]: ...
+
+    def close(self) -> None: ...
+
+
 class _Outgoing:
     """What waits to be sent: a message that is packed already, a request, or (`connect`) a mere wish."""
 
@@ -47,8 +67,15 @@ class _Outgoing:
 class Link:
     """States: `off`, `starting` (a daemon), `connecting`, `ready`. Its thread runs from first use until `close`."""
 
-    def __init__(self, name: str, launch: bool, on_message: OnMessage, on_state: OnState) -> None:
-        self._name, self._launch = name, launch
+    def __init__(
+        self,
+        name: str,
+        launch: bool,
+        on_message: OnMessage,
+        on_state: OnState,
+        dial: Optional[Callable[[], Connection]] = None,
+    ) -> None:
+        self._name, self._launch, self._dial = name, launch, dial
         self._on_message, self._on_state = on_message, on_state
         self._lock = threading.Lock()
         self._outbox: Deque[_Outgoing] = deque()
@@ -57,7 +84,7 @@ class Link:
         self._thread: Optional[threading.Thread] = None
         self._closing = False
         self._state = "off"
-        self._dealer: Optional[Dealer] = None
+        self._dealer: Optional[Connection] = None
         try:
             self._wake_in, self._wake_out = socket.socketpair()
         except OSError as error:
@@ -202,11 +229,14 @@ class Link:
             self._state = state
             self._on_state(state, error)
 
-    def _establish(self) -> Optional[Dealer]:
+    def _establish(self) -> Optional[Connection]:
         """A connection over which a daemon has said welcome; it is started where it has to be.
 
         None where no daemon runs, and nothing waits that one would be started for. Raises ScumbleError.
         """
+        if self._dial:
+            self._set_state("connecting")
+            return self._hello(self._dial())
         connection = ConnectionFile.read()
         if connection:
             self._set_state("connecting")
@@ -242,19 +272,18 @@ class Link:
             self._pause(0.01)
         raise _closed()
 
-    def _greet(self, connection: ConnectionFile) -> Dealer:
+    def _greet(self, connection: ConnectionFile) -> Connection:
         error: Optional[ZmtpError] = None
         for endpoint in connection.endpoints:
             check_endpoint(endpoint)
+            plain = ("scumble", connection.token) if endpoint.startswith("tcp://") else None
             try:
-                return self._hello(endpoint, connection.token)
+                return self._hello(Dealer(endpoint, plain))
             except ZmtpError as failed:
                 error = failed
         raise error or ZmtpError("no endpoint")
 
-    def _hello(self, endpoint: str, token: str) -> Dealer:
-        plain = ("scumble", token) if endpoint.startswith("tcp://") else None
-        dealer = Dealer(endpoint, plain)
+    def _hello(self, dealer: Connection) -> Connection:
         try:
             host = {"client": self._name, "version": __version__, "python": platform.python_version()}
             hello = Message("hello", {**host, "pid": os.getpid()})
@@ -276,7 +305,7 @@ class Link:
             dealer.close()
             raise
 
-    def _serve(self, dealer: Dealer) -> None:
+    def _serve(self, dealer: Connection) -> None:
         """Send and receive until the connection ends (ZmtpError) or `close` is called."""
         while not self._closing:
             self._flush(dealer)
@@ -290,7 +319,7 @@ class Link:
             dealer.poll()
             self._pause(0.02, dealer)
 
-    def _flush(self, dealer: Dealer) -> None:
+    def _flush(self, dealer: Connection) -> None:
         while True:
             with self._lock:
                 if not self._outbox:
@@ -321,7 +350,7 @@ class Link:
         self._known.update(buffers)
         return frames
 
-    def _handle(self, dealer: Dealer, frames: List[Buffer]) -> None:
+    def _handle(self, dealer: Connection, frames: List[Buffer]) -> None:
         try:
             message = decode(frames)
         except ScumbleError:
@@ -341,7 +370,7 @@ class Link:
         except Exception:
             pass  # noise: it must not end this thread, and with it every other job
 
-    def _give(self, dealer: Dealer, need: Message) -> None:
+    def _give(self, dealer: Connection, need: Message) -> None:
         """Send the layers that the daemon asks for. What can't be given ends the job: it would wait for ever."""
         job_id = str(need.body.get("job"))
         request = self._requests.get(job_id)
@@ -358,7 +387,7 @@ class Link:
             return
         dealer.send(frames)
 
-    def _pause(self, timeout: Optional[float], dealer: Optional[Dealer] = None) -> None:
+    def _pause(self, timeout: Optional[float], dealer: Optional[Connection] = None) -> None:
         """Sleep until the socket is ready, somebody posts something, or `timeout` seconds are over."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_in, selectors.EVENT_READ)

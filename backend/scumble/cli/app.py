@@ -20,9 +20,22 @@ from typer.core import TyperGroup
 from scumble import __version__
 from scumble_client.errors import ScumbleError
 
-from .console import CANCELLED, DONE, FAILED, exit_code, print_json, say_error, say_note, unexpected
+from .console import CANCELLED, DONE, FAILED, exit_code, foreseen, print_json, say_error, say_note, unexpected
 from .faces_app import faces_app
-from .options import AsJson, Device, Format, InvertMask, Local, MaskFrom, NoMetadata, Picture, Quality, Seed, Settings
+from .options import (
+    AsJson,
+    Device,
+    DryRun,
+    Format,
+    InvertMask,
+    Local,
+    MaskFrom,
+    NoMetadata,
+    Picture,
+    Quality,
+    Seed,
+    Settings,
+)
 from .weights_app import weights_app
 
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[2]
@@ -99,6 +112,7 @@ def run(
     quality: Quality = 95,
     local: Local = False,
     device: Device = "auto",
+    dry_run: DryRun = False,
     json: AsJson = False,
 ) -> None:
     """Run one operation on one picture; the result is a new layer."""
@@ -122,7 +136,22 @@ def run(
         "marked": marked,
     }
     writing = Writing(not no_metadata, quality)
-    work(operation, files, settings, mask_from, seed, out, composite, crop, local, device, json, invert_mask, writing)
+    work(
+        operation,
+        files,
+        settings,
+        mask_from,
+        seed,
+        out,
+        composite,
+        crop,
+        local,
+        device,
+        json,
+        invert_mask,
+        writing,
+        dry_run,
+    )
 
 
 @app.command()
@@ -171,11 +200,16 @@ def batch(
         str | None,
         typer.Option(metavar="HOST:PORT", help="With --pool ray: the cluster's head.", show_default=False),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and take pictures as they come into the folder, until Ctrl-C.")
+    ] = False,
+    dry_run: DryRun = False,
     json: AsJson = False,
 ) -> None:
     """Run one operation on every picture of a folder. Stopped, it goes on where it was."""
+    from .batch import Wish, interrupted
     from .batch import batch as work
-    from .batch import interrupted
+    from .batch_folder import Places
     from .run import Writing
 
     others = {
@@ -185,26 +219,23 @@ def batch(
         "style_segmentation": style_segmentation,
     }
     try:
-        code = work(
+        wish = Wish(
             operation,
-            folder,
-            out,
-            composite,
-            mask,
-            original,
-            others,
             settings,
             mask_from,
+            invert_mask,
             seed,
+            Writing(not no_metadata, quality),
             local,
             device,
-            json,
             pool,
             address,
-            invert_mask,
-            Writing(not no_metadata, quality),
-            format.value if format else None,
+            json,
+            watch,
+            dry_run,
         )
+        form = format.value if format else None
+        code = work(wish, Places(folder, out, composite, mask, original, others, form))
     except KeyboardInterrupt:
         code = interrupted()
     raise typer.Exit(code)
@@ -379,7 +410,7 @@ def call(arguments: list[str]) -> int:
     except UsageProblem as error:
         return _failed(ScumbleError("invalid_parameter", error.format_message()), arguments)  # type: ignore[attr-defined]
     except ScumbleError as error:
-        return _failed(error, arguments)
+        return _failed(foreseen(error, arguments), arguments)
     except KeyboardInterrupt:
         return _failed(ScumbleError("cancelled", "Cancelled."), arguments)
     except Exception as error:

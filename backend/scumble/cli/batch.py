@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from scumble.imaging.io.files import READABLE, is_writable_folder
 from scumble.operations import find
+from scumble.scripting import Job, Layer
 from scumble_client.errors import ScumbleError
 
 from . import inputs
+from .batch_folder import Item, LeftOut, Places
+from .batch_record import RECORD, Record
+from .batch_watch import Watch
 from .console import (
     CANCELLED,
     DONE,
     FAILED,
     err,
+    foreseen,
     make_folder,
     out,
     print_json,
+    print_json_line,
     progress_bar,
     say_error,
     say_note,
     unexpected,
 )
-from .engine import Order, choose
+from .engine import choose
 from .run import Writing, real, write
 
-RECORD = ".scumble-batch.jsonl"
 AHEAD = 3
 """Pictures that are sent before the first result is back, so that no worker waits for a disk."""
 AHEAD_OF_POOL = 16
@@ -42,36 +43,27 @@ AHEAD_OF_POOL = 16
 TRIES = 2
 """How often a picture is begun before it is given up, where the daemon died over it."""
 
-SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif"}
-
 
 @dataclass(frozen=True)
-class Item:
-    """One picture of the folder. `name` is its path in the folder; `target` the same in the output, with the suffix of its format."""
+class Wish:
+    """What is to be done with each picture, and how."""
 
-    name: str
-    path: Path
-    target: Path
+    operation: str
+    settings: list[str]
+    mask_from: str | None = None
+    invert_mask: bool = False
+    seed: int = 0
+    writing: Writing = field(default_factory=Writing)
+    in_process: bool = False
+    device: str = "auto"
+    pool: str | None = None
+    address: str | None = None
+    as_json: bool = False
+    watch: bool = False
+    """Go on, and take pictures as they come into the folder."""
 
-
-@dataclass(frozen=True)
-class LeftOut:
-    """What of a folder is no input, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass
-class Pending:
-    """A picture whose result is waited for."""
-
-    item: Item
-    key: str
-    given: inputs.Given
-    order: Order
-    ticket: Any
-    tries: int = 1
+    dry_run: bool = False
+    """Only say what would be done; nothing is written, and no daemon started."""
 
 
 @dataclass
@@ -84,216 +76,196 @@ class Tally:
     left_out: int = 0
 
 
-class Record:
-    """What is done, as lines of JSON in the output folder: the picture's name, a digest of all that made it, its files."""
-
-    def __init__(self, folder: Path) -> None:
-        """Read what is there. Raises ScumbleError."""
-        self._path = folder / RECORD
-        self._done: dict[str, tuple[str, list[str]]] = {}
-        try:
-            text = self._path.read_bytes().decode("utf-8", "replace")
-        except FileNotFoundError:
-            text = ""
-        except OSError as error:
-            raise ScumbleError(
-                "internal", f"{self._path} can't be read: {error.strerror}.", "Remove it; then all is done again."
-            ) from error
-        for line in text.splitlines():
-            try:
-                entry = json.loads(line)
-                self._done[entry["name"]] = entry["key"], [str(file) for file in entry["files"]]
-            except (ValueError, KeyError, TypeError):
-                continue  # the last line of a run that was killed
-        self._torn = not text.endswith("\n") and bool(text)
-
-    def has(self, name: str, key: str) -> bool:
-        """Whether it was made in this way, and all that was made is still there."""
-        known, files = self._done.get(name, ("", []))
-        return known == key and all(Path(file).exists() for file in files)
-
-    def add(self, name: str, key: str, files: list[str]) -> None:
-        """Note it. Raises ScumbleError."""
-        line = json.dumps({"name": name, "key": key, "files": [str(Path(f).absolute()) for f in files]}) + "\n"
-        try:
-            with open(self._path, "a", encoding="utf-8") as file:
-                file.write("\n" + line if self._torn else line)
-        except OSError as error:
-            raise ScumbleError(
-                "internal",
-                f"It is done, but could not be noted in {self._path}: {error.strerror}.",
-                "Make room there; the next run does it again.",
-            ) from error
-        self._torn = False
-
-
-def batch(
-    operation: str,
-    folder: Path,
-    out_folder: Path | None,
-    composite_folder: Path | None,
-    masks: Path | None,
-    originals: Path | None,
-    others: Mapping[str, Path | None],
-    settings: list[str],
-    mask_from: str | None,
-    seed: int,
-    local: bool,
-    device: str,
-    as_json: bool,
-    pool: str | None = None,
-    address: str | None = None,
-    invert_mask: bool = False,
-    writing: Writing | None = None,
-    form: str | None = None,
-) -> int:
-    """Go through the folder; the exit code: 0 if every picture is done, 3 if any failed. Raises ScumbleError.
-
-    With `originals`, the folder holds marked copies (role `marked`), and the picture itself is the file of the same path
-    and stem there, whatever its format: DeepCreamPy's convention.
-    """
-    given = inputs.parameters(operation, settings, mask_from)
-    roles = {
-        "mask": masks,
-        "marked": originals,
-        **others,
-    }  # what is the same for all pictures is refused once, not for each
-    find(operation).check_roles(["image", *(role for role, path in roles.items() if path is not None)])
-    targets = [f for f in (out_folder, composite_folder) if f is not None]
-    if not targets:
+def batch(wish: Wish, places: Places) -> int:
+    """Go through the folder; the exit code: 0 if every picture is done, 3 if any failed. Raises ScumbleError."""
+    given = inputs.parameters(wish.operation, wish.settings, wish.mask_from)
+    # what is the same for all pictures is refused once, not for each
+    roles = {"mask": places.masks, "marked": places.originals, **places.others}
+    find(wish.operation).check_roles(["image", *(role for role, path in roles.items() if path is not None)])
+    if not places.targets:
         raise ScumbleError(
             "invalid_parameter", "There is nowhere to put the results.", "Give --out FOLDER or --composite FOLDER."
         )
-    _check_places(folder, targets, masks, originals)
-    for path in others.values():
-        if path is not None and not path.exists():
-            raise ScumbleError("missing_input", f"There is no file {path}.", "Check its name.")
-    beside = [place for place in (masks, originals) if place is not None and place.is_dir()]
-    items, left_out = scan(folder, [*targets, *beside], SUFFIXES[form] if form else None)
-    if not items:
+    places.check()
+    if wish.watch and wish.dry_run:
+        raise ScumbleError("invalid_parameter", "--watch and --dry-run don't go together.", "Leave one of them out.")
+    items, left_out = places.scan()
+    if not items and not wish.watch:
         raise ScumbleError(
-            "missing_input", f"There are no pictures in {folder}.", f"Scumble reads {', '.join(READABLE)}."
+            "missing_input", f"There are no pictures in {places.folder}.", f"Scumble reads {', '.join(READABLE)}."
         )
-    for target in targets:
+    if wish.dry_run:
+        return _foretell(wish, places, given, items, left_out)
+    for target in places.targets:
         make_folder(target)
         is_writable_folder(target)  # said before the work, not after each picture's
         mark(target)
-    writing = writing or Writing()
-    tally = Tally(left_out=len(left_out))
-    record = Record(targets[0])
-    places = [str(real(f)) for f in targets]
-    recipe = [operation, sorted(given.items()), seed, places, sorted(others), invert_mask, form, vars(writing)]
-    waiting: deque[Pending] = deque()
-    failures: list[dict[str, str]] = []
-    with choose(local, device, pool, address) as engine, progress_bar() as bar:
-        task = bar.add_task(find(operation).title, total=len(items))
+    run = Run(wish, places, given, Record(places.targets[0]))
+    if wish.watch:
+        return run.watch()
+    return run.through(items, left_out)
 
-        def fail(item: Item, error: ScumbleError) -> None:
-            tally.failed += 1
-            failures.append({"name": item.name, **error.as_dict()})
-            say_error(f"{item.name}: {error}")
-            bar.advance(task)
 
-        def again(lost: ScumbleError) -> None:
-            """The daemon has died: another one begins all that is waited for; the first of that may have been what killed it."""
-            for pending in list(waiting):
-                if pending is waiting[0]:
-                    pending.tries += 1
-                if pending.tries > TRIES:
-                    waiting.remove(pending)
-                    fail(pending.item, lost)
-            engine.restart()
-            for pending in waiting:
-                pending.ticket = engine.begin(pending.order)
+class Run:
+    """One call of the command."""
 
-        def finish_one() -> None:
-            pending = waiting[0]
-            item = pending.item
+    def __init__(self, wish: Wish, places: Places, given: Mapping[str, str], record: Record) -> None:
+        self.wish, self.places, self.given, self.record = wish, places, given, record
+        self.recipe = recipe(wish, places, given)
+        self.tally = Tally()
+        self.failures: list[dict[str, str]] = []
+        self.watched: Watch | None = None
+        self._begun: dict[str, tuple[Item, str, Layer]] = {}
+
+    def through(self, items: list[Item], left_out: list[LeftOut]) -> int:
+        """All that is there now."""
+        self.tally.left_out = len(left_out)
+        self._work(iter(items), len(items))
+        _report(self.tally, left_out, self.failures, self.wish.as_json)
+        return FAILED if self.tally.failed else DONE
+
+    def watch(self) -> int:
+        """Until Ctrl-C: what is there, and what comes."""
+        self.watched = Watch(self.places.scan, self._key, self._leave_out)
+        if not self.wish.as_json:
+            err.print(f"Watching {self.places.folder}. Stop it with Ctrl-C.")
+        self._work(self.watched.items(), None)
+        return DONE
+
+    def _work(self, items: Iterator[Item | None], total: int | None) -> None:
+        wish = self.wish
+        engine = choose(wish.in_process, wish.device, wish.pool, wish.address)
+        ahead = 1 if wish.in_process else AHEAD_OF_POOL if wish.pool else AHEAD
+        with engine, progress_bar() as bar:
+            self._bar, self._task = bar, bar.add_task(find(wish.operation).title, total=total)
+            common = {
+                role: inputs.read_one(role, path) for role, path in self.places.others.items() if path is not None
+            }
+            jobs = engine.map(
+                wish.operation,
+                self._orders(items),
+                seed=wish.seed,
+                ahead=ahead,
+                tries=TRIES,
+                parameters={**self.given, **common},
+            )
+            with closing(jobs):
+                for job in jobs:
+                    self._finish(job)
+
+    def _orders(self, items: Iterator[Item | None]) -> Iterator[dict[str, Any] | None]:
+        """What `map` is to do, read from the disk when there is room for it."""
+        for item in items:
+            if item is None:
+                yield None
+                continue
+            key = self._key(item)
+            if self.record.has(item.name, key):
+                self.tally.before += 1
+                self._over(item)
+                continue
+            self._bar.update(self._task, description=item.name)
             try:
-                made = engine.finish(pending.ticket, lambda _fraction, _message: None)
+                files = self.places.inputs_of(item)
+                find(self.wish.operation).check_roles([*files, *self._others()])
+                layers = {role: inputs.read_one(role, path, self.wish.invert_mask) for role, path in files.items()}
             except ScumbleError as error:
-                if error.code == "unreachable":
-                    again(error)
-                    return
-                waiting.popleft()
-                fail(item, error)
-                return
-            except Exception as error:  # with --local: a defect costs its picture, not those that follow
-                waiting.popleft()
-                fail(item, unexpected(error, ["batch", operation, item.name]))
-                return
-            waiting.popleft()
-            try:
-                for note in made.notes:
-                    say_note(f"{item.name}: {note}")
-                out_path, whole_path = _place(out_folder, item), _place(composite_folder, item)
-                files = write(made, pending.given, out_path, whole_path, False, writing)
-                engine.received(pending.ticket)
-                record.add(item.name, pending.key, [file["path"] for file in files])
-                tally.done += 1
-                bar.advance(task)
-            except ScumbleError as error:
-                fail(item, error)
+                if self.watched and not item.path.exists():
+                    continue  # it was taken away again
+                if not (self.watched and self.watched.may_be_unfinished(item)):
+                    self._fail(item, error)
+                continue
             except Exception as error:
-                fail(item, unexpected(error, ["batch", operation, item.name]))
+                self._fail(item, self._unexpected(error, item))
+                continue
+            self._begun[item.name] = item, key, layers["image"]
+            yield {**layers, "name": item.name}
 
+    def _finish(self, job: Job) -> None:
+        item, key, image = self._begun.pop(job.name)
+        if job.error is not None:
+            self._fail(item, foreseen(job.error, self._doing(item)))
+            return
         try:
-            for item in items:
-                key = _key(item, recipe, masks, originals, others)
-                if record.has(item.name, key):
-                    tally.before += 1
-                    bar.advance(task)
-                    continue
-                bar.update(task, description=item.name)
-                try:
-                    mask = _mask_of(item, masks)
-                    pictures: dict[str, Path | None] = {"image": item.path}
-                    if originals is not None:
-                        pictures = {"image": _original_of(item, originals), "marked": item.path}
-                    read = inputs.read({**pictures, "mask": mask, **others}, operation, invert_mask)
-                    order = Order(operation, read.layers, given, seed, "batch")
-                    waiting.append(Pending(item, key, read, order, engine.begin(order)))
-                except ScumbleError as error:
-                    fail(item, error)
-                except Exception as error:
-                    fail(item, unexpected(error, ["batch", operation, item.name]))
-                while len(waiting) >= (1 if local else AHEAD_OF_POOL if pool else AHEAD):
-                    finish_one()
-            while waiting:
-                finish_one()
-        except BaseException:
-            for pending in waiting:
-                engine.abandon(pending.ticket)
-            raise
-    _report(tally, left_out, failures, as_json)
-    return FAILED if tally.failed else DONE
+            for note in job.notes:
+                say_note(f"{item.name}: {note}")
+            item = self._with_a_free_target(item)
+            layer_path, whole_path = self._place(self.places.out, item), self._place(self.places.composite, item)
+            written = write(job.layers, image, layer_path, whole_path, False, self.wish.writing)
+            files = [file["path"] for file in written]
+            self.record.add(item.name, key, files)
+        except ScumbleError as error:
+            self._fail(item, error)
+        except Exception as error:
+            self._fail(item, self._unexpected(error, item))
+        else:
+            self.tally.done += 1
+            if self.watched and self.wish.as_json:
+                print_json_line({"name": item.name, "files": files, "seconds": job.seconds, "notes": job.notes})
+            elif self.watched:
+                out.print(f"{item.name} → {', '.join(files)}")
+            self._over(item)
+
+    def _with_a_free_target(self, item: Item) -> Item:
+        """What was made of another picture stays: photo.jpg may come when photo.png was taken away."""
+        while any(self.record.made_of_another(path, item.name) for path in self.places.results_of(item)):
+            longer = Path(f"{item.name}{item.target.suffix}")
+            target = longer if item.target != longer else item.target.with_name(f"_{item.target.name}")
+            item = replace(item, target=target)
+        return item
+
+    def _place(self, folder: Path | None, item: Item) -> Path | None:
+        if folder is None:
+            return None
+        path = folder / item.target
+        make_folder(path.parent)
+        return path
+
+    def _fail(self, item: Item, error: ScumbleError) -> None:
+        self.tally.failed += 1
+        if self.watched and self.wish.as_json:
+            print_json_line({"name": item.name, "error": error.as_dict()})
+        elif not self.watched:
+            self.failures.append({"name": item.name, **error.as_dict()})
+        say_error(f"{item.name}: {error}")
+        self._over(item)
+
+    def _over(self, item: Item) -> None:
+        if self.watched:
+            self.watched.finished(item)
+        self._bar.advance(self._task)
+
+    def _leave_out(self, one: LeftOut) -> None:
+        self.tally.left_out += 1
+        say_note(f"{one.path} {one.reason}; it is left out.")
+
+    def _key(self, item: Item) -> str:
+        return self.places.key(item, self.recipe)
+
+    def _others(self) -> list[str]:
+        return [role for role, path in self.places.others.items() if path is not None]
+
+    def _doing(self, item: Item) -> list[str]:
+        return ["batch", self.wish.operation, item.name]
+
+    def _unexpected(self, error: Exception, item: Item) -> ScumbleError:
+        return unexpected(error, self._doing(item))
 
 
-def _check_places(folder: Path, targets: list[Path], masks: Path | None, originals: Path | None) -> None:
-    if not folder.is_dir():
-        raise ScumbleError("missing_input", f"There is no folder {folder}.", "Check its name.")
-    if any(real(target) == real(folder) for target in targets):
-        raise ScumbleError(
-            "invalid_parameter",
-            f"The results would lie among the pictures in {folder}, or replace them.",
-            "Choose another folder for them; one inside that folder will do.",
-        )
-    if len({real(target) for target in targets}) < len(targets):
-        raise ScumbleError(
-            "invalid_parameter", "Layers and composites can't share a folder.", "Choose one folder for each."
-        )
-    if originals is not None and not originals.is_dir():
-        raise ScumbleError(
-            "missing_input", f"There is no folder {originals}.", "Name the folder of the unpainted pictures."
-        )
-    if originals is not None and real(originals) in {real(folder), *(real(target) for target in targets)}:
-        raise ScumbleError(
-            "invalid_parameter",
-            "The unpainted pictures need a folder of their own.",
-            "Keep marked pictures, originals and results apart.",
-        )
-    if masks is not None and not masks.exists():
-        raise ScumbleError("missing_input", f"There is no mask {masks}.", "Name a picture, or a folder of pictures.")
+def recipe(wish: Wish, places: Places, given: Mapping[str, str]) -> list[Any]:
+    """All that decides what comes of a picture, but for its files."""
+    targets = [str(real(place)) for place in places.targets]
+    how = vars(wish.writing)
+    return [
+        wish.operation,
+        sorted(given.items()),
+        wish.seed,
+        targets,
+        sorted(places.others),
+        wish.invert_mask,
+        places.form,
+        how,
+    ]
 
 
 def mark(folder: Path) -> None:
@@ -301,121 +273,47 @@ def mark(folder: Path) -> None:
     (folder / RECORD).touch()
 
 
-def scan(folder: Path, skip: list[Path], suffix: str | None = None) -> tuple[list[Item], list[LeftOut]]:
-    """The folder's pictures, sub-folders included, in order of name; and what is left out, with the reason.
-
-    Passed over in silence are the folders of `skip` that lie inside (of the output, of masks), hidden folders, and hidden files that
-    are no pictures, which systems leave behind. `suffix` is that of the results; by default PNG's, and TIFF's for TIFF.
-    """
-    root = real(folder)
-    inside = {real(s) for s in skip if root in real(s).parents}
-    pictures: list[Path] = []
-    left_out: list[LeftOut] = []
-
-    def unreadable(error: OSError) -> None:
-        left_out.append(LeftOut(Path(error.filename or folder), f"can't be read ({error.strerror})"))
-
-    for place, folders, files in os.walk(folder, onerror=unreadable):
-        here = Path(place)
-        for name in sorted(folders):
-            path = here / name
-            if name.startswith(".") or real(path) in inside:
-                folders.remove(name)
-            elif path.is_symlink():
-                folders.remove(name)
-                left_out.append(LeftOut(path, "is a link to a folder"))
-            elif (path / RECORD).exists():
-                folders.remove(name)
-                left_out.append(LeftOut(path, "holds results of an earlier run"))
-        for name in files:
-            path = here / name
-            if name.startswith("."):
-                if path.suffix.lower() in READABLE:
-                    left_out.append(LeftOut(path, "is hidden"))
-            elif path.suffix.lower() in READABLE:
-                pictures.append(path)
-            else:
-                left_out.append(LeftOut(path, "is no picture that Scumble reads"))
-    pictures.sort()
-    stems = Counter(p.with_suffix("") for p in pictures)
-    items: list[Item] = []
-    taken: set[str] = set()
-    for path in pictures:
-        relative = path.relative_to(folder)
-        wanted = suffix or (".tif" if path.suffix.lower() in (".tif", ".tiff") else ".png")
-        # photo.png and photo.jpg side by side must not become one file, nor A.png and a.png on a system that takes them for one
-        target = relative.with_suffix(wanted) if stems[path.with_suffix("")] == 1 else Path(f"{relative}{wanted}")
-        while target.as_posix().casefold() in taken:
-            target = target.with_name(f"_{target.name}")
-        taken.add(target.as_posix().casefold())
-        items.append(Item(relative.as_posix(), path, target))
-    return items, sorted(left_out, key=lambda one: one.path)
-
-
-def _key(
-    item: Item, recipe: list[Any], masks: Path | None, originals: Path | None, others: Mapping[str, Path | None]
-) -> str:
-    """Changes when the picture, its mask, another input or what is asked for does."""
-    facts: list[Any] = [recipe]
-    mask = _mask_of(item, masks, must_exist=False)
-    original = [] if originals is None else [_original_of(item, originals, must_exist=False)]
-    for path in (item.path, mask, *original, *(others[role] for role in sorted(others))):
-        if path is not None and path.exists():
-            info = path.stat()
-            facts.append([str(real(path)), info.st_size, info.st_mtime_ns])
-        else:
-            facts.append(None)
-    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
-
-
-def _original_of(item: Item, originals: Path, must_exist: bool = True) -> Path | None:
-    """The unpainted picture with the marked one's path and stem; that of the same format first."""
-    whole = originals / item.name
-    base = whole.with_suffix("")
-    found = _first_of(whole, *(base.with_name(base.name + suffix) for suffix in READABLE))
-    if found is None and must_exist:
-        raise ScumbleError(
-            "missing_input", f"There is no original for it in {originals}.", f"Put one there: {base.name}.png"
+def _foretell(wish: Wish, places: Places, given: Mapping[str, str], items: list[Item], left_out: list[LeftOut]) -> int:
+    """Say what would be done with each picture; 3 where that is known to fail."""
+    for target in places.targets:
+        if target.exists() and not target.is_dir():
+            raise ScumbleError("invalid_parameter", f"{target} is a file, not a folder.", "Choose another one.")
+    record, what = Record(places.targets[0]), recipe(wish, places, given)
+    told: list[dict[str, Any]] = []
+    for item in items:
+        one: dict[str, Any] = {"name": item.name, "files": [str(path) for path in places.results_of(item)]}
+        try:
+            files = places.inputs_of(item)
+            others = [role for role, path in places.others.items() if path is not None]
+            find(wish.operation).check_roles([*files, *others])
+            for path in files.values():
+                Layer.open(path)
+            done = record.has(item.name, places.key(item, what))
+            one["state"] = "done before" if done else "to do"
+        except ScumbleError as error:
+            one |= {"state": "would fail", "error": error.as_dict()}
+            one["sentence"] = str(error)
+        told.append(one)
+    failing = [one for one in told if one["state"] == "would fail"]
+    if wish.as_json:
+        reasons = {str(one.path): one.reason for one in left_out}
+        print_json(
+            {"pictures": [{k: v for k, v in one.items() if k != "sentence"} for one in told], "reasons": reasons}
         )
-    return found
-
-
-def _mask_of(item: Item, masks: Path | None, must_exist: bool = True) -> Path | None:
-    """One mask for all, or out of a folder the one with the picture's own path: a.jpg has a.png, or a.jpg.png."""
-    if masks is None or not masks.is_dir():
-        return masks
-    whole = masks / item.name
-    base = whole.with_suffix("")
-    found = _first_of(*(stem.with_name(stem.name + suffix) for stem in (whole, base) for suffix in READABLE))
-    if found is None and must_exist:
-        raise ScumbleError("missing_input", f"There is no mask for it in {masks}.", f"Put one there: {base.name}.png")
-    return found
-
-
-def _first_of(*candidates: Path) -> Path | None:
-    """The first that is there; where none is, the first that is there with other letters large or small."""
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate
-    names = _names(candidates[0].parent)
-    return next((names[c.name.casefold()] for c in candidates if c.name.casefold() in names), None)
-
-
-@lru_cache(maxsize=64)
-def _names(folder: Path) -> dict[str, Path]:
-    """A folder's files by their names in small letters."""
-    try:
-        return {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True)}
-    except OSError:
-        return {}
-
-
-def _place(folder: Path | None, item: Item) -> Path | None:
-    if folder is None:
-        return None
-    path = folder / item.target
-    make_folder(path.parent)
-    return path
+        return FAILED if failing else DONE
+    for other in left_out:
+        say_note(f"{other.path} {other.reason}; it would be left out.")
+    for entry in told:
+        if entry["state"] == "would fail":
+            say_error(f"{entry['name']}: {entry['sentence']}")
+        elif entry["state"] == "done before":
+            out.print(f"{entry['name']}: done before")
+        else:
+            out.print(f"{entry['name']} → {', '.join(entry['files'])}")
+    to_do = sum(one["state"] == "to do" for one in told)
+    parts = [f"{to_do} to do", f"{len(told) - to_do - len(failing)} done before", f"{len(failing)} would fail"]
+    out.print(", ".join([*parts, f"{len(left_out)} left out"]))
+    return FAILED if failing else DONE
 
 
 def _report(tally: Tally, left_out: list[LeftOut], failures: list[dict[str, str]], as_json: bool) -> None:

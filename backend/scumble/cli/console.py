@@ -75,6 +75,12 @@ def unexpected(error: Exception, doing: Sequence[str]) -> ScumbleError:
     return ScumbleError("internal", "Scumble made a mistake.", _write_log(error, doing))
 
 
+def foreseen(error: ScumbleError, doing: Sequence[str]) -> ScumbleError:
+    """A job's error, as it is told: of an operation's defect in this process, its traceback goes to the file as well."""
+    defect = getattr(error, "defect", None)
+    return unexpected(defect, doing) if isinstance(defect, Exception) and error.code == "internal" else error
+
+
 def _write_log(error: Exception, doing: Sequence[str]) -> str:
     """A sentence that names the file."""
     import tempfile
@@ -105,6 +111,15 @@ def print_json(value: Any) -> None:
         text.encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, AttributeError, LookupError):
         text = json.dumps(value, indent=1, default=str)
+    _print(text)
+
+
+def print_json_line(value: Any) -> None:
+    """One line of it, for who reads while the command goes on."""
+    _print(json.dumps(value, default=str))
+
+
+def _print(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:

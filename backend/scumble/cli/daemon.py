@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
 from typing import Any
 
 from rich.table import Table
 
-from scumble_client import Client
-from scumble_client.errors import ScumbleError
-from scumble_client.paths import ConnectionFile, process_alive
+from scumble.scripting import connect
+from scumble_client.paths import ConnectionFile
 
 from .console import duration, out, print_json, size
 
 
 def status(as_json: bool) -> None:
     """Ask the daemon, without starting one."""
-    with Client("scumble status", launch=False) as client:
-        found = client.call("status").body
+    with connect(name="scumble status", launch=False) as daemon:
+        found = daemon.status()
     print_json(found) if as_json else show(found)
 
 
@@ -58,15 +56,9 @@ def show(found: dict[str, Any]) -> None:
 
 def stop() -> None:
     """Ask the daemon to end, and wait until it has."""
-    connection = ConnectionFile.read()
-    if connection is None:
+    if ConnectionFile.read() is None:
         out.print("The daemon is not running.")
         return
-    with Client("scumble stop", launch=False) as client:
-        pid = int(client.call("shutdown").body["pid"])
-    end = time.monotonic() + 15
-    while process_alive(pid):
-        if time.monotonic() > end:
-            raise ScumbleError("internal", "The daemon does not end.", f"End it by force: kill -9 {pid}")
-        time.sleep(0.02)
+    with connect(name="scumble stop", launch=False) as daemon:
+        daemon.stop()
     out.print("Stopped.")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from scumble.imaging.io.files import write_picture
-from scumble.imaging.layer import composite
 from scumble.installers import EDITORS
+from scumble.scripting import Engine, Job, Layer, connect
 
 from .console import make_folder, out, progress_bar
 from .demo_scenes import Scene, scenes
-from .engine import DaemonEngine, Engine, Order, Report
+from .engine import name as own_name
 
 Rgb = NDArray[np.uint8]
 
@@ -28,12 +28,12 @@ def demo(folder: Path) -> None:
     make_folder(folder)
     rows: list[tuple[Scene, list[Rgb]]] = []
     shown = scenes()
-    with DaemonEngine() as engine, progress_bar() as bar:
+    with connect(name=own_name()) as engine, progress_bar() as bar:
         task = bar.add_task("Starting the daemon", total=float(len(shown)))
         for number, scene in enumerate(shown):
 
-            def report(fraction: float, message: str, number: int = number, name: str = scene.name) -> None:
-                bar.update(task, completed=number + fraction, description=f"{name}: {message}")
+            def report(job: Job, number: int = number) -> None:
+                bar.update(task, completed=number + job.fraction, description=f"{job.name}: {job.message}")
 
             rows.append((scene, _run(scene, folder, engine, report)))
             write_rows([rows[-1]], folder / f"{scene.name}-strip.png")
@@ -45,18 +45,19 @@ def demo(folder: Path) -> None:
             out.print(f"{editor.title} is on this machine. To have all this in it: scumble install {editor.name}")
 
 
-def _run(scene: Scene, folder: Path, engine: Engine, report: Report) -> list[Rgb]:
+def _run(scene: Scene, folder: Path, engine: Engine, report: Callable[[Job], None]) -> list[Rgb]:
     """Picture, what is given, result."""
-    layers = {"image": scene.image, **scene.layers}
-    ticket = engine.begin(Order(scene.operation, layers, scene.parameters, seed=1))
-    made = engine.finish(ticket, report)
-    _, layer, _ = made.layers[0]
-    result = composite(scene.image, layer)
-    write_picture(folder / f"{scene.name}-layer.png", layer.crop(scene.image.bounds))
-    write_picture(folder / f"{scene.name}.png", result)
-    engine.received(ticket)
-    out.print(f"{scene.name}: {made.seconds:.1f} s → {folder / scene.name}.png")
-    return [scene.image.pixels[..., :3], _of_height(scene.shown, scene.image.extent.height), result.pixels[..., :3]]
+    image = Layer.open(scene.image)
+    given = {**scene.parameters, **scene.layers}
+    job = engine.submit(scene.operation, image, seed=1, name=scene.name, parameters=given)
+    layer = job.wait(progress=report)[0]
+    result = layer.over(image)
+    layer.save(folder / f"{scene.name}-layer.png")
+    result.save(folder / f"{scene.name}.png")
+    job.received()
+    out.print(f"{scene.name}: {job.seconds:.1f} s → {folder / scene.name}.png")
+    shown = _of_height(scene.shown, scene.image.extent.height)
+    return [scene.image.pixels[..., :3], shown, result.source.pixels[..., :3]]
 
 
 def _of_height(picture: Rgb, height: int) -> Rgb:

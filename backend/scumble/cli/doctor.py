@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 
 from rich.text import Text
 
-from scumble_client import Client
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE, launch_command
 from scumble_client.paths import config_dir, ensure_private, runtime_dir
@@ -195,10 +194,11 @@ def _check_launch_file() -> None:
 
 
 def _daemon() -> str:
-    with Client("scumble doctor") as client:
-        client.connect()
-        status = client.call("status").body
-        if client.welcome.get("protocol") != PROTOCOL or status["version"] != __version__:
+    from scumble.scripting import connect
+
+    with connect(name="scumble doctor") as daemon:
+        status = daemon.status()
+        if daemon.protocol != PROTOCOL or status["version"] != __version__:
             raise ScumbleError(
                 "version_mismatch",
                 f"The daemon that runs is version {status['version']}, this is {__version__}.",
@@ -212,16 +212,12 @@ def _daemon() -> str:
 def _job() -> str:
     import numpy as np
 
-    from scumble.imaging.layer import Layer
+    from scumble.scripting import connect
 
-    from .engine import DaemonEngine, Order
-
-    layer = Layer(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
-    with DaemonEngine() as engine:
-        ticket = engine.begin(Order("identity", {"image": layer}, {}))
-        made = engine.finish(ticket, lambda _fraction, _message: None)
-        engine.received(ticket)
-    if not np.array_equal(made.layers[0][1].pixels, layer.pixels):
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    with connect(name="scumble doctor") as daemon:
+        [layer] = daemon.run("identity", pixels)
+    if not np.array_equal(layer.numpy(), pixels):
         raise ScumbleError("internal", "A layer came back changed.", "Please report this.")
     return "a layer went to the worker and came back unchanged"
 

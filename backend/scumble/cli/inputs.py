@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from scumble.imaging import mask_reading
-from scumble.imaging.io.files import Metadata, read_picture
-from scumble.imaging.layer import Layer
 from scumble.operations import find
+from scumble.scripting import Layer
 from scumble_client.errors import ScumbleError
 
 from .console import say_note
@@ -31,9 +30,6 @@ ROLE_OPTIONS = (
     "marked",
 )
 """Every role that an operation may have; each is an option of `scumble run`."""
-
-_FREE_SIZE = {"style", "second_style", "third_style", "initial", "style_segmentation"}
-"""Roles whose picture need not be of the image's size."""
 
 
 def pairs(settings: Iterable[str]) -> dict[str, str]:
@@ -61,43 +57,20 @@ def parameters(operation: str, settings: Iterable[str], mask_from: str | None) -
     return found
 
 
-@dataclass(frozen=True)
-class Given:
-    """What an operation is given."""
-
-    layers: dict[str, Layer]
-    """By role."""
-
-    metadata: Metadata
-    """The image's."""
-
-
-def read(files: Mapping[str, Path | None], operation: str, invert_mask: bool = False) -> Given:
-    """The pictures of all roles that are given; masks and the like must be of the image's size."""
+def read(files: Mapping[str, Path | None], operation: str, invert_mask: bool = False) -> dict[str, Layer]:
+    """The pictures of all roles that are given; what was said when they were read is printed."""
     find(operation).check_roles([role for role, path in files.items() if path is not None])
-    found: dict[str, Layer] = {}
-    metadata = Metadata()
-    for role, path in files.items():
-        if path is None:
-            continue
-        picture = read_picture(path)
-        for note in picture.notes:
-            say_note(f"{path.name}: {note}")
-        found[role] = picture.layer
-        if role == "image":
-            metadata = picture.metadata
-        if role == "mask" and invert_mask:
-            mask = mask_reading.understood(picture.layer)
-            for note in mask.notes:
-                say_note(note)
-            found[role] = mask_reading.inverted(mask.layer)
-    image = found.get("image")
-    for role, layer in found.items():
-        if image is not None and role not in _FREE_SIZE and layer.extent != image.extent:
-            raise ScumbleError(
-                "invalid_parameter",
-                f"The {role.replace('_', ' ')} is {layer.extent.width} × {layer.extent.height} pixels, "
-                f"the image {image.extent.width} × {image.extent.height}.",
-                "Make both the same size.",
-            )
-    return Given(found, metadata)
+    return {role: read_one(role, path, invert_mask) for role, path in files.items() if path is not None}
+
+
+def read_one(role: str, path: Path, invert_mask: bool = False) -> Layer:
+    """The picture for a role."""
+    layer = Layer.open(path)
+    for note in layer.notes:
+        say_note(f"{path.name}: {note}")
+    if role == "mask" and invert_mask:
+        mask = mask_reading.understood(layer.source)
+        for note in mask.notes:
+            say_note(note)
+        layer = replace(layer, source=mask_reading.inverted(mask.layer))
+    return replace(layer, notes=())

@@ -24,6 +24,7 @@ Quality = Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same pixels.")]
 Local = Annotated[bool, typer.Option("--local", help="Compute in this process, without the daemon.")]
 Device = Annotated[str, typer.Option(help="With --local: auto, cpu, cuda:0, mps, …")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; nothing is written.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 

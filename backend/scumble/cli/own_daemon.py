@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from scumble.scripting import connect
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
 from scumble_client.paths import ConnectionFile
@@ -40,7 +41,7 @@ class OwnDaemon:
         """End it, if it was started."""
         try:
             if ConnectionFile.read() is not None:
-                with Client("scumble batch", launch=False) as client:
+                with Client("scumble batch", launch=False) as client:  # without waiting for its end
                     client.call("shutdown")
         except ScumbleError:
             pass  # it has ended by itself
@@ -57,7 +58,7 @@ def pool_of_running_daemon() -> str | None:
     if ConnectionFile.read() is None:
         return None
     try:
-        with Client("scumble batch", launch=False) as client:
-            return str(client.call("status").body.get("pool", "local"))
+        with connect(name="scumble batch", launch=False) as daemon:
+            return str(daemon.status().get("pool", "local"))
     except ScumbleError:
         return None

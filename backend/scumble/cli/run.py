@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scumble.imaging.io.files import WRITABLE, Metadata, write_picture
-from scumble.imaging.layer import composite
+from scumble.imaging.io.files import WRITABLE
 from scumble.operations import find
+from scumble.scripting import Job, Layer, local
 from scumble_client.errors import ScumbleError
 
 from . import inputs
 from .console import out, print_json, progress_bar, say_note
-from .engine import EngineResult, Order, choose
+from .engine import choose
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,14 @@ def run(
     out_path: Path | None,
     composite_path: Path | None,
     crop: bool,
-    local: bool,
+    in_process: bool,
     device: str,
     as_json: bool,
     invert_mask: bool = False,
     writing: Writing | None = None,
+    dry_run: bool = False,
 ) -> None:
-    """Read, run, write. Raises ScumbleError."""
+    """Read, run, write; with `dry_run` only read, check, and say what would be written. Raises ScumbleError."""
     if out_path is None and composite_path is None:
         raise ScumbleError(
             "invalid_parameter",
@@ -55,22 +56,41 @@ def run(
     given = inputs.parameters(operation, settings, mask_from)
     check_targets([p for p in (out_path, composite_path) if p], [p for p in files.values() if p])
     read = inputs.read(files, operation, invert_mask)
-    order = Order(operation, read.layers, given, seed)
-    with choose(local, device) as engine, progress_bar() as bar:
+    if dry_run:
+        local().submit(operation, seed=seed, parameters={**given, **read})  # all that is checked before the work
+        targets = [str(path) for path in (out_path, composite_path) if path]
+        if as_json:
+            print_json({"would_write": targets})
+        for target in targets if not as_json else []:
+            out.print(f"Would write {target}.")
+        return
+    with choose(in_process, device) as engine, progress_bar() as bar:
         task = bar.add_task(chosen.title, total=1.0)
-        ticket = engine.begin(order)
-        made = engine.finish(
-            ticket, lambda fraction, message: bar.update(task, completed=fraction, description=message)
-        )
-        written = write(made, read, out_path, composite_path, crop, writing or Writing())
-        engine.received(ticket)
-    for note in made.notes:
+        job = engine.submit(operation, seed=seed, parameters={**given, **read})
+        try:
+            layers = job.wait(progress=lambda job: bar.update(task, completed=job.fraction, description=job.message))
+        except BaseException:
+            stopped(job)
+            raise
+        written = write(layers, read["image"], out_path, composite_path, crop, writing or Writing())
+        job.received()
+    for note in job.notes:
         say_note(note)
     if as_json:
-        print_json({"files": written, "seconds": made.seconds, "notes": made.notes, "request": made.request})
+        print_json({"files": written, "seconds": job.seconds, "notes": job.notes, "request": job.request})
     else:
         for file in written:
             out.print(file["path"])
+
+
+def stopped(job: Job) -> None:
+    """Cancel it, and see it end: the next command finds nothing of it."""
+    if not job.ended:
+        job.cancel()
+        try:
+            job.wait(timeout=5)
+        except ScumbleError:
+            pass
 
 
 def check_targets(targets: list[Path], sources: list[Path]) -> None:
@@ -102,8 +122,8 @@ def real(path: Path) -> Path:
 
 
 def write(
-    made: EngineResult,
-    given: inputs.Given,
+    layers: Sequence[Layer],
+    image: Layer,
     out_path: Path | None,
     composite_path: Path | None,
     crop: bool,
@@ -114,23 +134,18 @@ def write(
     A composite is the picture changed, so it keeps what is said of that; a layer has only its resolution.
     """
     written = []
-    image, metadata = given.layers["image"], given.metadata if writing.metadata else Metadata()
-    for number, (name, layer, seed) in enumerate(made.layers, start=1):
+    for number, layer in enumerate(layers, start=1):
         for kind, path in (("layer", out_path), ("composite", composite_path)):
             if path is None:
                 continue
-            if len(made.layers) > 1:
+            if len(layers) > 1:
                 path = path.with_name(f"{path.stem}-{number}{path.suffix}")
-            new = layer if crop else layer.crop(image.bounds)
-            whole = kind == "composite"
-            notes = write_picture(
-                path,
-                composite(image, layer) if whole else new,
-                quality=writing.quality,
-                metadata=metadata if whole else metadata.only_resolution(),
-            )
+            if kind == "composite":
+                notes = layer.over(image).save(path, quality=writing.quality, metadata=writing.metadata)
+            else:
+                notes = layer.save(path, crop=crop, quality=writing.quality, metadata=writing.metadata)
             for note in notes:
                 say_note(note)
-            b = layer.bounds
-            written.append({"path": str(path), "kind": kind, "name": name, "seed": seed, "bounds": list(b)})
+            bounds = list(layer.bounds)
+            written.append({"path": str(path), "kind": kind, "name": layer.name, "seed": layer.seed, "bounds": bounds})
     return written

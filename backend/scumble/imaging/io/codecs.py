@@ -233,6 +233,36 @@ def _decode_by_pillow(image: Image.Image, name: str, pixels: Pixels | None = Non
     return Decoded(with_channels(np.asarray(image)), icc, orientation_of(metadata.exif), notes, colour, metadata)
 
 
+def decode_pillow(image: Image.Image, name: str) -> Decoded:
+    """A picture that a program holds in Pillow, of any mode.
+
+    `I;16` and its kin, `I` and `F` keep their depth: white is 65535, 65535 and 1. What is transparent by colour becomes alpha.
+    Raises what Pillow does where it can't read or convert.
+    """
+    check_extent(*image.size, name)
+    image.load()
+    if image.mode.startswith("I") or image.mode == "F":
+        pixels = np.asarray(image)
+        depth = np.float32 if image.mode == "F" else np.uint16
+        if image.mode == "I":
+            pixels = np.clip(pixels, 0, 65535)
+        return Decoded(with_channels(pixels.astype(depth)), image.info.get("icc_profile"), metadata=_metadata(image))
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        assert converted is not None
+        return Decoded(np.asarray(converted), notes=["The picture is in Lab; it was converted to RGB."])
+    seen_through = "transparency" in image.info
+    other = {"1": "LA" if seen_through else "L", "La": "LA", "RGBa": "RGBA"}.get(image.mode)
+    if image.mode in ("L", "RGB") and seen_through:
+        other = f"{image.mode}A"
+    if other:
+        info = image.info
+        image = image.convert("L").convert("LA") if (image.mode, other) == ("1", "LA") else image.convert(other)
+        image.info.update({name: value for name, value in info.items() if name != "transparency"})
+    return _decode_by_pillow(image, name, layered=True)
+
+
 def _metadata(image: Image.Image) -> Metadata:
     info = image.info
     exif = plain_exif(info.get("exif"))

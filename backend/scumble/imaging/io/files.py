@@ -46,7 +46,9 @@ __all__ = [
     "WRITABLE",
     "Metadata",
     "Picture",
+    "as_picture",
     "decode_picture",
+    "eight_bits",
     "is_picture",
     "read_picture",
     "write_picture",
@@ -113,6 +115,12 @@ def decode_picture(data: bytes, name: str) -> Picture:
         reason = "".join(letter for letter in reason if letter.isprintable())
         message = f"“{name}” is a damaged {kind} file: {reason or type(error).__name__}."
         raise ScumbleError("bad_request", message, _BROKEN_HINT) from error
+    return as_picture(decoded, metadata)
+
+
+def as_picture(decoded: Decoded, metadata: Metadata | None = None) -> Picture:
+    """What was decoded, turned upright, with a colour space that fits its channels. `metadata` is by default its own."""
+    metadata = decoded.metadata.upright() if metadata is None else metadata
     pixels = np.ascontiguousarray(_upright(decoded.pixels, decoded.orientation))
     colour = decoded.colour or SRGB
     if decoded.icc and decoded.colour is None:
@@ -283,14 +291,19 @@ def _fitted(layer: Layer, kind: str, notes: list[str]) -> Layer:
     if layer.depth != "uint8":
         stored = "16 bits" if layer.depth == "uint16" else "floating-point values"
         notes.append(f"{kind} holds 8 bits; the picture was rounded from {stored}.")
-    if layer.depth != "uint8" or layer.colour.kind == "linear":
-        # Eight bits are too few for linear values, so those are encoded.
-        layer = _converted(layer, "uint8", SRGB if layer.colour.kind == "linear" else layer.colour, notes)
+    layer = eight_bits(layer, notes)
     if kind == "WebP" and layer.is_gray:
         layout = "rgba" if layer.has_alpha else "rgb"
         widened = Layer.from_buffer(layer.to_buffer(layout), layer.extent, layout, layer.depth)
         layer = replace(widened, colour=layer.colour)
     return layer
+
+
+def eight_bits(layer: Layer, notes: list[str]) -> Layer:
+    """The layer with 8 bits a channel. They are too few for linear values, so those are encoded as sRGB."""
+    if layer.depth == "uint8" and layer.colour.kind != "linear":
+        return layer
+    return _converted(layer, "uint8", SRGB if layer.colour.kind == "linear" else layer.colour, notes)
 
 
 def _converted(layer: Layer, depth: str, colour: Colour, notes: list[str]) -> Layer:
