@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scumble.cli.app import call
-from scumble.operations import operations
+from scumble.operations.registry import forget
 from scumble_client import Client
 
 from .support.commands import Call, Ran
@@ -156,14 +156,14 @@ def calling(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
     """Runs the command line in this process, with the operations that the environment names."""
 
     def run(*arguments: object) -> Ran:
-        operations.cache_clear()
+        forget()
         capsys.readouterr()
         code = call([str(argument) for argument in arguments])
         written = capsys.readouterr()
         return Ran(code, written.out, written.err)
 
     yield run
-    operations.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import typer
 from scumble.cli.console import out as console
 from scumble.cli.console import say_note
 from scumble.cli.options import Seed
+from scumble.operations.addons import Fault
 from scumble_client.errors import ScumbleError
 
 
@@ -97,10 +98,31 @@ def train(
 
 def describe() -> None:
     """Print every trainer with its settings."""
-    from .registry import TRAINERS, find
+    from .registry import faults, find, names
 
-    for name in TRAINERS:
-        trainer = find(name)
+    for fault in faults():
+        say_note(f"{fault.message} {fault.hint}")
+    for name in names():
+        try:
+            trainer = find(name)
+        except ScumbleError as error:  # of an add-on
+            say_note(str(error))
+            continue
         console.print(f"{name}  {trainer.help} Reads {', '.join(trainer.collections)}.", highlight=False, style="bold")
         for setting, field in trainer.settings.model_fields.items():
             console.print(f"    {setting} = {field.default}  {field.description or ''}", highlight=False, markup=False)
+
+
+def faults() -> list[Fault]:
+    """For `scumble doctor`: what of the add-ons' trainers can't be used."""
+    from .registry import TRAINERS, find, names
+    from .registry import faults as left_out
+
+    found = list(left_out())
+    for name in names():
+        if name not in TRAINERS:
+            try:
+                find(name)
+            except ScumbleError as error:
+                found.append(Fault(name, error.message, error.hint))
+    return found

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from scumble.operations import operations
+from scumble.operations.registry import forget
 from scumble.weights import WeightStore
 from scumble.weights.manifest import parse_manifest
 from scumble_training.common.trainer import Run
@@ -62,7 +62,7 @@ def test_the_operation_runs_from_the_command_line(
     (tmp_path / "desaturate.py").write_text(example("python"))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("SCUMBLE_OPERATIONS", "desaturate")
-    operations.cache_clear()
+    forget()
     try:
         picture = drawing(30, 40)
         selected = np.zeros((30, 40), np.uint8)
@@ -73,7 +73,7 @@ def test_the_operation_runs_from_the_command_line(
         words = [tmp_path / word if word.endswith(".png") else word for word in line.split()]
         scumble(*words, "--composite", tmp_path / "after.png").done()
     finally:
-        operations.cache_clear()
+        forget()
     after, layer = load(tmp_path / "after.png"), load(tmp_path / "layer.png")
     np.testing.assert_array_equal(layer[..., 3] > 0, selected > 0)
     np.testing.assert_array_equal(after[selected == 0], picture[selected == 0])

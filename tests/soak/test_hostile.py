@@ -18,7 +18,7 @@ import zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scumble.operations import operations
+from scumble.operations.registry import forget
 from scumble.worker.process import WorkerProcess
 from scumble_client import Client, wire
 from scumble_client.zmtp import Dealer, ZmtpError
@@ -172,7 +172,7 @@ def test_at_the_zmtp_client() -> None:
 def test_at_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its socket is in the user's private folder, so this is its own broker gone mad."""
     monkeypatch.setenv("SCUMBLE_OPERATIONS", "tests.support.operations")
-    operations.cache_clear()
+    forget()
     context: zmq.Context[Any] = zmq.Context.instance()
     pool = context.socket(zmq.ROUTER)
     pool.linger, pool.sndhwm, pool.rcvhwm = 0, 0, 0
@@ -232,7 +232,7 @@ def test_at_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pool.close(0)
     worker.socket.close(0)
     worker.files.close()
-    operations.cache_clear()
+    forget()
     figures("hostile messages at the worker", sent=sent, answers=heard, early=early, most=most)
     assert sent >= AT_WORKER * 0.8
     assert most - early < GROWTH

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import zmq
 
-from scumble.operations import operations
+from scumble.operations import registry
+from scumble.operations.registry import forget
 from scumble.transport.pixel_files import map_file
 from scumble.worker import process
 from scumble.worker.models import ModelCache
@@ -202,14 +203,14 @@ class TestJobs:
 def test_it_is_not_ready_before_its_operations_can_be_loaded(
     worker: WorkerProcess, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SCUMBLE_OPERATIONS", "studio.nowhere")
-    operations.cache_clear()
+    monkeypatch.setattr(registry, "OWN", ("scumble.nowhere",))
+    forget()
     try:
-        with pytest.raises(ScumbleError, match="can't be loaded"):
+        with pytest.raises(ModuleNotFoundError, match="nowhere"):
             worker.run()
     finally:
         monkeypatch.undo()
-        operations.cache_clear()
+        forget()
     worker.send("end")
     assert [pool.heard()["type"] for _ in range(2)] == ["devices", "end"]
 

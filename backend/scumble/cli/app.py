@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from scumble import __version__
 from scumble_client.errors import ScumbleError
 
+from . import completion
 from .console import CANCELLED, DONE, FAILED, exit_code, foreseen, print_json, say_error, say_note, unexpected
 from .faces_app import faces_app
 from .options import (
@@ -27,6 +28,7 @@ from .options import (
     Device,
     DryRun,
     Format,
+    Inputs,
     InvertMask,
     Local,
     MaskFrom,
@@ -78,7 +80,9 @@ def _main(version: Annotated[bool, typer.Option("--version", callback=_version, 
 
 @app.command()
 def run(
-    operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
+    operation: Annotated[
+        str, typer.Argument(help="Which one; see: scumble operations", autocompletion=completion.operation_names)
+    ],
     image: Annotated[Path, typer.Option(metavar="FILE", help="The picture to work on.")],
     mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="White where the image may change.", show_default=False)
@@ -95,6 +99,7 @@ def run(
     strokes: Picture = None,
     within: Picture = None,
     marked: Picture = None,
+    more: Inputs = [],  # noqa: B006
     mask_from: MaskFrom = None,
     invert_mask: InvertMask = False,
     settings: Settings = [],  # noqa: B006 (typer copies it)
@@ -116,6 +121,7 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Run one operation on one picture; the result is a new layer."""
+    from .inputs import more_files
     from .run import Writing
     from .run import run as work
 
@@ -134,6 +140,7 @@ def run(
         "strokes": strokes,
         "within": within,
         "marked": marked,
+        **more_files(more),
     }
     writing = Writing(not no_metadata, quality)
     work(
@@ -156,7 +163,9 @@ def run(
 
 @app.command()
 def batch(
-    operation: Annotated[str, typer.Argument(help="Which one; see: scumble operations")],
+    operation: Annotated[
+        str, typer.Argument(help="Which one; see: scumble operations", autocompletion=completion.operation_names)
+    ],
     folder: Annotated[Path, typer.Argument(help="Pictures; sub-folders are gone through, too.")],
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to write the new layers.", show_default=False)
@@ -180,6 +189,7 @@ def batch(
     second_style: Picture = None,
     third_style: Picture = None,
     style_segmentation: Picture = None,
+    more: Inputs = [],  # noqa: B006
     mask_from: MaskFrom = None,
     invert_mask: InvertMask = False,
     settings: Settings = [],  # noqa: B006
@@ -210,6 +220,7 @@ def batch(
     from .batch import Wish, interrupted
     from .batch import batch as work
     from .batch_folder import Places
+    from .inputs import more_files
     from .run import Writing
 
     others = {
@@ -217,6 +228,7 @@ def batch(
         "second_style": second_style,
         "third_style": third_style,
         "style_segmentation": style_segmentation,
+        **more_files(more),
     }
     try:
         wish = Wish(
@@ -243,7 +255,10 @@ def batch(
 
 @app.command()
 def operations(
-    name: Annotated[str | None, typer.Argument(help="Only this one.", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Only this one.", show_default=False, autocompletion=completion.operation_names),
+    ] = None,
     json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/operations.md.")] = False,
 ) -> None:
@@ -279,7 +294,10 @@ def stop() -> None:
 
 @app.command()
 def keys(
-    action: Annotated[str, typer.Argument(help="make, list, allow NAME KEY, or revoke NAME")],
+    action: Annotated[
+        str,
+        typer.Argument(help="make, list, allow NAME KEY, or revoke NAME", autocompletion=completion.key_actions),
+    ],
     name: Annotated[str | None, typer.Argument(show_default=False)] = None,
     key: Annotated[str | None, typer.Argument(show_default=False)] = None,
 ) -> None:
@@ -291,7 +309,7 @@ def keys(
 
 @app.command()
 def install(
-    editor: Annotated[str, typer.Argument(help="krita or gimp")],
+    editor: Annotated[str, typer.Argument(help="krita or gimp", autocompletion=completion.editors)],
     zip_file: Annotated[
         Path | None,
         typer.Option("--zip", metavar="FILE", help="Only write the archive for Krita's import.", show_default=False),
@@ -311,7 +329,7 @@ def install(
 
 @app.command()
 def uninstall(
-    editor: Annotated[str, typer.Argument(help="krita or gimp")],
+    editor: Annotated[str, typer.Argument(help="krita or gimp", autocompletion=completion.editors)],
     resources: Annotated[
         Path | None,
         typer.Option(
@@ -331,6 +349,12 @@ def doctor(json: AsJson = False) -> None:
     from .doctor import doctor as work
 
     raise typer.Exit(work(json))
+
+
+@app.command(name="completion")
+def _completion(shell: Annotated[completion.Shell, typer.Argument(help="Which one it is for.")]) -> None:
+    """Print what a shell has to read to complete commands, operations and options (docs/api.md says where to put it)."""
+    completion.print_script(app, shell)
 
 
 @app.command()
@@ -398,6 +422,7 @@ def _terminated(number: int, _frame: object) -> None:
 
 def call(arguments: list[str]) -> int:
     """Run the command line; the exit code."""
+    completion.prepare()
     try:
         result = app(args=arguments or ["--help"], prog_name="scumble", standalone_mode=False)
         return result if isinstance(result, int) else DONE

@@ -7,11 +7,12 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.text import Text
 
+from scumble.operations.addons import Fault
 from scumble_client.errors import ScumbleError
 from scumble_client.launch import LAUNCH_FILE, launch_command
 from scumble_client.paths import config_dir, ensure_private, runtime_dir
@@ -222,6 +223,30 @@ def _job() -> str:
     return "a layer went to the worker and came back unchanged"
 
 
+def _addons() -> str:
+    """Of this program and of its trainers; the daemon finds the same, unless it was started before."""
+    from scumble.operations.registry import faults, operations, origin
+
+    found = [*faults(), *_faults_of_trainers()]
+    if found:
+        raise ScumbleError("internal", " ".join(one.message for one in found), found[0].hint)
+    named = sorted({addon for name in operations() if (addon := origin(name))})
+    return ", ".join(named) if named else "none installed"
+
+
+def _faults_of_trainers() -> Sequence[Fault]:
+    """The trainers are a package of their own, which this one does not import: its command says what it knows."""
+    from importlib.metadata import entry_points
+
+    found: list[Fault] = []
+    for point in entry_points(group="scumble.checks"):
+        try:
+            found += point.load()()
+        except Exception as error:
+            found.append(Fault(point.name, f"“{point.name}” can't be checked: {error}.", "Install it again."))
+    return found
+
+
 def _weights() -> str:
     from scumble.weights import WeightStore
 
@@ -263,6 +288,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "daemon's command": _launch,
     "daemon": _daemon,
     "a job": _job,
+    "add-ons": _addons,
     "weights": _weights,
     "Krita": _krita,
     "GIMP": _gimp,

@@ -29,7 +29,7 @@ ROLE_OPTIONS = (
     "within",
     "marked",
 )
-"""Every role that an operation may have; each is an option of `scumble run`."""
+"""The roles of Scumble's own operations; each is an option of `scumble run`. Others are given by `--input`."""
 
 
 def pairs(settings: Iterable[str]) -> dict[str, str]:
@@ -40,6 +40,17 @@ def pairs(settings: Iterable[str]) -> dict[str, str]:
         if not equals or not name:
             raise ScumbleError("invalid_parameter", f"“{setting}” sets nothing.", "Write it like --set variations=2")
         found[name.strip()] = value.strip()
+    return found
+
+
+def more_files(inputs: Iterable[str]) -> dict[str, Path]:
+    """Each `ROLE=FILE` of `--input`; ScumbleError `invalid_parameter` for what is none."""
+    found: dict[str, Path] = {}
+    for one in inputs:
+        role, equals, file = one.partition("=")
+        if not (role.strip() and equals and file):
+            raise ScumbleError("invalid_parameter", f"“{one}” names no input.", "Write it like --input style=photo.png")
+        found[role.strip().replace("-", "_")] = Path(file)
     return found
 
 

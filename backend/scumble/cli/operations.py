@@ -8,9 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from scumble.operations import find, operations
+from scumble.operations.registry import faults, origin
 from scumble.weights.manifest import load_manifest
 
-from .console import out, print_json
+from .console import out, print_json, say_note
+from .inputs import ROLE_OPTIONS
 
 HEAD = """# Operations
 
@@ -24,6 +26,8 @@ def show(name: str | None, as_json: bool, as_markdown: bool) -> None:
     """Print one operation, or all that artists can choose (hidden ones only by name)."""
     chosen = [find(name)] if name else [o for o in operations().values() if not o.hidden]
     described = [operation.describe() for operation in chosen]
+    for fault in faults():
+        say_note(f"{fault.message} {fault.hint}")
     if as_json:
         print_json(described)
     elif as_markdown:
@@ -104,10 +108,13 @@ def _weights(operation: str) -> str:
 
 
 def _table(operation: dict[str, Any]) -> None:
-    out.print(Text.assemble((operation["name"], "bold"), f"  {operation['help']}"))
+    addon = origin(operation["name"])
+    whose = f" (of the add-on {addon})" if addon else ""
+    out.print(Text.assemble((operation["name"], "bold"), f"  {operation['help']}{whose}"))
     table = Table("input or parameter", "values", "default", "what", box=None, padding=(0, 2, 0, 2))
     for role in operation["roles"]:
-        option = "--" + role["name"].replace("_", "-")
+        own = role["name"] in ROLE_OPTIONS
+        option = "--" + role["name"].replace("_", "-") if own else f"--input {role['name']}="
         table.add_row(option, "FILE", "needed" if role["required"] else "", f"{role['title']}. {role['help']}")
     for p in operation["parameters"]:
         table.add_row(f"--set {p['name']}=", _values(p), str(p["default"]), p["help"])

@@ -8,9 +8,23 @@ from typing import Annotated
 
 import typer
 
+from .completion import settings_of_operation
+
 Picture = Annotated[Path | None, typer.Option(metavar="FILE", show_default=False)]
 Settings = Annotated[
-    list[str], typer.Option("--set", metavar="NAME=VALUE", help="A parameter; see: scumble operations")
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A parameter; see: scumble operations",
+        autocompletion=settings_of_operation,
+    ),
+]
+Inputs = Annotated[
+    list[str],
+    typer.Option(
+        "--input", metavar="ROLE=FILE", help="An input by its role: for those of add-ons, which have no option."
+    ),
 ]
 MaskFrom = Annotated[
     str | None,

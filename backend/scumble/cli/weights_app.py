@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .completion import weight_names
 from .options import AsJson
 
 weights_app = typer.Typer(help="Networks' weights: list, show, download, add, check, convert.")
@@ -32,7 +33,7 @@ def weights_show(
 
 @weights_app.command("pull")
 def weights_pull(
-    names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list")],
+    names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list", autocompletion=weight_names)],
     accept_non_commercial: Annotated[
         bool, typer.Option("--accept-non-commercial", help="I have read the licence; my use is not commercial.")
     ] = False,
@@ -45,7 +46,7 @@ def weights_pull(
 
 @weights_app.command("verify")
 def weights_verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Only these.", show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Only these.", show_default=False, autocompletion=weight_names)] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Download again what is damaged or missing.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -56,7 +57,7 @@ def weights_verify(
 
 
 @weights_app.command("trust")
-def weights_trust(names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list")]) -> None:
+def weights_trust(names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list", autocompletion=weight_names)]) -> None:
     """Allow weights that are programs (TorchScript) to run, where they are not known to be the published files.
 
     A program can do on this computer whatever you can: do this only for a file whose origin you trust. It is allowed as it is now; a

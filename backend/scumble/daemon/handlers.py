@@ -94,11 +94,11 @@ class Handlers:
             threading.Thread(target=_import_operations, daemon=True).start()
 
     def _operations(self, client: Client, message: Message) -> None:
-        from scumble.operations import operations
+        from scumble.operations.registry import faults, operations
 
-        self._replies.answer(
-            client, message, "operations", {"operations": [o.describe() for o in operations().values()]}
-        )
+        described = [one.describe() for one in operations().values()]
+        left_out = [fault.as_dict() for fault in faults()]
+        self._replies.answer(client, message, "operations", {"operations": described, "faults": left_out})
 
     def _submit(self, client: Client, message: Message) -> None:
         from scumble.operations import find
@@ -164,6 +164,7 @@ def _job(message: Message) -> str:
 
 def _import_operations() -> None:
     """Import them in the background, so that the first submission does not wait for pydantic and numpy."""
-    from scumble.operations import operations
+    from scumble.operations.registry import faults
 
-    operations()
+    for fault in faults():
+        log.warning("%s %s", one_line(fault.message), one_line(fault.hint))

@@ -147,7 +147,7 @@ class LocalJob(Job):
         except ScumbleError as error:
             self._fail(error)
         except Exception as error:
-            said = internal_error(error, "Please report it.")
+            said = internal_error(error, order.operation, "Please report it.")
             self._fail(DefectError(said, error))
         except BaseException:
             self._fail(_cancelled())

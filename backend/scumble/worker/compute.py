@@ -103,8 +103,14 @@ def small_picture(layer: Any, longest: int) -> tuple[dict[str, Any], bytes]:
     return pixels, data
 
 
-def internal_error(error: Exception, hint: str = "") -> ScumbleError:
-    """What to say of an exception that no operation meant: that memory ran out, if it did, else that it is a defect."""
+def internal_error(error: Exception, operation: str = "", hint: str = "") -> ScumbleError:
+    """What to say of an exception that no operation meant: that memory ran out, if it did, else that it is a defect.
+
+    Whose defect it is, is said: of an add-on with what its author has to know.
+    """
+    from scumble.operations.addons import sentence
+    from scumble.operations.registry import origin
+
     from .device import is_out_of_memory
 
     if is_out_of_memory(error):
@@ -113,4 +119,8 @@ def internal_error(error: Exception, hint: str = "") -> ScumbleError:
             "There is not enough memory for this layer.",
             "Close other programs, or select a smaller part.",
         )
+    addon = origin(operation)
+    if addon:
+        said = f"The add-on {addon} made a mistake in “{operation}”: {sentence(error)}"
+        return ScumbleError("internal", said, hint.replace("report it", "report it to its author"))
     return ScumbleError("internal", "Scumble made a mistake while it computed this.", hint)

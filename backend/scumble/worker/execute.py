@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,7 @@ def execute(
         context = Context(seed, where, models, report, memory_scale=scale, notes=list(said), preview=preview)
         try:
             outputs = chosen.run(given, valid, context)
+            _check_outputs(outputs, given["image"])
             break
         except ScumbleError:
             raise  # said already; looking further would import torch, which takes seconds
@@ -95,6 +96,20 @@ def execute(
         outputs = [Output(layer, outputs[0].seed) for layer in pair]
         return Outcome(list(zip(("Before", "After"), outputs, strict=True)), context.notes, request)
     return Outcome([(chosen.title, o) for o in outputs], context.notes, request)
+
+
+def _check_outputs(outputs: Any, image: Layer) -> None:
+    """What cannot be sent back is its author's mistake. Raises TypeError, ValueError."""
+    if not isinstance(outputs, Sequence) or not outputs or not all(isinstance(one, Output) for one in outputs):
+        raise TypeError("`run` must return a list of at least one Output")
+    for one in outputs:
+        layer = one.layer
+        if not isinstance(layer, Layer) or not isinstance(one.seed, int):
+            raise TypeError("an Output is a Layer with a seed, a whole number")
+        if (layer.depth, layer.colour) != (image.depth, image.colour) and layer is not image:
+            raise ValueError(
+                f"a new layer is {layer.depth} and {layer.colour.kind}, but its picture {image.depth} and {image.colour.kind}"
+            )
 
 
 def _with_masks_understood(chosen: Operation[Any], layers: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[str]]:

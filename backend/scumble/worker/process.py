@@ -158,7 +158,9 @@ class WorkerProcess:
             log.exception("job %s (%s) failed", self.job, task.get("operation"))
             if self.lost():
                 self.end_lost()
-            said = internal_error(error, f"Please report it, with the log file: {self.log_path}")
+            said = internal_error(
+                error, str(task.get("operation")), f"Please report it, with the log file: {self.log_path}"
+            )
             self.send("error", job=self.job, error=said.as_dict(), info=self.info())
         finally:
             self.job = None

@@ -92,7 +92,10 @@ class RayWorker:
         except Exception as error:
             if failure(self._device):
                 os._exit(1)  # the device is lost, and with it all of this process: the job is done again in another
-            body, made = {"error": internal_error(error).as_dict(), "trace": traceback.format_exc()}, []
+            body, made = (
+                {"error": internal_error(error, str(task.get("operation"))).as_dict(), "trace": traceback.format_exc()},
+                [],
+            )
         with self._heard:
             self._job = None
             self._over.append(job)
