@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scumble.cli.batch import RECORD, TRIES, Record
-from scumble.cli.engine import EngineResult, LocalEngine, Order
+from scumble.cli.batch import TRIES
+from scumble.cli.batch_record import RECORD, Record
 from scumble.imaging.io.files import read_picture
+from scumble.scripting import Job, Local
+from scumble.scripting.jobs import Order
 from scumble_client import Client
 from scumble_client.errors import ScumbleError
 from tests.support.commands import Call, Pixels, Ran, ended, load, mask_pixels, outside, save, spawn, textured
@@ -170,7 +172,7 @@ class TestPlaces:
             raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr(os, "fsync", fsync)
-        monkeypatch.setattr("scumble.cli.inputs.read_picture", lambda path: pytest.fail("work has begun"))
+        monkeypatch.setattr("scumble.scripting.given.read_picture", lambda path: pytest.fail("work has begun"))
         alone("batch", "identity", album, "--out", tmp_path / "out", "--local").refused(code)
         assert tree(tmp_path / "out") == []
 
@@ -459,21 +461,17 @@ class TestWrongUse:
     def test_a_picture_that_a_daemon_dies_over_twice_is_given_up(
         self, alone: Call, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        class Dying(LocalEngine):
-            """Goes away over pictures of 16 bits, and then knows nothing of its tickets."""
+        class Dying(Local):
+            """Goes away over pictures of 16 bits."""
 
             lives = 0
 
-            def begin(self, order: Order) -> Any:
-                return (self.lives, super().begin(order))
-
-            def finish(self, ticket: Any, report: Any) -> EngineResult:
-                if ticket[0] != self.lives or ticket[1].layers["image"].depth == "uint16":
-                    raise ScumbleError("unreachable", "The daemon went away.", "Try again.")
-                return super().finish(ticket[1], report)
-
-            def restart(self) -> None:
-                self.lives += 1
+            def _begin(self, order: Order) -> Job:
+                job = super()._begin(order)
+                if order.layers["image"].depth == "uint16":
+                    self.lives += 1
+                    job._end(error=ScumbleError("unreachable", "The daemon went away.", "Try again."))
+                return job
 
         engine = Dying("cpu")
         monkeypatch.setattr("scumble.cli.batch.choose", lambda *_: engine)

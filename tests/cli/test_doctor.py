@@ -14,8 +14,8 @@ import imagecodecs
 import pytest
 
 from scumble.cli import doctor
-from scumble.cli.engine import DaemonEngine, EngineResult
-from scumble.imaging.layer import Layer
+from scumble.scripting import Daemon as Connection
+from scumble.scripting import Layer
 from scumble.weights import parse_manifest, store
 from scumble_client.launch import LAUNCH_FILE
 from scumble_client.paths import ConnectionFile
@@ -205,8 +205,7 @@ class TestDaemon:
         assert ConnectionFile.read(folders.runtime) is None
 
     def test_a_layer_that_comes_back_changed(self, shared: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
-        made = EngineResult([("Identity 0", Layer(textured()), 0)], [], {}, 0.0)
-        monkeypatch.setattr(DaemonEngine, "finish", lambda *_: made)
+        monkeypatch.setattr(Connection, "run", lambda *_: [Layer.open(textured())])
         finding = examine("a job")
         assert not finding.ok
         assert finding.message == "A layer came back changed."

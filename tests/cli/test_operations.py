@@ -79,7 +79,9 @@ def test_an_unknown_name(shipped: Call) -> None:
 
 
 def test_a_studio_s_module_that_can_t_be_loaded_is_named(calling: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SCUMBLE_OPERATIONS", "studio.nowhere")
-    line = calling("operations").refused(3)
-    assert "“studio.nowhere” can't be loaded" in line
-    assert "SCUMBLE_OPERATIONS" in line
+    monkeypatch.setenv("SCUMBLE_OPERATIONS", "studio.nowhere,tests.support.operations")
+    ran = calling("operations", "test-slow").done()
+    [note] = ran.notes
+    assert "the add-on studio.nowhere can't be loaded: ModuleNotFoundError" in note
+    assert "SCUMBLE_OPERATIONS" in note
+    assert "test-slow" in ran.out

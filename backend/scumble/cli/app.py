@@ -320,11 +320,12 @@ def install(
             metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False
         ),
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Put the plugin into an editor."""
     from .install import install as work
 
-    work(editor, zip_file, resources)
+    work(editor, zip_file, resources, dry_run)
 
 
 @app.command()
@@ -336,11 +337,12 @@ def uninstall(
             metavar="FOLDER", help="The editor's resource or plug-in folder, where it is not found.", show_default=False
         ),
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Take the plugin out again; nothing of it is left."""
     from .install import uninstall as work
 
-    work(editor, resources)
+    work(editor, resources, dry_run)
 
 
 @app.command()

@@ -17,6 +17,9 @@ VARIABLE = "_SCUMBLE_COMPLETE"
 
 Found = list[tuple[str, str]]
 
+HELP = 60
+"""Letters of a help text that stand beside a completion: one line."""
+
 
 class Shell(str, Enum):
     """Those that typer knows, but for PowerShell, which it can only set up by itself."""
@@ -44,7 +47,7 @@ def print_script(app: Callable[..., Any], shell: Shell) -> None:
 def _quiet(look: Callable[[typer.Context], Found]) -> Callable[[typer.Context], Found]:
     def found(ctx: typer.Context) -> Found:
         try:
-            return look(ctx)
+            return [(name, text.partition(".")[0].partition(":")[0][:HELP]) for name, text in look(ctx)]
         except Exception:
             return []
 

@@ -181,7 +181,7 @@ def _short_names(faces: Sequence[Exemplar]) -> dict[str, str]:
     return {face.digest: face.digest[:length] for face in faces}
 
 
-def remove(names: list[str], everything: bool) -> None:
+def remove(names: list[str], everything: bool, dry_run: bool = False) -> None:
     """Remove faces. An unknown name is said before anything is removed. Raises ScumbleError."""
     if bool(names) == everything:
         raise ScumbleError(
@@ -189,6 +189,15 @@ def remove(names: list[str], everything: bool) -> None:
         )
     own = read_collection(own_directory())
     chosen = {digest for name in names if name != PULLED for digest in _meant(name, own)}
+    if dry_run:
+        leaving = [face for face in own.faces if everything or face.digest in chosen]
+        short = _short_names(own.faces)
+        for face in leaving:
+            out.print(f"Would remove {short[face.digest]}, from {face.source}.")
+        if PULLED in names:
+            out.print(f"Would remove {PULLED}, if it is here.")
+        out.print(f"{counted(len(leaving), 'face')} would be removed")
+        return
     if PULLED in names:
         if not WeightStore().remove_folder(PULLED):
             raise ScumbleError(

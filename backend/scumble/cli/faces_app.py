@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AsJson
+from .options import AsJson, DryRun
 
 faces_app = typer.Typer(
     help="Real faces that face operations copy eyes, skin and hair from. They stay on this machine."
@@ -51,8 +51,9 @@ def faces_remove(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of your own.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Remove faces; the photographs that they are from are left alone."""
     from .faces import remove
 
-    remove(names or [], everything)
+    remove(names or [], everything, dry_run)

@@ -11,13 +11,20 @@ from scumble_client.errors import ScumbleError
 from .console import out
 
 
-def install(name: str, zip_file: Path | None, resources: Path | None) -> None:
+def install(name: str, zip_file: Path | None, resources: Path | None, dry_run: bool = False) -> None:
     """Install an editor's plugin, or only write its archive. Raises ScumbleError."""
     editor = _editor(name)
     if zip_file is not None:
-        _write_zip(editor, zip_file)
+        _write_zip(editor, zip_file, dry_run)
         return
     homes = [editor.given(resources)] if resources else editor.present()
+    if dry_run:
+        for home in homes:
+            for target in editor.targets(home).values():
+                out.print(f"Would {'replace' if target.exists() else 'write'} {target}.")
+        if not homes:
+            out.print(f"{editor.title} was not found: name its folder with --resources.")
+        return
     editor.install(homes)
     for home in homes:
         out.print(f"Installed: {home.plugins / NAME}")
@@ -28,22 +35,34 @@ def install(name: str, zip_file: Path | None, resources: Path | None) -> None:
     out.print(editor.afterwards)
 
 
-def _write_zip(editor: Editor[Any], path: Path) -> None:
+def _write_zip(editor: Editor[Any], path: Path, dry_run: bool) -> None:
     if editor is not KRITA:
         raise ScumbleError(
             "invalid_parameter",
             f"{editor.title} does not import archives.",
             f"Install it directly: scumble install {editor.name}",
         )
+    if dry_run:
+        out.print(f"Would write {path}.")
+        return
     KRITA.write_zip(path)
     out.print(f"Written: {path}")
     out.print("In Krita: Tools ▸ Scripts ▸ Import Python Plugin from File; then start Krita again.")
 
 
-def uninstall(name: str, resources: Path | None) -> None:
+def uninstall(name: str, resources: Path | None, dry_run: bool = False) -> None:
     """Remove an editor's plugin and all that belongs to it. Raises ScumbleError."""
     editor = _editor(name)
-    found = editor.uninstall([editor.given(resources)] if resources else editor.present())
+    homes = [editor.given(resources)] if resources else editor.present()
+    if dry_run:
+        targets = [target for home in editor.everywhere(homes) for target in editor.targets(home).values()]
+        there = [target for target in targets if target.exists()]
+        for target in there:
+            out.print(f"Would remove {target}.")
+        if not there:
+            out.print("It is not installed.")
+        return
+    found = editor.uninstall(homes)
     out.print("Removed." if found else "It was not installed.")
 
 

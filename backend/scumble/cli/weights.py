@@ -96,11 +96,22 @@ def _facts(status: Status) -> str:
     )
 
 
-def pull(names: list[str], accept_non_commercial: bool) -> None:
-    """Download; the licence is shown first."""
+def pull(names: list[str], accept_non_commercial: bool, dry_run: bool = False) -> None:
+    """Download; the licence is shown first. With `dry_run` only say what would be downloaded, and where it would lie."""
     store = _store()
     for name in names:
         store.status(name)  # an unknown name is said before anything is downloaded
+    for name in names if dry_run else []:
+        status = store.status(name)
+        entry = status.weights
+        if entry.embedded or status.state == "present":
+            out.print(f"{name}: is here already")
+        else:
+            out.print(
+                f"{name}: would download {size(entry.shown_size) if entry.shown_size else 'it'} to {status.path}. {entry.terms}"
+            )
+    if dry_run:
+        return
     for name in names:
         say_note(store.manifest[name].terms)
         with progress_bar() as bar:
@@ -160,7 +171,7 @@ def add(folder: Path) -> int:
     return DONE
 
 
-def convert(file: Path, target: Path | None, half: bool) -> None:
+def convert(file: Path, target: Path | None, half: bool, dry_run: bool = False) -> None:
     """Bring a published file into Scumble's own form. Raises ScumbleError."""
     target = target or file.with_name(f"{file.name.split('.')[0]}.safetensors")
     if target.suffix != ".safetensors":
@@ -170,6 +181,9 @@ def convert(file: Path, target: Path | None, half: bool) -> None:
     if file.exists() and target.resolve() == file.resolve():
         raise ScumbleError("invalid_parameter", "The file would replace itself.", "Choose another name with --out.")
     architecture, numbers, save = _converted(file)
+    if dry_run:
+        out.print(f"Would write {target}: {architecture}, {numbers:,} numbers")
+        return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         save(target, half)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .completion import weight_names
-from .options import AsJson
+from .options import AsJson, DryRun
 
 weights_app = typer.Typer(help="Networks' weights: list, show, download, add, check, convert.")
 
@@ -37,11 +37,12 @@ def weights_pull(
     accept_non_commercial: Annotated[
         bool, typer.Option("--accept-non-commercial", help="I have read the licence; my use is not commercial.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Download weights; a broken download goes on where it was."""
     from .weights import pull
 
-    pull(names, accept_non_commercial)
+    pull(names, accept_non_commercial, dry_run)
 
 
 @weights_app.command("verify")
@@ -86,8 +87,9 @@ def weights_convert(
         Path | None, typer.Option(metavar="X.safetensors", help="Default: beside the file.", show_default=False)
     ] = None,
     half: Annotated[bool, typer.Option("--half", help="Half precision: half the size.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Bring published weights (Keras, TensorFlow, PyTorch) into Scumble's own form."""
     from .weights import convert
 
-    convert(file, out, half)
+    convert(file, out, half, dry_run)

@@ -153,10 +153,8 @@ class Editor(ABC, Generic[Home]):
 
     def uninstall(self, homes: list[Home]) -> bool:
         """Remove the plugin and all that belongs to it, everywhere; whether anything was there."""
-        known = {Path(folder) for folder in read_record().get(self.name, [])}
-        homes = [*homes, *(self.given(folder) for folder in known - {home.folder for home in homes})]
         found = False
-        for home in homes:
+        for home in self.everywhere(homes):
             found = self.inspect(home).here or found
             targets = list(self.targets(home).values())
             try:
@@ -174,6 +172,11 @@ class Editor(ABC, Generic[Home]):
                     folder.rmdir()
         drop_record(self.name)
         return found
+
+    def everywhere(self, homes: list[Home]) -> list[Home]:
+        """These, and where else it was installed."""
+        known = {Path(folder) for folder in read_record().get(self.name, [])}
+        return [*homes, *(self.given(folder) for folder in known - {home.folder for home in homes})]
 
     def inspect(self, home: Home) -> Inspection[Home]:
         """What is there."""

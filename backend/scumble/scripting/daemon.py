@@ -65,6 +65,7 @@ class Daemon(Engine):
         self._lock = threading.RLock()
         self._changed = threading.Condition()
         self._operations: dict[str, Operation] | None = None
+        self._faults: list[dict[str, Any]] = []
         self._client = Client(name, launch, self._wake, dial)
         try:
             if launch or dial:
@@ -85,9 +86,16 @@ class Daemon(Engine):
     def operations(self) -> Mapping[str, Operation]:
         """All that the daemon can do, add-ons included, by name."""
         if self._operations is None:
-            described = self._client.call("operations", timeout=ANSWER).body["operations"]
-            self._operations = {one["name"]: Operation(one, self.run, self.submit) for one in described}
+            body = self._client.call("operations", timeout=ANSWER).body
+            self._faults = list(body.get("faults", []))
+            self._operations = {one["name"]: Operation(one, self.run, self.submit) for one in body["operations"]}
         return self._operations
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """What of the add-ons the daemon left out: `origin` (the package), `message`, `hint`, `names`."""
+        assert self.operations is not None
+        return list(self._faults)
 
     @property
     def protocol(self) -> int:

@@ -103,7 +103,7 @@ def small_picture(layer: Any, longest: int) -> tuple[dict[str, Any], bytes]:
     return pixels, data
 
 
-def internal_error(error: Exception, operation: str = "", hint: str = "") -> ScumbleError:
+def internal_error(error: BaseException, operation: str = "", hint: str = "") -> ScumbleError:
     """What to say of an exception that no operation meant: that memory ran out, if it did, else that it is a defect.
 
     Whose defect it is, is said: of an add-on with what its author has to know.

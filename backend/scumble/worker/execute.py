@@ -66,7 +66,7 @@ def execute(
         context = Context(seed, where, models, report, memory_scale=scale, notes=list(said), preview=preview)
         try:
             outputs = chosen.run(given, valid, context)
-            _check_outputs(outputs, given["image"])
+            _check_outputs(outputs, given.get("image"))
             break
         except ScumbleError:
             raise  # said already; looking further would import torch, which takes seconds
@@ -98,7 +98,7 @@ def execute(
     return Outcome([(chosen.title, o) for o in outputs], context.notes, request)
 
 
-def _check_outputs(outputs: Any, image: Layer) -> None:
+def _check_outputs(outputs: Any, image: Layer | None) -> None:
     """What cannot be sent back is its author's mistake. Raises TypeError, ValueError."""
     if not isinstance(outputs, Sequence) or not outputs or not all(isinstance(one, Output) for one in outputs):
         raise TypeError("`run` must return a list of at least one Output")
@@ -106,7 +106,7 @@ def _check_outputs(outputs: Any, image: Layer) -> None:
         layer = one.layer
         if not isinstance(layer, Layer) or not isinstance(one.seed, int):
             raise TypeError("an Output is a Layer with a seed, a whole number")
-        if (layer.depth, layer.colour) != (image.depth, image.colour) and layer is not image:
+        if image and layer is not image and (layer.depth, layer.colour) != (image.depth, image.colour):
             raise ValueError(
                 f"a new layer is {layer.depth} and {layer.colour.kind}, but its picture {image.depth} and {image.colour.kind}"
             )

@@ -154,7 +154,7 @@ class WorkerProcess:
             self.send("result", job=self.job, **result, info=self.info())
         except ScumbleError as error:
             self.send("error", job=self.job, error=error.as_dict(), info=self.info())
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # an operation's author may think that it ends only itself
             log.exception("job %s (%s) failed", self.job, task.get("operation"))
             if self.lost():
                 self.end_lost()
