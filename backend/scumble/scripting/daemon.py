@@ -119,6 +119,7 @@ class Daemon(Engine):
         """End the connection. Jobs that go on are cancelled; the daemon itself goes on. A second time does nothing."""
         with self._lock:
             left = list(self._jobs.values())
+            self._jobs.clear()  # what the closing connection says of them is not what they end by
         for job in left:
             job.cancel()
         self._client.close()
