@@ -111,8 +111,8 @@ def test_a_fault_costs_itself_alone(site: Path, case: str) -> None:
     [
         ("nowhere_addon", "No module"),
         ("bad_addon:Nothing", "Nothing"),
-        ("bad_addon:P", "Operation"),
-        ("bad_addon:x", "x"),
+        ("bad_addon:P", "no subclass"),
+        ("bad_addon:x", "no subclass"),
     ],
 )
 def test_an_entry_that_leads_nowhere(site: Path, point: str, words: str) -> None:

@@ -24,6 +24,9 @@ NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 HEAVY = ("torch", "ray")
 """What must not be imported with an add-on: the daemon lists operations, and answers within milliseconds of its start."""
 
+CALLERS = ("scumble", "scumble_training", "__main__", "runpy", "importlib", "_frozen_importlib", "pydantic")
+"""Packages through which an add-on is called: a line of theirs is not where its fault is."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -110,7 +113,7 @@ def _place(error: BaseException) -> str | None:
     root, where, trace = None, None, error.__traceback__
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-        if root is None and name not in ("scumble", "scumble_training", "importlib", "_frozen_importlib", "pydantic"):
+        if root is None and name not in CALLERS:
             root = name
         if name == root:
             where = f" ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})"
@@ -118,10 +121,8 @@ def _place(error: BaseException) -> str | None:
     return where
 
 
-def check(operation: Any) -> None:
+def check(operation: Operation[Any]) -> None:
     """Whether the daemon, the command line and both editors can show and run it. Raises ValueError with what is missing."""
-    if not isinstance(operation, Operation):
-        raise ValueError("it is no subclass of scumble.operations.Operation")
     cls = type(operation)
     for name in ("name", "title", "help"):
         if not isinstance(getattr(cls, name, None), str) or not getattr(cls, name):

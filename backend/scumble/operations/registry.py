@@ -132,6 +132,8 @@ def _of_addon(source: _Source, faults: list[Fault]) -> Iterable[Operation[Any]]:
         faults.append(Fault(source.origin, said, source.hint))
     for one in classes:
         try:
+            if not (isinstance(one, type) and issubclass(one, Operation)):
+                raise ValueError("it is no subclass of scumble.operations.Operation")
             made: Operation[Any] = one()
             check(made)
         except (Exception, SystemExit) as error:
