@@ -47,6 +47,10 @@ class Folder:
             self.last: Item = item
         return found
 
+    def finish(self) -> None:
+        """The last one is done."""
+        self.watch.finished(self.last, self.places.key(self.last, []))
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
@@ -63,7 +67,7 @@ class TestWhichAreWhole:
         assert folder.look(SETTLED - 0.1) == []
         assert folder.look(LOOK) == ["a.png"]
         assert folder.look() == []  # it is begun
-        folder.watch.finished(folder.last)
+        folder.finish()
         assert folder.look(1000) == []
 
     def test_the_folder_is_not_looked_at_all_the_time(self, folder: Folder) -> None:
@@ -95,11 +99,26 @@ class TestWhichAreWhole:
         folder.look()
         assert folder.look(SETTLED) == ["a.png"]
 
+    def test_one_that_takes_long_is_not_begun_twice_and_one_that_changes_meanwhile_is(self, folder: Folder) -> None:
+        put(folder.path, "a.png", b"x")
+        folder.look()
+        assert folder.look(SETTLED) == ["a.png"]
+        begun = folder.places.key(folder.last, [])
+        assert folder.look(PATIENCE + 1) == []
+        put(folder.path, "a.png", b"another")
+        folder.look()
+        folder.watch.finished(folder.last, begun)  # the one of before
+        assert folder.look(SETTLED) == ["a.png"]
+        (folder.path / "a.png").unlink()
+        folder.look()
+        folder.finish()
+        assert not folder.watch.may_be_unfinished(folder.last)
+
     def test_what_is_taken_away_may_come_again(self, folder: Folder) -> None:
         put(folder.path, "a.png", b"x")
         folder.look()
         assert folder.look(SETTLED) == ["a.png"]
-        folder.watch.finished(folder.last)
+        folder.finish()
         (folder.path / "a.png").unlink()
         folder.look()
         put(folder.path, "a.png", b"x")

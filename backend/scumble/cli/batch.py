@@ -116,6 +116,7 @@ class Run:
         self.failures: list[dict[str, str]] = []
         self.watched: Watch | None = None
         self._begun: dict[str, tuple[Item, str, Layer]] = {}
+        self._count = 0
 
     def through(self, items: list[Item], left_out: list[LeftOut]) -> int:
         """All that is there now."""
@@ -162,7 +163,7 @@ class Run:
             key = self._key(item)
             if self.record.has(item.name, key):
                 self.tally.before += 1
-                self._over(item)
+                self._over(item, key)
                 continue
             self._bar.update(self._task, description=item.name)
             try:
@@ -173,18 +174,20 @@ class Run:
                 if self.watched and not item.path.exists():
                     continue  # it was taken away again
                 if not (self.watched and self.watched.may_be_unfinished(item)):
-                    self._fail(item, error)
+                    self._fail(item, key, error)
                 continue
             except Exception as error:
-                self._fail(item, self._unexpected(error, item))
+                self._fail(item, key, self._unexpected(error, item))
                 continue
-            self._begun[item.name] = item, key, layers["image"]
-            yield {**layers, "name": item.name}
+            self._count += 1
+            name = f"{self._count} {item.name}"  # it may change, and be begun again, before it is done
+            self._begun[name] = item, key, layers["image"]
+            yield {**layers, "name": name}
 
     def _finish(self, job: Job) -> None:
         item, key, image = self._begun.pop(job.name)
         if job.error is not None:
-            self._fail(item, foreseen(job.error, self._doing(item)))
+            self._fail(item, key, foreseen(job.error, self._doing(item)))
             return
         try:
             for note in job.notes:
@@ -195,16 +198,16 @@ class Run:
             files = [file["path"] for file in written]
             self.record.add(item.name, key, files)
         except ScumbleError as error:
-            self._fail(item, error)
+            self._fail(item, key, error)
         except Exception as error:
-            self._fail(item, self._unexpected(error, item))
+            self._fail(item, key, self._unexpected(error, item))
         else:
             self.tally.done += 1
             if self.watched and self.wish.as_json:
                 print_json_line({"name": item.name, "files": files, "seconds": job.seconds, "notes": job.notes})
             elif self.watched:
                 out.print(f"{item.name} → {', '.join(files)}")
-            self._over(item)
+            self._over(item, key)
 
     def _with_a_free_target(self, item: Item) -> Item:
         """What was made of another picture stays: photo.jpg may come when photo.png was taken away."""
@@ -221,18 +224,18 @@ class Run:
         make_folder(path.parent)
         return path
 
-    def _fail(self, item: Item, error: ScumbleError) -> None:
+    def _fail(self, item: Item, key: str, error: ScumbleError) -> None:
         self.tally.failed += 1
         if self.watched and self.wish.as_json:
             print_json_line({"name": item.name, "error": error.as_dict()})
         elif not self.watched:
             self.failures.append({"name": item.name, **error.as_dict()})
         say_error(f"{item.name}: {error}")
-        self._over(item)
+        self._over(item, key)
 
-    def _over(self, item: Item) -> None:
+    def _over(self, item: Item, key: str) -> None:
         if self.watched:
-            self.watched.finished(item)
+            self.watched.finished(item, key)
         self._bar.advance(self._task)
 
     def _leave_out(self, one: LeftOut) -> None:

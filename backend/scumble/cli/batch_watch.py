@@ -34,6 +34,9 @@ class _Seen:
     tried: float = 0.0
     """When it was last begun; 0 for not yet."""
 
+    unsure: bool = False
+    """Whether it could not be read, and may be half-written."""
+
     over: bool = False
     """Whether it is done, or given up."""
 
@@ -79,14 +82,21 @@ class Watch:
 
     def may_be_unfinished(self, item: Item) -> bool:
         """Of one that can't be read: whether it is worth another look. If not, it is given up, until it changes."""
-        seen = self._seen[item.name]
+        seen = self._seen.get(item.name)
+        if seen is None:
+            return False  # it was taken away meanwhile
         unsure = self._clock() - seen.since < PATIENCE
-        seen.over = not unsure
+        seen.over, seen.unsure = not unsure, unsure
         return unsure
 
-    def finished(self, item: Item) -> None:
-        """It is done, or has failed for another reason than being half-written; again only when it changes."""
-        self._seen[item.name].over = True
+    def finished(self, item: Item, key: str) -> None:
+        """It is done, or has failed for another reason than being half-written; again only when it changes.
+
+        `key` is what it was begun with: where it has changed meanwhile, or was taken away, that is another one.
+        """
+        seen = self._seen.get(item.name)
+        if seen is not None and seen.key == key:
+            seen.over = True
 
     def _ready(self, now: float) -> list[Item]:
         items, left_out = self._scan()
@@ -111,4 +121,4 @@ class Watch:
     def _due(seen: _Seen, now: float) -> bool:
         if not seen.tried:
             return now - seen.since >= SETTLED
-        return now - seen.since >= PATIENCE and seen.tried - seen.since < PATIENCE
+        return seen.unsure and now - seen.since >= PATIENCE  # what is begun and not over is on its way
