@@ -47,7 +47,9 @@ def weights_pull(
 
 @weights_app.command("verify")
 def weights_verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Only these.", show_default=False, autocompletion=weight_names)] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Only these.", show_default=False, autocompletion=weight_names)
+    ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Download again what is damaged or missing.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -58,7 +60,9 @@ def weights_verify(
 
 
 @weights_app.command("trust")
-def weights_trust(names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list", autocompletion=weight_names)]) -> None:
+def weights_trust(
+    names: Annotated[list[str], typer.Argument(help="Which; see: scumble weights list", autocompletion=weight_names)],
+) -> None:
     """Allow weights that are programs (TorchScript) to run, where they are not known to be the published files.
 
     A program can do on this computer whatever you can: do this only for a file whose origin you trust. It is allowed as it is now; a
