@@ -22,6 +22,7 @@ TRAINERS = {
     "face-finish": "faces.finish:TRAINER",
     "face-latent": "faces.latent:TRAINER",
     "face-landmarks": "faces.landmarks:TRAINER",
+    "face-parsing": "faces.parsing:TRAINER",
     "face-sketch": "faces.sketch:TRAINER",
     "features": "style.features:TRAINER",
     "inpaint-art": "inpainting.fill:ART",

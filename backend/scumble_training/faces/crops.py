@@ -79,11 +79,12 @@ def cut_out(faces: face_pictures.Faces, shape: NDArray[np.float64], side: int) -
         frames = np.stack([model_frame(similarity(shape, points), MARGIN) for points in faces.points[part]])
         cut = face_scenes.warped(face_scenes.tensor(faces.pictures[part]), frames, stored, 2)
         out.append((cut * 255).round().byte())
-    chance = np.array([_weight(row["source_repo"]) for row in faces.rows], np.float64)
+    chance = np.array([weight_of(row["source_repo"]) for row in faces.rows], np.float64)
     return AlignedFaces(torch.cat(out), side, chance / chance.sum(), list(faces.rows))
 
 
-def _weight(source: str) -> int:
+def weight_of(source: str) -> int:
+    """How often pictures of a source are drawn, for each of the others."""
     return next((times for name, times in RARE.items() if source.startswith(name)), 1)
 
 

@@ -20,11 +20,20 @@ CORNERS = (31, 37)
 OPEN = 0.085
 """Distance between the lips' inner rims, in distances between the mouth's corners, from which a mouth counts as open."""
 
+BROWS = (slice(0, 5), slice(5, 10))
+
+BROW = 0.03
+"""How high a brow is, as a share of the side; its points lie along its middle."""
+
 EYELIDS = 1.5
 """How much larger than the eye's corners and lids its part is, about its middle."""
 
 SOFT = 1 / 170
 """Standard deviation of a part's rim, as a share of the side."""
+
+
+FINER = 4
+"""How many times finer than its mask a brow is drawn."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,18 @@ def _is_open(points: Points) -> bool:
     upper, lower = points[INNER_LIPS][:3], points[INNER_LIPS][3:]
     across = np.linalg.norm(points[CORNERS[1]] - points[CORNERS[0]])
     return bool(np.linalg.norm(upper.mean(axis=0) - lower.mean(axis=0)) > OPEN * across)
+
+
+def brows_of(points: Points, side: int) -> Floats:
+    """(side, side) in 0 to 1: bands along the brows of a face whose 49 points are given in pixels of a square of so many."""
+    canvas = Image.new("1", (side * FINER, side * FINER))
+    draw = ImageDraw.Draw(canvas)
+    for brow in BROWS:
+        draw.line(
+            [(float(x) * FINER, float(y) * FINER) for x, y in points[brow]], 1, round(BROW * FINER * side), "curve"
+        )
+    small = np.asarray(canvas, np.float32).reshape(side, FINER, side, FINER).mean((1, 3))
+    return np.asarray(ndimage.gaussian_filter(small, SOFT * side), np.float32)
 
 
 def polygon(points: Points, side: int) -> NDArray[np.bool_]:
