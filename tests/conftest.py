@@ -35,6 +35,7 @@ SLOW = (
     "faces/finishing",
     "faces/latent/test_photographic.py",
     "faces/operations",
+    "faces/parsing",
     "inpainting/test_",
     "mosaic",
     "style/paint",
