@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -37,6 +37,9 @@ class Context:
     weights: dict[str, str] = field(default_factory=dict)
     """Names and SHA-256 digests of the weights that were used; they are stored with the layer."""
 
+    copied_from: list[str] = field(default_factory=list)
+    """Collections that pixels of the layer are from, with their licence; they are stored with the layer."""
+
     preview: Callable[[Layer], None] | None = None
     """Takes what a long optimization has come to so far, at its working size; None where nobody looks."""
 
@@ -44,6 +47,10 @@ class Context:
         """Tell the artist something, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def copies_from(self, collections: Iterable[str]) -> None:
+        """Pixels of these were used; each is named once."""
+        self.copied_from += [one for one in dict.fromkeys(collections) if one not in self.copied_from]
 
     def part(self, start: float, end: float, message: str = "") -> Callable[[float], None]:
         """A progress function for an algorithm that takes the share from `start` to `end` of the whole."""

@@ -91,6 +91,8 @@ def execute(
         "weights": context.weights,
         "version": __version__,
     }
+    if context.copied_from:
+        request["copied_from"] = context.copied_from
     if seen is not None:
         pair = seen.before_and_after(given["image"], outputs[0].layer)
         outputs = [Output(layer, outputs[0].seed) for layer in pair]

@@ -53,7 +53,7 @@ class CopySearch:
         context = Context(0, self.device, ModelCache(), lambda fraction, message: None)
         own = _thumbnail(truth)
         faces = []
-        for picture in self.shelf.alike(guess, context, self.count + 2):
+        for _, picture in self.shelf.alike(guess, context, self.count + 2):
             face = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))).to(self.device)
             small = _thumbnail(face.float() / 255)
             if min(float((small - one).abs().mean()) for one in (own, own.flip(-1))) > SAME:

@@ -12,7 +12,7 @@ from scipy import ndimage
 from scumble.faces.detection.alignment import applied
 from scumble.faces.exemplars.collection import Writer, new_face
 from scumble.faces.exemplars.library import own_directory
-from scumble.faces.exemplars.stranger import Place, stranger
+from scumble.faces.exemplars.stranger import Place, Strangers
 from scumble.operations.context import Context
 from scumble.worker.models import ModelCache
 from tests.support.exemplars import random_face
@@ -58,6 +58,10 @@ def place(picture: NDArray[np.uint8], points: NDArray[np.float64] = SHAPE) -> Pl
 
 def context() -> Context:
     return Context(0, "cpu", ModelCache(), lambda fraction, message: None)
+
+
+def stranger(there: Place, variety: float, seed: int, given: Context) -> NDArray[np.float32] | None:
+    return Strangers(there, given).somebody(variety, seed)
 
 
 def test_without_anybody_there_is_none() -> None:

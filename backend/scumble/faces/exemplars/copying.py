@@ -89,7 +89,9 @@ def copied(guess: Guess, image: Layer, place: FaceFrame, selected: Layer | None,
     for picture, seen in (*_own(guess), *_others(image, place, selected, side, context)):
         pictures.append(picture)
         known.append(seen)
-    for picture in shelf.alike(guess, context):
+    offered = []
+    for number, picture in shelf.alike(guess, context):
+        offered.append(number)
         pictures.append(picture)
         known.append(np.ones((side, side), np.bool_))
     large = torch.from_numpy(np.stack(pictures)).to(context.device).permute(0, 3, 1, 2)
@@ -102,6 +104,8 @@ def copied(guess: Guess, image: Layer, place: FaceFrame, selected: Layer | None,
         for plane in (guess.picture.transpose(2, 0, 1), guess.hole[None], guess.sure[None])
     )
     made = synthesized(soft, hole, sure, Faces(small, large, 1 - lacking), seed)
+    if bool((made.trust > 0).any()):
+        context.copies_from(library.collections_of(offered))
     return Copies(
         np.asarray(made.picture.permute(1, 2, 0).cpu().numpy(), np.float32),
         np.asarray(made.trust[0].cpu().numpy(), np.float32),
@@ -126,9 +130,9 @@ class Shelf:
         self._pictures: OrderedDict[tuple[int, int], Bytes] = OrderedDict()
         self._bytes = 0
 
-    def alike(self, guess: Guess, context: Context, most: int | None = None) -> Iterator[Bytes]:
-        """(S, S, 3) each: those that look most like the face in and around its hole, mirrored where that looks more like it;
-        so many at most (`SHORTLIST` where nothing is said)."""
+    def alike(self, guess: Guess, context: Context, most: int | None = None) -> Iterator[tuple[int, Bytes]]:
+        """Numbers and pictures (S, S, 3) of those that look most like the face in and around its hole, mirrored where that looks more like
+        it; so many at most (`SHORTLIST` where nothing is said)."""
         if not len(self._library):
             return
         side, count = len(guess.hole), len(self._library)
@@ -144,7 +148,7 @@ class Shelf:
         for n in sorted(int(n) for n in order):
             if n % count in found:
                 picture = found[n % count]
-                yield picture if n < count else picture[:, ::-1]
+                yield n % count, (picture if n < count else picture[:, ::-1])
 
     def _decoded(self, numbers: list[int], side: int, context: Context) -> Iterator[tuple[int, Bytes]]:
         missing = [n for n in numbers if (n, side) not in self._pictures]

@@ -69,6 +69,22 @@ class ExemplarLibrary:
         for array in (self.points, self.thumbnails, self.sides):
             array.setflags(write=False)
 
+    def collections_of(self, numbers: Iterable[int]) -> list[str]:
+        """What to store with a layer that has something of these faces: the pulled collection with its licence and address, and that there
+        are own portraits (whose names are nobody's business)."""
+        from scumble.weights import load_manifest
+
+        pulled, found = pulled_directory(), set()
+        for number in numbers:
+            found.add(self._paths[number].parent == pulled)
+        names = []
+        if False in found:
+            names.append("own portraits")
+        if True in found:
+            entry = load_manifest()[PULLED]
+            names.append(f"{PULLED} ({entry.licence}, {entry.url})")
+        return names
+
     def __len__(self) -> int:
         return len(self._paths)
 

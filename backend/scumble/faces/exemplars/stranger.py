@@ -54,28 +54,36 @@ class Place:
     """(49, 2): landmarks of the face that is there, as shares of the side."""
 
 
-def stranger(place: Place, variety: float, seed: int, context: Context) -> Floats | None:
-    """(S, S, 3) in 0 to 1: somebody's face in the light of the one that is there, its features where that one's are.
+class Strangers:
+    """Everybody who may be copied from, ordered once by how well they fit into a place."""
 
-    None where there is nobody to copy from. The same seed gives the same face; with more `variety` (0 to 2) it is drawn from more of
-    them, that fit less well.
-    """
-    library = open_libraries()
-    for note in library.notes:
-        context.note(note)
-    order = _fitting(library, place)
-    count = min(len(order), FEWEST + round(MORE * variety))
-    for number in np.random.default_rng([seed, 7]).permutation(order[:count]):
-        face, turned = int(number) % len(library), bool(number >= len(library))
-        for _, picture in library.pictures([face], context.note):
-            points = np.asarray(library.points[face], np.float64)
-            if turned:
-                picture, points = np.ascontiguousarray(picture[:, ::-1]), mirrored_points(points)
-            matrix = similarity(place.points, points * len(picture))
-            found = aligned(np.asarray(picture, np.float32) / np.float32(255), matrix, len(place.hole))
-            copied = np.asarray(found.clip(0, 1), np.float32)
-            return relit(copied, place.photograph, place.hole & place.known, CHROMA).clip(0, 1)
-    return None
+    def __init__(self, place: Place, context: Context) -> None:
+        self._place, self._context = place, context
+        self._library = open_libraries()
+        for note in self._library.notes:
+            context.note(note)
+        self._order = _fitting(self._library, place)
+
+    def somebody(self, variety: float, seed: int) -> Floats | None:
+        """(S, S, 3) in 0 to 1: a face in the light of the one that is there, its features where that one's are.
+
+        None where there is nobody to copy from. The same seed gives the same face; with more `variety` (0 to 2) it is drawn from more
+        of them, that fit less well.
+        """
+        library, place, context = self._library, self._place, self._context
+        count = min(len(self._order), FEWEST + round(MORE * variety))
+        for number in np.random.default_rng([seed, 7]).permutation(self._order[:count]):
+            face, turned = int(number) % len(library), bool(number >= len(library))
+            for _, picture in library.pictures([face], context.note):
+                points = np.asarray(library.points[face], np.float64)
+                if turned:
+                    picture, points = np.ascontiguousarray(picture[:, ::-1]), mirrored_points(points)
+                matrix = similarity(place.points, points * len(picture))
+                found = aligned(np.asarray(picture, np.float32) / np.float32(255), matrix, len(place.hole))
+                copied = np.asarray(found.clip(0, 1), np.float32)
+                context.copies_from(library.collections_of([face]))
+                return relit(copied, place.photograph, place.hole & place.known, CHROMA).clip(0, 1)
+        return None
 
 
 def _fitting(library: ExemplarLibrary, place: Place) -> NDArray[np.int64]:

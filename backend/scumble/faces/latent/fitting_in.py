@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scumble.faces.detection.found_face import FaceFrame, aligned_coverage, aligned_layer, points_of, whole_face
-from scumble.faces.exemplars.stranger import Place, stranger
+from scumble.faces.exemplars.stranger import Place, Strangers
 from scumble.faces.finishing.soft_face import finished
 from scumble.faces.relighting import relit
 from scumble.faces.sketch.layer import detailed, layer_of, weight_in_document
@@ -119,32 +119,39 @@ def sampled_layer(
     return layer_of(soft, image, mask, whole, 0, True, context)
 
 
-def stranger_layer(
-    image: Layer, mask: Layer, place: FaceFrame, variety: float, seed: int, context: Context
-) -> Layer | None:
-    """Somebody's face out of those that may be copied from, where the mask lies on the face in a place.
+class Exchange:
+    """A face that may give way to somebody's out of those that may be copied from, where a mask lies on it: aligned, and compared with
+    them, once for all variations."""
 
-    None where there is nobody, or no face whose features another's could be laid over.
+    def __init__(self, image: Layer, mask: Layer, place: FaceFrame, context: Context) -> None:
+        self._image, self._mask, self._context = image, mask, context
+        self._whole, side = whole_face(place), side_of(place)
+        points = points_of(image, place, context)
+        self._hole = aligned_coverage(mask, self._whole, side) > TOUCHED
+        self._strangers: Strangers | None = None
+        if points is None or not self._hole.any():
+            return
+        self._around, alpha = aligned_layer(image, self._whole, side)
+        self._known = alpha > 0.5
+        self._strangers = Strangers(Place(self._around, self._known, self._hole, points), context)
 
-    Raises
-    ------
-    ScumbleError
-        `missing_input` where the mask lies beside the face.
-    """
-    whole, side = whole_face(place), side_of(place)
-    points = points_of(image, place, context)
-    hole = aligned_coverage(mask, whole, side) > TOUCHED
-    if points is None or not hole.any():
-        return None
-    around, alpha = aligned_layer(image, whole, side)
-    known = alpha > 0.5
-    face = stranger(Place(around, known, hole, points), variety, seed, context)
-    if face is None:
-        return None
-    seen = np.where(known[..., None], around, face).astype(np.float32)
-    soft = blending.membrane(face, seen, hole) if not hole.all() else face
-    soft = np.asarray(np.where(hole[..., None], soft, seen).clip(0, 1), np.float32)
-    return layer_of(detailed(soft, hole, image, whole, 1.0, seed), image, mask, whole, 0, True, context)
+    def layer(self, variety: float, seed: int) -> Layer | None:
+        """One of them. None where there is nobody, or no face whose features another's could be laid over.
+
+        Raises
+        ------
+        ScumbleError
+            `missing_input` where the mask lies beside the face.
+        """
+        face = None if self._strangers is None else self._strangers.somebody(variety, seed)
+        if face is None:
+            return None
+        hole, image, whole = self._hole, self._image, self._whole
+        seen = np.where(self._known[..., None], self._around, face).astype(np.float32)
+        soft = blending.membrane(face, seen, hole) if not hole.all() else face
+        soft = np.asarray(np.where(hole[..., None], soft, seen).clip(0, 1), np.float32)
+        picture = detailed(soft, hole, image, whole, 1.0, seed)
+        return layer_of(picture, image, self._mask, whole, 0, True, self._context)
 
 
 def _with_features(soft: Floats, hole: Mask, place: FaceFrame, seed: int, context: Context) -> Floats:

@@ -53,27 +53,26 @@ class FaceSample(Operation[FaceSampleParameters]):
     def run(self, layers: Mapping[str, Layer], parameters: FaceSampleParameters, context: Context) -> Sequence[Output]:
         import torch
 
-        from scumble.faces.latent.fitting_in import face_oval, sampled_layer, stranger_layer
+        from scumble.faces.latent.fitting_in import Exchange, face_oval, sampled_layer
         from scumble.faces.latent.photographic import finished_picture
 
         given = dict(layers)
         context.report(0.0, "Looking for a place")
         place = frame_of(given, context, needs_face=False)
-        network = face_model(parameters.model, context)
-        alpha = _rim(parameters.rim, network.side)
         mask = None  # of what is to fit in; otherwise the square is filled
         if place.found and parameters.rim == "soft":
             mask = given["mask"] if "mask" in given else face_oval(given["image"], place)
+        copies = parameters.finish and parameters.exemplars and parameters.model == "embedded"
+        exchange = Exchange(given["image"], mask, place, context) if mask is not None and copies else None
         outputs = []
         for variation in range(parameters.variations):
             context.report(0.4 + 0.6 * variation / parameters.variations, "Drawing a face")
             seed = (context.seed + variation) % 2**32
-            copies = parameters.finish and parameters.exemplars and parameters.model == "embedded"
-            if mask is not None and copies:
-                somebody = stranger_layer(given["image"], mask, place, parameters.truncation, seed, context)
-                if somebody is not None:
-                    outputs.append(Output(somebody, seed))
-                    continue
+            somebody = None if exchange is None else exchange.layer(parameters.truncation, seed)
+            if somebody is not None:
+                outputs.append(Output(somebody, seed))
+                continue
+            network = face_model(parameters.model, context)  # not before: nobody needs it where somebody is copied
             # drawn by numpy, whose stream is the same on every device
             drawn = np.random.default_rng(seed).standard_normal((1, network.latents)).astype(np.float32)
             z = torch.from_numpy(drawn * np.float32(parameters.truncation)).to(context.device)
@@ -83,6 +82,7 @@ class FaceSample(Operation[FaceSampleParameters]):
                 continue
             with torch.inference_mode():
                 picture = np.asarray(as_array(network.decode(z)[0]) / 2 + 0.5, np.float32)
+            alpha = _rim(parameters.rim, network.side)
             if parameters.finish:
                 picture = finished_picture(picture, given["image"], place, parameters.exemplars, seed, context)
                 alpha = _rim(parameters.rim, len(picture))
