@@ -1,6 +1,8 @@
 """The face brush on held-out faces, to look at and to count: eight faces, five edits that artists make.
 
-    python -m benchmarks.face_brush_sheet OUT_FOLDER [--data FOLDER] [--count N] [--first N]
+    python -m benchmarks.face_brush_sheet OUT_FOLDER [--data FOLDER] [--count N] [--first N] [--faces N …] [--loose]
+
+With `--loose` the strokes go beyond what they are meant for, as a broad brush in a hurry does: over lips, hair, brows and eyes.
 
 The sheets show people of the collections: they are for looking, not for showing. Exemplars are those of this machine
 (`SCUMBLE_FACES`).
@@ -77,6 +79,50 @@ def edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
     return made
 
 
+def loose_edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
+    """(side, side, 4) each, as `edits`: strokes that are broader than what they are meant for."""
+    shown, side = side, FINE * side
+    at = points * side
+    eyes, mouth = (at[LEFT].mean(0), at[RIGHT].mean(0)), at[LIPS]
+    apart, middle, brow = float(np.linalg.norm(eyes[1] - eyes[0])), mouth.mean(0), at[BROWS].mean(0)
+    made: dict[str, Bytes] = {}
+
+    def canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+        image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+        return image, ImageDraw.Draw(image)
+
+    def finished(image: Image.Image) -> Bytes:
+        return np.asarray(image.resize((shown, shown), Image.Resampling.BOX))
+
+    image, draw = canvas()
+    tall = 0.5 * np.ptp(mouth[:, 1]) + 0.06 * apart
+    draw.ellipse(_around(middle, 0.58 * np.ptp(mouth[:, 0]), tall), fill=(170, 25, 60, 255))
+    made["loose lipstick"] = finished(image)
+    image, draw = canvas()
+    for eye, sign in zip(eyes, (-1, 1), strict=True):
+        cheek = eye + 0.4 * (middle - eye) + [sign * 0.45 * apart, 0]
+        draw.ellipse(_around(cheek, 0.42 * apart, 0.32 * apart), fill=(215, 90, 105, 170))
+    made["rouge to the rim"] = finished(image)
+    image, draw = canvas()
+    for eye, sign in zip(eyes, (-1, 1), strict=True):
+        way = [(sign * 0.35, -1.1), (sign * 0.6, -0.5), (sign * 0.72, 0.2), (sign * 0.75, 1.0)]
+        places = [tuple(eye + apart * np.array(one)) for one in way]
+        draw.line(places, fill=(220, 60, 140, 255), width=int(0.5 * apart), joint="curve")
+    made["pink hair"] = finished(image)
+    image, draw = canvas()
+    arc = [(np.sin(turn) * 1.15, 0.1 - 1.45 * np.cos(turn)) for turn in np.linspace(-1.35, 1.35, 25)]
+    crown = [tuple((eyes[0] + eyes[1]) / 2 + apart * np.array(one)) for one in arc]
+    draw.line(crown, fill=(205, 165, 105, 255), width=int(0.45 * apart), joint="curve")
+    made["blond hair"] = finished(image)
+    image, draw = canvas()
+    for n in range(-4, 5):
+        top = (brow[0] + n * 0.22 * apart, brow[1] - 1.0 * apart)
+        end = (brow[0] + n * 0.24 * apart, brow[1] + 0.16 * apart)
+        draw.line([top, end], fill=(60, 38, 26, 255), width=max(3, int(0.2 * apart)))
+    made["long fringe"] = finished(image)
+    return made
+
+
 def _around(middle: NDArray[np.float64], across: float, down: float) -> list[float]:
     return [float(v) for v in (middle[0] - across, middle[1] - down, middle[0] + across, middle[1] + down)]
 
@@ -97,16 +143,16 @@ def beyond(before: Bytes, after: Bytes, strokes: Bytes) -> float:
     return float(np.abs(after.astype(int) - before)[far].mean()) if far.any() else 0.0
 
 
-def measure(data: Path, first: int, count: int, out: Path) -> list[Figure]:
+def measure(data: Path, numbers: Sequence[int], out: Path, loose: bool = False) -> list[Figure]:
     out.mkdir(parents=True, exist_ok=True)
     models, operation = ModelCache(), find("face-brush")
     came: dict[str, list[float]] = {}
     spilled: dict[str, list[float]] = {}
-    for number, (_, face) in enumerate(held_out(data, first + count)):
-        if number < first:
+    for number, (_, face) in enumerate(held_out(data, max(numbers) + 1)):
+        if number not in numbers:
             continue
         image, rows = Layer(face.truth), []
-        for name, strokes in edits(face.points, len(face.truth)).items():
+        for name, strokes in (loose_edits if loose else edits)(face.points, len(face.truth)).items():
             context = Context(0, "cpu", models, lambda fraction, message: None)
             (made,) = operation.run({"image": image, "strokes": Layer(strokes)}, operation.validate({}), context)
             after = composite(image, made.layer).pixels
@@ -128,8 +174,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--first", type=int, default=32)
     parser.add_argument("--count", type=int, default=8)
+    parser.add_argument(
+        "--faces", type=int, nargs="+", help="these of the held-out ones, in place of --first and --count"
+    )
+    parser.add_argument("--loose", action="store_true")
     options = parser.parse_args(argv)
-    print(as_markdown(measure(options.data, options.first, options.count, options.out)))
+    numbers = options.faces or range(options.first, options.first + options.count)
+    print(as_markdown(measure(options.data, numbers, options.out, options.loose)))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def train(run: Run, settings: FaceParsingSettings) -> Path:
     folder = run.folder / "labels"
     heldout = load_parsed(run.data, folder, names["heldout"], "heldout")
     backgrounds = planes(load_backgrounds(run.data, "train", ("photos",), limit=BACKGROUNDS))
-    draws = ParsingDraws(load_parsed(run.data, folder, names["train"], "train"), backgrounds)
+    draws = ParsingDraws(load_parsed(run.data, folder, names["train"], "train").well_known(), backgrounds)
     network = FaceParser()
     if settings.start:
         network.load_state_dict(load_parser(Path(settings.start)).state_dict())

@@ -1,7 +1,7 @@
 """What the face parser learns from: aligned faces with their parts, in other light and colours, covered, cut off and spoilt.
 
-What the parts say is used to make what is rare: hair of other colours (the teacher takes white hair for skin), darker and lighter
-skin, other things behind a head, and things on or before it, which are neither skin nor hair.
+What the parts say is used to make what is rare: hair of other colours and in the sun (the teacher takes white hair for skin), darker
+and lighter skin, other things behind a head, and things on or before it, which are neither skin nor hair.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ STORED = 160
 BACKGROUNDS = 400
 """Photographs that are put behind heads and before them."""
 
+ON_HEAD, BEFORE = 0.04, 0.08
+"""How often a thing lies on a head, like a hat, and anywhere else. With three times as many hats, crowns in the sun became hats."""
+
+OLD, LEAST_HAIR = 60, 0.22
+"""From that age on, a face whose teacher sees less hair than this share of the picture is not learned from: mostly the hair is grey,
+and the teacher takes it for skin."""
+
 SKIN, HAIR = CLASSES.index("skin"), CLASSES.index("hair")
 
 
@@ -53,6 +60,13 @@ class ParsedFaces:
         """(N,) of being drawn: pictures of rare sources more often."""
         weights = np.array([weight_of(row["source_repo"]) for row in self.rows], np.float64)
         return np.asarray(weights / weights.sum())
+
+    def well_known(self) -> ParsedFaces:
+        """Those of which the teacher is not known to be mostly wrong."""
+        share = self.labels[:, HAIR].float().mean((1, 2)) / 255
+        ages = [int(row["age"]) if row.get("age", "").isdigit() else 0 for row in self.rows]
+        kept = [n for n, age in enumerate(ages) if age < OLD or share[n] >= LEAST_HAIR]
+        return ParsedFaces(self.pictures[kept], self.labels[kept], [self.rows[n] for n in kept])
 
     def exact(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
         """Pictures (n, 3, SIDE, SIDE) in 0 to 1 and labels (n, 6, SIDE, SIDE), as they are."""
@@ -98,7 +112,8 @@ class ParsingDraws:
         labels = warped(self.faces.labels[chosen].float() / 255, frames, SIDE)
         mirror = torch.from_numpy(rng.random(count) < 0.5)
         pictures[mirror], labels[mirror] = pictures[mirror].flip(3), labels[mirror].flip(3)
-        pictures = _recoloured(pictures, labels[:, HAIR : HAIR + 1], 0.35, rng, grey=0.5)
+        pictures = _recoloured(pictures, labels[:, HAIR : HAIR + 1], 0.45, rng, grey=0.6)
+        pictures = _sunlit(pictures, labels[:, HAIR : HAIR + 1], 0.25, rng)
         pictures = _recoloured(pictures, labels[:, SKIN : SKIN + 1], 0.2, rng, grey=0.0)
         for n in range(count):
             self._put_behind(pictures[n], labels[n], rng)
@@ -113,17 +128,17 @@ class ParsingDraws:
     def _cover(self, picture: Tensor, labels: Tensor, rng: np.random.Generator) -> None:
         """A thing on the head, like a hat, or anywhere before the face."""
         kind = rng.random()
-        if kind > 0.2:
+        if kind > ON_HEAD + BEFORE:
             return
         y, x = ((torch.arange(SIDE) + 0.5) / SIDE)[:, None], ((torch.arange(SIDE) + 0.5) / SIDE)[None]
-        if kind < 0.12:
+        if kind < ON_HEAD:
             middle, radii = (
                 (rng.normal(0.5, 0.03), rng.uniform(-0.05, 0.12)),
                 (rng.uniform(0.3, 0.5), rng.uniform(0.15, 0.28)),
             )
         else:
             middle, radii = (rng.uniform(0, 1), rng.uniform(0.3, 1)), (rng.uniform(0.05, 0.2), rng.uniform(0.05, 0.2))
-        angle = float(rng.normal(0, 0.2 if kind < 0.12 else 1.5))
+        angle = float(rng.normal(0, 0.2 if kind < ON_HEAD else 1.5))
         u = (x - middle[0]) * np.cos(angle) + (y - middle[1]) * np.sin(angle)
         v = (y - middle[1]) * np.cos(angle) - (x - middle[0]) * np.sin(angle)
         inside = ((1 - torch.hypot(u / radii[0], v / radii[1])) * 12).clamp(0, 1).float()[None]
@@ -168,6 +183,19 @@ def _recoloured(pictures: Tensor, where: Tensor, chance: float, rng: np.random.G
     target = (mean + level).clamp(0.05, 0.9)
     made = ((base - mean) * contrast + target + tint).clamp(0, 1)
     return torch.lerp(pictures, made, where * (_drawn(count, 0, 1, rng) < chance))
+
+
+def _sunlit(pictures: Tensor, hair: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+    """The sun, or a lamp, on a part of the hair, mostly on the crown, with that chance: strands stay, up to nearly white."""
+    count, side = len(pictures), pictures.shape[-1]
+    at = (torch.arange(side) + 0.5) / side
+    y, x = at[None, None, :, None] - _drawn(count, 0, 0.35, rng), at[None, None, None] - _drawn(count, 0.2, 0.8, rng)
+    spot = torch.exp(-0.5 * ((x / _drawn(count, 0.12, 0.4, rng)) ** 2 + (y / _drawn(count, 0.06, 0.25, rng)) ** 2))
+    warm = 1 - _drawn(count, 0, 0.35, rng) * torch.tensor([0.0, 0.3, 1.0])[:, None, None]
+    amount = spot * hair * warm * _drawn(count, 0.3, 0.9, rng)
+    # what is dark between strands stays a little darker
+    made = 1 - (1 - pictures) * (1 - amount * (0.6 + 0.4 * pictures.mean(1, keepdim=True)))
+    return torch.where(_drawn(count, 0, 1, rng) < chance, made, pictures)
 
 
 def lit(pictures: Tensor, rng: np.random.Generator) -> Tensor:

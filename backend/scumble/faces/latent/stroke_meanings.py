@@ -18,6 +18,7 @@ from scumble.faces.detection.alignment import LEFT_EYE, RIGHT_EYE, Points
 from scumble.faces.detection.parts import Parts, polygon
 from scumble.imaging.colour import luma
 
+from .stroke_bounds import FaceMap, covers_lips, dyed, lips_of, part_under, tint_reach
 from .strokes import PAINTED, stroke_radius
 
 Floats = NDArray[np.float32]
@@ -63,6 +64,9 @@ UNLIKE_SKIN = 0.2
 THIN = 1 / 50
 """Radius of a stroke, as a share of the aligned frame's side, up to which it is a line: the frame of glasses, a strand, a scar."""
 
+ONE_COLOUR = 0.12
+"""Largest difference in a channel up to which strokes are of one colour."""
+
 SOFT = 0.32
 """Standard deviation with which a tint fades, in radii of its stroke."""
 
@@ -88,7 +92,13 @@ class Meanings:
 
 
 def meanings(
-    rgb: Floats, alpha: Floats, photograph: Floats, points: Points | None, parts: Parts | None, strength: float
+    rgb: Floats,
+    alpha: Floats,
+    photograph: Floats,
+    points: Points | None,
+    parts: Parts | None,
+    strength: float,
+    face: FaceMap | None = None,
 ) -> Meanings:
     """Take the strokes apart, each of what hangs together in one colour.
 
@@ -100,6 +110,8 @@ def meanings(
         (S, S, 3) in 0 to 1.
     points, parts
         Landmarks in pixels, and what they bound; None where no face was found.
+    face
+        Which part each place is, where that is surely known: tints keep to the one that they were put on, and a colour on hair dyes it.
     """
     shift, left = np.zeros_like(photograph), alpha.copy()
     lines, teeth, hair = np.zeros((3, *alpha.shape), np.float32)
@@ -115,6 +127,9 @@ def meanings(
         apart = np.abs(luma(rgb) - luma(photograph)) * weight
         on_mouth = parts is not None and _share(weight, parts.lips + parts.mouth) > ON_MOUTH
         vivid = float(np.ptp(wanted)) > VIVID
+        # a brush that is broader than the lips, and covers them
+        loose = face is not None and vivid and covers_lips(weight, face.masks)
+        on_mouth = on_mouth or loose
         lipstick = on_mouth and vivid
         # white on a mouth is teeth, however light the mouth is
         forms = float(apart[painted].mean()) > (OF_VIVID if vivid else LIGHTNESS)
@@ -128,10 +143,17 @@ def meanings(
                 shift += strength * whiter
             continue
         thin = stroke_radius(painted) <= THIN * len(alpha)
-        # a strong colour on hair dyes it: that is a tint
-        of_hair = (
-            around is not None and _share(weight, around) > HAIR and _unlike(wanted, skin) and (forms or not vivid)
+        hairs_place = around is not None and _share(weight, around) > HAIR
+        under = (
+            "" if face is None else part_under(weight, _alike(wanted, rgb, alpha), face.masks, vivid and hairs_place)
         )
+        # a strong colour on hair dyes it: that is a tint
+        of_hair = hairs_place and _unlike(wanted, skin) and (forms or not vivid)
+        soft = ndimage.gaussian_filter(weight, SOFT * stroke_radius(painted))
+        if face is not None and under == "hair" and not on_mouth and not (forms and thin):
+            left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
+            shift += strength * dyed(photograph, wanted, soft, face.masks)
+            continue
         if not lipstick and (on_mouth or forms or of_hair):
             if forms and thin:
                 lines = np.maximum(lines, weight)
@@ -141,12 +163,14 @@ def meanings(
                 left = np.where(painted, 0, left)
             continue
         left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
-        soft = ndimage.gaussian_filter(weight, SOFT * stroke_radius(painted))
         if lipstick and parts is not None:
             # what is painted of the lips, to their very rim; teeth stay as they are
-            on_lips = weight * parts.lips
+            lips = parts.lips if face is None else lips_of(face.masks)
+            on_lips = weight * lips
             there = (photograph * on_lips[..., None]).sum((0, 1)) / max(float(on_lips.sum()), 1e-6)
-            soft = np.maximum(soft, ndimage.maximum_filter(weight, 3)) * parts.lips
+            soft = np.maximum(soft, ndimage.maximum_filter(weight, 3)) * lips
+        elif face is not None:
+            soft = soft * tint_reach(under, weight, photograph, face)
         elif parts is not None:
             soft = soft * (1 - parts.lips) * (1 - parts.mouth)
         change = wanted - there
@@ -156,6 +180,11 @@ def meanings(
     left = np.where(left > PAINTED, left, 0)  # the soft rims of what was taken out
     found = (np.asarray(one, np.float32) for one in (shift, lines, teeth, hair, left))
     return Meanings(*found)
+
+
+def _alike(colour: Floats, rgb: Floats, alpha: Floats) -> Floats:
+    """(S, S): the alpha of all strokes in that colour: of a fringe's locks some lie on hair, and some on the forehead."""
+    return np.asarray(alpha * (np.abs(rgb - colour).max(axis=2) < ONE_COLOUR), np.float32)
 
 
 def _share(weight: Floats, part: Floats) -> float:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from scumble.faces.detection.alignment import Points
     from scumble.faces.latent.assembly import Redrawn
     from scumble.faces.latent.photographic import Painted
+    from scumble.faces.latent.stroke_bounds import FaceMap
     from scumble.faces.latent.stroke_meanings import Meanings
 
 
@@ -141,30 +142,56 @@ def _painted(layers: dict[str, Layer], place: FaceFrame, parameters: FaceBrushPa
     photograph = aligned_picture(image, whole, side)
     points = points_of(image, place, context)
     parts = None if points is None else parts_of(points * side, side)
-    meant = meanings(rgb, alpha, photograph, None if points is None else points * side, parts, parameters.strength)
+    face = None if points is None else _map_of(image, whole, photograph, points, context)
+    in_pixels = None if points is None else points * side
+    meant = meanings(rgb, alpha, photograph, in_pixels, parts, parameters.strength, face)
     left = meant.left
     followed = None
     if (left > TOUCHES).any():
         # teeth are white in a face's own way: what the model finds for a mouth is not moved on towards flat white
         colours = left if parts is None else left * (1 - np.clip(parts.lips + parts.mouth, 0, 1))
-        followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours)
-    made = [] if points is None else _made(layers, whole, points, meant, parameters.finish, context)
+        followed = _followed(layers, place, Painted(rgb, left), parameters, context, colours, face)
+    made = [] if points is None else _made(layers, whole, points, meant, face, parameters.finish, context)
     lines = None
     if (meant.lines > TOUCHES).any():
-        lines = drawn(photograph, meant.lines, None if points is None else points * side)
+        lines = drawn(photograph, meant.lines, in_pixels)
     if not made and lines is None and not meant.shift.any():
         return followed if followed is not None else nothing(image, context, NOTHING)
     layer = assembled(image, layers, whole, followed, made, meant.shift, lines, parameters.strength)
     return layer if layer.bounds else nothing(image, context, NOTHING)
 
 
+def _map_of(image: Layer, place: FaceFrame, photograph: Floats, points: Points, context: Context) -> FaceMap | None:
+    """Which part of the face each place of its aligned frame (S, S, 3) is; None where that is not sure. Remembered by its content.
+    `points` in the unit square of the frame `place`."""
+    from scumble.faces.detection.photograph_cache import digest, photograph_cache
+    from scumble.faces.latent.stroke_bounds import SURE, FaceMap
+    from scumble.faces.parsing.masks import face_masks
+
+    side = len(photograph)
+
+    def look() -> FaceMap | None:
+        seen = aligned_layer(image, place, side)[1]
+        masks = face_masks(photograph, points, context, np.asarray(seen, np.float32))
+        return FaceMap(masks, points * side) if masks.sure > SURE else None
+
+    return photograph_cache(context).get(digest("parts", context.device, photograph, points), look)
+
+
 def _made(
-    layers: dict[str, Layer], place: FaceFrame, points: Points, meant: Meanings, fine: bool, context: Context
+    layers: dict[str, Layer],
+    place: FaceFrame,
+    points: Points,
+    meant: Meanings,
+    face: FaceMap | None,
+    fine: bool,
+    context: Context,
 ) -> list[Redrawn]:
     """What is neither tinted nor looked for, but made: a smile's teeth, and hair; if `fine`, as the document is. `points` in the
     unit square of the aligned frame `place`."""
     from scumble.faces.latent.hair_strokes import hair
     from scumble.faces.latent.opened_mouth import opened_mouth
+    from scumble.faces.latent.stroke_bounds import hair_reach
     from scumble.faces.sketch.layer import finest_side
 
     coarse = len(meant.left)
@@ -184,7 +211,13 @@ def _made(
         found.append(opened_mouth(photograph, (alpha > PAINTED) & enlarged(meant.teeth), points * side, seen))
         photograph = found[-1].over(photograph)
     if (meant.hair > TOUCHES).any():
-        found.append(hair(photograph, rgb, alpha * enlarged(meant.hair), points * side, context.seed))
+        locks = hair(photograph, rgb, alpha * enlarged(meant.hair), points * side, context.seed)
+        if face is not None:
+            reach = np.kron(hair_reach(meant.hair, face), np.ones((step, step), np.float32))
+            locks = replace(
+                locks, weight=locks.weight * ndimage.uniform_filter(reach, step) if step > 1 else locks.weight * reach
+            )
+        found.append(locks)
     return found
 
 
@@ -195,14 +228,17 @@ def _followed(
     parameters: FaceBrushParameters,
     context: Context,
     colours: Floats | None = None,
+    parts: FaceMap | None = None,
 ) -> Layer:
-    """The face, moved through the latent space towards what is painted; `colours` (S, S): where its very colours are meant."""
+    """The face, moved through the latent space towards what is painted; `colours` (S, S): where its very colours are meant; `parts`
+    bound what follows."""
     import torch
 
     from scumble.faces.detection.model_frame import model_frame
     from scumble.faces.latent.compositing import enlarger, interpolation_mask
     from scumble.faces.latent.photographic import finished_change
     from scumble.faces.latent.solver import Strokes, decoded, solve
+    from scumble.faces.latent.stroke_bounds import mass_reach
     from scumble.faces.latent.strokes import paint_targets
 
     image = layers["image"]
@@ -214,6 +250,11 @@ def _followed(
     alpha = np.asarray(np.clip(seen[..., 3], 0, 1), np.float32)
     rgb = np.asarray(seen[..., :3] / np.maximum(seen[..., 3:], 1e-4), np.float32)
     within = aligned_coverage(layers["within"], place, side) if "within" in layers else None
+    if parts is not None:
+        reach = np.asarray(
+            np.clip(aligned(mass_reach(painted.alpha, parts)[..., None], inner, side)[..., 0], 0, 1), np.float32
+        )
+        within = reach if within is None else within * reach
     before = as_array(face.base.picture)
     error = face.picture * 2 - 1 - before
     wanted = paint_targets(rgb, alpha, before, parameters.mode, parameters.strength, parameters.locality, within, error)

@@ -56,6 +56,9 @@ class FaceMasks:
     mouth: Floats
     """What lies between the lips: teeth and tongue."""
 
+    sure: float = 0.0
+    """0 to 1: how far the network and the landmarks see the same face; 0 where there are none to compare with."""
+
     @property
     def face(self) -> Floats:
         """All but hair."""
@@ -95,12 +98,13 @@ def face_masks(photograph: Floats, points: Points | None, context: Context, seen
     # what is hidden might be anything, also not a number
     picture = np.where(there[..., None] > 0, photograph, 0).astype(np.float32).clip(0, 1)
     picture = np.nan_to_num(picture, copy=False)
-    parts = _found(picture, there, context)
+    parts, sure = _found(picture, there, context), 0.0
     if points is not None and np.isfinite(points).all():
+        sure = _agreement(parts, points)
         parts = _sharpened(parts, points)
     large = _refined(parts, picture, there) * there[..., None]
     hair, skin, lips, eyes, mouth = (np.ascontiguousarray(large[..., n]) for n in range(5))
-    return FaceMasks(hair, skin, lips, eyes, mouth)
+    return FaceMasks(hair, skin, lips, eyes, mouth, sure)
 
 
 def _found(picture: Floats, there: Floats, context: Context) -> Floats:
@@ -122,6 +126,26 @@ def _found(picture: Floats, there: Floats, context: Context) -> Floats:
     found = logits[0].float().softmax(0).permute(1, 2, 0).cpu().numpy()
     order = [CLASSES.index(name) for name in ("hair", "skin", "lips", "eyes", "mouth")]
     return np.asarray(found[..., order] * seen, np.float32)
+
+
+def _agreement(parts: Floats, points: Points) -> float:
+    """How much of eyes, and of lips with the mouth, network and landmarks have in common, and how much face lies between them."""
+    from scumble.faces.detection.alignment import LEFT_EYE, RIGHT_EYE
+    from scumble.faces.detection.parts import CORNERS, brows_of, parts_of, polygon
+
+    side = len(parts)
+    at = points * side
+    told = parts_of(at, side)
+    found = []
+    for seen, named in (
+        (parts[..., 2] + parts[..., 4], told.lips + told.mouth),
+        (parts[..., 3], np.maximum(told.eyes, brows_of(at, side))),
+    ):
+        found.append(float(np.minimum(seen, named).sum() / max(float(np.maximum(seen, named).sum()), 1e-6)))
+    between = polygon(np.array([at[LEFT_EYE].mean(0), at[RIGHT_EYE].mean(0), at[CORNERS[1]], at[CORNERS[0]]]), side)
+    face = float(parts[..., 1:][between].sum(-1).mean()) if between.any() else 0.0
+    # glasses hide eyes, and a hand or a beard lips
+    return float(np.clip(np.mean(found) * face, 0, 1))
 
 
 def _sharpened(parts: Floats, points: Points) -> Floats:
