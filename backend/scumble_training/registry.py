@@ -23,6 +23,7 @@ TRAINERS = {
     "face-latent": "faces.latent:TRAINER",
     "face-landmarks": "faces.landmarks:TRAINER",
     "face-parsing": "faces.parsing:TRAINER",
+    "face-shapes": "faces.shapes:TRAINER",
     "face-sketch": "faces.sketch:TRAINER",
     "features": "style.features:TRAINER",
     "inpaint-art": "inpainting.fill:ART",

@@ -1,20 +1,24 @@
-"""Somebody else's face: out of those that may be copied from, or one that nobody has, drawn from the face model at random."""
+"""Somebody else's face: out of those that may be copied from; without any, the photograph's own with another's shape; and where there is
+no face yet, or no photograph is wanted, one drawn from the face model at random."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from scumble.faces.detection.found_face import IMAGE, MASK, frame_of
+from scumble.faces.detection.found_face import IMAGE, MASK, FaceFrame, frame_of, points_of, whole_face
 from scumble.faces.latent.edit import EXEMPLARS, FINISH, as_array, picture_layer
 from scumble.faces.latent.model import MODEL, Model, face_model
 from scumble.imaging.layer import Layer
 from scumble.operations.base import Operation, Output, Parameters, Preset, hints
 from scumble.operations.context import Context
+
+if TYPE_CHECKING:
+    from scumble.faces.detection.alignment import Points
 
 
 class FaceSampleParameters(Parameters):
@@ -63,12 +67,15 @@ class FaceSample(Operation[FaceSampleParameters]):
         if place.found and parameters.rim == "soft":
             mask = given["mask"] if "mask" in given else face_oval(given["image"], place)
         copies = parameters.finish and parameters.exemplars and parameters.model == "embedded"
+        own = points_of(given["image"], place, context) if mask is not None and copies else None
         exchange = Exchange(given["image"], mask, place, context) if mask is not None and copies else None
         outputs = []
         for variation in range(parameters.variations):
             context.report(0.4 + 0.6 * variation / parameters.variations, "Drawing a face")
             seed = (context.seed + variation) % 2**32
             somebody = None if exchange is None else exchange.layer(parameters.truncation, seed)
+            if somebody is None and own is not None:
+                somebody = _reshaped(given, own, place, parameters.truncation, seed, context)
             if somebody is not None:
                 outputs.append(Output(somebody, seed))
                 continue
@@ -89,6 +96,18 @@ class FaceSample(Operation[FaceSampleParameters]):
             outputs.append(Output(picture_layer(given["image"], given, picture, place, alpha), seed))
         context.report(1.0, "Done")
         return outputs
+
+
+def _reshaped(
+    layers: Mapping[str, Layer], points: Points, place: FaceFrame, variety: float, seed: int, context: Context
+) -> Layer | None:
+    """The face that is there with another's shape; None where nothing of it moves."""
+    from scumble.faces.reshaping.reshaped import reshaped_layer
+    from scumble.faces.reshaping.shapes import face_shapes
+
+    shapes = face_shapes(context)
+    selected = layers.get("mask")
+    return reshaped_layer(layers["image"], whole_face(place), points, selected, shapes, variety, seed, context)
 
 
 def _rim(kind: Literal["soft", "hard"], side: int) -> NDArray[np.float32]:
