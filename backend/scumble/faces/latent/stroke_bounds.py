@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scumble.faces.detection.alignment import LEFT_EYE, RIGHT_EYE, Points
-from scumble.faces.detection.parts import SOFT, polygon
+from scumble.faces.detection.parts import SOFT, Parts, polygon
 from scumble.faces.parsing.masks import FaceMasks
 from scumble.imaging.colour import luma
 
@@ -21,7 +21,7 @@ from .strokes import PAINTED
 
 Floats = NDArray[np.float32]
 
-SURE = 0.35
+SURE = 0.4
 """How sure masks are (`FaceMasks.sure`) that count."""
 
 MOSTLY = 0.6
@@ -36,8 +36,9 @@ BESIDE = 0.25
 COVERED, LEAST_LIPS = 0.65, 0.2
 """Share of the lips that a stroke covers, and of the stroke that lies on the mouth, from which a strong colour is a lipstick."""
 
-RIM = 1.5
-"""What the shares of lips are multiplied with."""
+RIM, TRACE, NEAR_LIPS = 1.5, 0.1, 0.015
+"""What the shares of lips are multiplied with; what is a trace then, and no lip; how far from the landmarks' lips, as a share of the
+side, there can be any."""
 
 TOUCHED = 0.08
 """Share of a stroke on a part from which the part may follow."""
@@ -122,9 +123,12 @@ def covers_lips(weight: Floats, masks: FaceMasks) -> bool:
     return _share(masks.lips, weight) > COVERED and _on(weight, masks.lips + masks.mouth) > LEAST_LIPS
 
 
-def lips_of(masks: FaceMasks) -> Floats:
-    """(S, S) in 0 to 1: lips to their very rim, also where network or landmarks alone see them."""
-    return np.asarray(np.clip(RIM * masks.lips, 0, 1), np.float32)
+def lips_of(masks: FaceMasks, parts: Parts) -> Floats:
+    """(S, S) in 0 to 1: lips to their very rim, also where network or landmarks alone see them, but not far from the landmarks'."""
+    reach = 2 * round(NEAR_LIPS * len(masks.lips)) + 1
+    near = ndimage.maximum_filter(np.clip(parts.lips + parts.mouth, 0, 1), reach)
+    lips = np.clip((RIM * masks.lips - TRACE) / (1 - TRACE), 0, 1)
+    return np.asarray(np.minimum(lips, near), np.float32)
 
 
 def tint_reach(part: str, weight: Floats, photograph: Floats, face: FaceMap) -> Floats:

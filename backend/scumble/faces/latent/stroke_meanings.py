@@ -165,7 +165,7 @@ def meanings(
         left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
         if lipstick and parts is not None:
             # what is painted of the lips, to their very rim; teeth stay as they are
-            lips = parts.lips if face is None else lips_of(face.masks)
+            lips = parts.lips if face is None else lips_of(face.masks, parts)
             on_lips = weight * lips
             there = (photograph * on_lips[..., None]).sum((0, 1)) / max(float(on_lips.sum()), 1e-6)
             soft = np.maximum(soft, ndimage.maximum_filter(weight, 3)) * lips
