@@ -83,6 +83,15 @@ class TestOutcome:
         }
         assert json.loads(json.dumps(request)) == request
 
+    def test_the_request_names_what_pixels_were_copied_from_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Copying(Probe):
+            def run(self, layers: Any, parameters: Any, context: Context) -> Any:
+                context.copies_from(["one (CC0)", "two"])
+                context.copies_from(["two", "two"])
+                return super().run(layers, parameters, context)
+
+        assert run(monkeypatch, Copying()).request["copied_from"] == ["one (CC0)", "two"]
+
     def test_progress_is_passed_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
         heard: list[tuple[float, str]] = []
         run(monkeypatch, Probe(), report=lambda fraction, message: heard.append((fraction, message)))

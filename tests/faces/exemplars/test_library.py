@@ -51,6 +51,17 @@ def test_own_faces_come_first_and_one_in_both_counts_once() -> None:
     assert library.picture(1).shape == (52, 52, 3)
 
 
+def test_a_layer_can_say_what_it_has_its_pixels_from() -> None:
+    Writer(own_directory()).add([random_face(1)])
+    Writer(pulled_directory(), private=False).replace([random_face(2), random_face(3)])
+    library, entry = open_libraries(), load_manifest()[PULLED]
+    assert library.collections_of([]) == []
+    assert library.collections_of([0]) == ["own portraits"], "whose they are is nobody's business"
+    pulled = f"{PULLED} (CC0-1.0, {entry.url})"
+    assert library.collections_of([1, 2]) == [pulled]
+    assert library.collections_of([2, 0]) == ["own portraits", pulled]
+
+
 def test_it_can_t_be_written_to() -> None:
     Writer(own_directory()).add([random_face(0)])
     library = open_libraries()

@@ -10,6 +10,7 @@ import pytest
 
 from scumble.faces.detection.alignment import mirrored_points
 from scumble.faces.detection.found_face import aligned_picture, frame_of, points_of, whole_face
+from scumble.faces.exemplars import stranger
 from scumble.faces.exemplars.collection import Writer, new_face
 from scumble.faces.exemplars.library import own_directory
 from scumble.imaging.geometry import Bounds
@@ -76,6 +77,41 @@ class TestSample:
     def test_over_a_face_it_takes_its_place(self) -> None:
         layer = run("face-sample", FACE)[0].layer
         assert layer.bounds.width > 150
+
+
+class TestWithoutALibrary:
+    """The photograph's own face in another shape."""
+
+    @pytest.fixture(autouse=True)
+    def _nobody(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SCUMBLE_FACES", str(tmp_path / "own"))
+        monkeypatch.setenv("SCUMBLE_WEIGHTS", str(tmp_path / "weights"))
+
+    def test_variations_are_people_of_other_shapes_with_the_skin_that_is_there(self) -> None:
+        made = [
+            composite(FACE, one.layer).pixels[..., :3].astype(float) for one in run("face-sample", FACE, variations=3)
+        ]
+        before = FACE.pixels[..., :3].astype(float)
+        middle = slice(90, 220), slice(70, 190)
+        for number, one in enumerate(made):
+            assert np.abs(one - before)[middle].mean() > 1.5
+            assert np.abs(one[middle].mean((0, 1)) - before[middle].mean((0, 1))).max() < 8
+            assert np.abs(one - made[number - 1])[middle].mean() > 1
+
+    def test_the_face_model_is_not_loaded_for_it(self) -> None:
+        models = ModelCache()
+        context = Context(0, "cpu", models, lambda fraction, message: None)
+        chosen = find("face-sample")
+        list(chosen.run({"image": FACE}, chosen.validate({}), context))
+        assert "scumble-face-latent" not in context.weights
+        assert "scumble-face-shapes" in context.weights
+
+    def test_a_square_or_no_copies_is_the_model_s_own_face(self) -> None:
+        for raw in ({"rim": "hard"}, {"exemplars": False}):
+            context = Context(0, "cpu", WARM, lambda fraction, message: None)
+            chosen = find("face-sample")
+            list(chosen.run({"image": FACE}, chosen.validate(raw), context))
+            assert "scumble-face-latent" in context.weights
 
 
 class TestLatents:
@@ -158,6 +194,20 @@ class TestStrangers:
         assert np.abs(after - before)[middle].mean() > 1
         assert detail(after) > 1.2 * detail(model)
         assert np.array_equal(after[:20], before[:20]), "the rest of the picture"
+
+    def test_they_are_compared_once_for_all_variations_and_the_layer_says_whose_they_are(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[int] = []
+        real = stranger.open_libraries
+        monkeypatch.setattr(stranger, "open_libraries", lambda: opened.append(1) or real())
+        context = Context(0, "cpu", WARM, lambda fraction, message: None)
+        chosen = find("face-sample")
+        outputs = list(chosen.run({"image": FACE}, chosen.validate({"variations": 3}), context))
+        assert [one.seed for one in outputs] == [0, 1, 2]
+        assert len(opened) == 1
+        assert context.copied_from == ["own portraits"]
+        assert "scumble-face-latent" not in context.weights
 
     def test_variations_are_different_people_and_bounded_by_the_selection(self) -> None:
         mask = np.zeros((256, 256, 1), np.uint8)

@@ -7,6 +7,7 @@ on the white of an eye. Where it is known what is hair, skin, lips and neither (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,22 +68,25 @@ STRONGER, MOST = 0.75, 1.6
 
 @dataclass(frozen=True)
 class FaceMap:
-    """What is known of a face's parts, in its aligned frame: masks that are sure, and landmarks in pixels of the frame."""
+    """What is known of a face's parts, in its aligned frame: masks that are sure, and landmarks in pixels of the frame. What follows from
+    them is worked out once: it is kept with the photograph while strokes come and go."""
 
     masks: FaceMasks
     points: Points
 
-    @property
+    @cached_property
     def other(self) -> Floats:
         """(S, S): neither hair nor face."""
         return np.asarray((1 - self.masks.hair - self.masks.face).clip(0, 1), np.float32)
 
+    @cached_property
     def opening(self) -> Floats:
         """(S, S) in 0 to 1: between the lids."""
         side = len(self.masks.hair)
         inside = polygon(self.points[LEFT_EYE], side) | polygon(self.points[RIGHT_EYE], side)
         return np.asarray(ndimage.gaussian_filter(inside.astype(np.float32), SOFT * side), np.float32)
 
+    @cached_property
     def hat(self) -> Floats:
         """(S, S) in 0 to 1: what lies on the head and is no hair; 0 where nothing does."""
         side, other = len(self.masks.hair), self.other
@@ -138,7 +142,7 @@ def tint_reach(part: str, weight: Floats, photograph: Floats, face: FaceMap) -> 
         return face.other
     if part != "face":
         return np.asarray((1 - masks.lips - masks.mouth).clip(0, 1), np.float32)
-    opening = face.opening()
+    opening = face.opening
     allowed = masks.skin + masks.eyes
     if _share(opening, weight) < OVER_EYES:
         allowed = allowed * (1 - opening)
@@ -178,10 +182,10 @@ def dyed(photograph: Floats, colour: Floats, weight: Floats, masks: FaceMasks) -
 def hair_reach(alpha: Floats, face: FaceMap) -> Floats:
     """(S, S) in 0 to 1: where hair that was painted (its alpha) may lie: not over an eye that it only touches, and over no hat."""
     found = np.ones(alpha.shape, np.float32)
-    opening = face.opening()
+    opening = face.opening
     if _share(opening, alpha) < OVER_EYES:
         found *= 1 - opening
-    hat = face.hat()
+    hat = face.hat
     if not _is_meant_for(hat, alpha):
         found *= 1 - hat
     return found
@@ -199,7 +203,7 @@ def mass_reach(alpha: Floats, face: FaceMap) -> Floats:
     for part in (masks.hair, masks.face, face.other):
         if float((alpha * part).sum()) / total > TOUCHED:
             found = found + part
-    hat = face.hat()
+    hat = face.hat
     if not _is_meant_for(hat, alpha):
         found = found * (1 - hat)
         return np.asarray(np.maximum(found, alpha * (1 - hat)).clip(0, 1), np.float32)

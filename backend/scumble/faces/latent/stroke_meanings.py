@@ -149,10 +149,9 @@ def meanings(
         )
         # a strong colour on hair dyes it: that is a tint
         of_hair = hairs_place and _unlike(wanted, skin) and (forms or not vivid)
-        soft = ndimage.gaussian_filter(weight, SOFT * stroke_radius(painted))
         if face is not None and under == "hair" and not on_mouth and not (forms and thin):
             left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
-            shift += strength * dyed(photograph, wanted, soft, face.masks)
+            shift += strength * dyed(photograph, wanted, _softened(weight, painted), face.masks)
             continue
         if not lipstick and (on_mouth or forms or of_hair):
             if forms and thin:
@@ -163,6 +162,7 @@ def meanings(
                 left = np.where(painted, 0, left)
             continue
         left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
+        soft = _softened(weight, painted)
         if lipstick and parts is not None:
             # what is painted of the lips, to their very rim; teeth stay as they are
             lips = parts.lips if face is None else lips_of(face.masks, parts)
@@ -180,6 +180,11 @@ def meanings(
     left = np.where(left > PAINTED, left, 0)  # the soft rims of what was taken out
     found = (np.asarray(one, np.float32) for one in (shift, lines, teeth, hair, left))
     return Meanings(*found)
+
+
+def _softened(weight: Floats, painted: NDArray[np.bool_]) -> Floats:
+    """(S, S): a stroke as a tint fades."""
+    return np.asarray(ndimage.gaussian_filter(weight, SOFT * stroke_radius(painted)), np.float32)
 
 
 def _alike(colour: Floats, rgb: Floats, alpha: Floats) -> Floats:
