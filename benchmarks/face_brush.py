@@ -180,7 +180,15 @@ BRUSHED = [
     (0.5, 0.79, (190, 50, 60)),
     (0.62, 0.62, (150, 60, 50)),
 ]
-"""Strokes on a 256-pixel face of the data, as shares of its side."""
+"""Strokes on a 256-pixel face of the data, as shares of its side: rouge, hair, and a lipstick."""
+
+MASSES = [
+    (0.4, 0.64, (70, 50, 45)),
+    (0.6, 0.64, (75, 52, 46)),
+    (0.5, 0.66, (60, 45, 40)),
+    (0.5, 0.9, (55, 42, 38)),
+]
+"""Strokes that the face follows: broad, dark, and where no hair is. Nothing else is solved for."""
 
 
 def run_brush(models: ModelCache, image: Layer, strokes: Layer, **parameters: Any) -> Layer:
@@ -304,25 +312,43 @@ def reconstruction(faces: Faces) -> list[Figure]:
 
 
 def speed(faces: Faces) -> list[Figure]:
-    """One stroke more on a face that is known, and on one that is not."""
+    """One stroke more, as it is shown while the hand moves (`FaceBrush.live`), on a face that is known, and on one that is not.
+
+    The known face is what makes a live update quick where the face follows, so that is what both are compared for. A dark stroke on the
+    forehead is hair, rouge a tint: these are laid on without the model, and are measured by themselves.
+    """
+    live_values = dict(find("face-brush").live)
     image = Layer(np.asarray((faces.aligned[0].permute(1, 2, 0).numpy() + 1) * 127.5, np.uint8))
-    strokes = [_strokes_layer(64, BRUSHED[:count], 0.05) for count in (1, 2, 3, 4)]
+    strokes = [_strokes_layer(64, MASSES[:count], 0.05) for count in (1, 2, 3, 4)]
+    laid_on = [_strokes_layer(64, BRUSHED[:count], 0.05) for count in (1, 2, 3, 4)]
     warm = ModelCache()
-    run_brush(warm, image, strokes[0])
+    run_brush(warm, image, strokes[0], **live_values)
+    run_brush(warm, image, laid_on[-1], **live_values)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # then the time of the CPU is the time it takes on a machine that does nothing else
-    live = [_seconds(lambda s=s: run_brush(warm, image, s)) for s in strokes * 4]  # type: ignore[misc]
+    live, made = (
+        [_seconds(lambda s=s: run_brush(warm, image, s, **live_values)) for s in kind * 4]  # type: ignore[misc]
+        for kind in (strokes, laid_on)
+    )
     scratch = []
     for _ in range(3):
         warm._models.pop("photographs of faces", None)
-        scratch.append(_seconds(lambda: run_brush(warm, image, strokes[-1])))
+        scratch.append(_seconds(lambda: run_brush(warm, image, strokes[-1], **live_values)))
     torch.set_num_threads(threads)
     (one, wall), (all_anew, wall_anew) = np.median(live, axis=0), np.median(scratch, axis=0)
+    laid, wall_laid = np.median(made, axis=0)
     detail = (
         f"{1000 * one:.0f} ms / {1000 * all_anew:.0f} ms; by the clock {1000 * wall:.0f} ms / {1000 * wall_anew:.0f} ms"
     )
     return [
         Figure("one live update, one thread's CPU time", 1000 * one, "ms", 150, detail=detail),
+        Figure(
+            "the same of rouge, hair and lipstick",
+            1000 * laid,
+            "ms",
+            150,
+            detail=f"by the clock {1000 * wall_laid:.0f} ms",
+        ),
         Figure("from scratch / live", all_anew / one, "×", 10, "at least", detail),
     ]
 

@@ -38,7 +38,9 @@ def principal_shapes(faces: NDArray[np.float64], count: int) -> FaceShapes:
     # an open mouth is no property of a face
     gap = np.linalg.norm(faces[:, UPPER].mean(axis=1) - faces[:, LOWER].mean(axis=1), axis=1)
     gap = (gap - gap.mean())[:, None]
-    away = away - gap @ np.linalg.lstsq(gap, away, rcond=None)[0]
+    opening = np.linalg.lstsq(gap, away, rcond=None)[0][0]
+    opening = opening / max(float(np.linalg.norm(opening)), 1e-9)
+    away = away - np.outer(away @ opening, opening)
     _, sizes, directions = np.linalg.svd(away, full_matrices=False)
     return FaceShapes(
         mean.reshape(49, 2), directions[:count].reshape(-1, 49, 2), sizes[:count] / np.sqrt(len(faces) - 1)

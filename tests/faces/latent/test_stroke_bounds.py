@@ -187,7 +187,7 @@ class TestMasses:
         assert hat[spot(0, -1.1, 0.3, 0.1)].min() == 1
         assert not hat[spot(0, 0.5, 0.5, 0.5)].any()
         assert not MAP.hat.any(), "hair is no hat"
-        fringe = spot(0, -0.5, 0.7, 0.35).astype(np.float32)
+        fringe = spot(0, -0.2, 0.7, 0.4).astype(np.float32)
         assert hair_reach(fringe, HATTED)[spot(0, -1.1, 0.3, 0.1)].max() == 0
         assert mass_reach(fringe, HATTED)[spot(0, -1.1, 0.3, 0.1)].max() == 0
         ribbon = spot(0, -1.1, 0.4, 0.1).astype(np.float32)
@@ -196,8 +196,8 @@ class TestMasses:
     def test_what_is_not_touched_does_not_follow(self) -> None:
         beard = spot(0, 1.15, 0.5, 0.25).astype(np.float32)
         reach = mass_reach(beard, MAP)
-        assert reach[MAP.masks.hair > 0.5].max() == 0
-        assert reach[~HEAD].max() == 0
+        assert reach[MAP.masks.hair > 0.5].max() < 1e-6
+        assert reach[~HEAD].max() < 1e-6
         assert reach[FACE & (beard == 0)].min() > 0.9
         assert reach[beard > 0].min() == 1
 

@@ -50,6 +50,9 @@ LIPS_REDNESS, TEETH_PALER = 0.22, 0.08
 LEAST_TEETH = 0.15
 """Share of what lies between the lips, from which teeth are there."""
 
+NEAR_MOUTH = 0.015
+"""How far from the landmarks' mouth teeth are looked for, as a share of the side."""
+
 BROWS = slice(0, 10)
 
 BESIDE = 0.42
@@ -165,7 +168,11 @@ def meanings(
         soft = _softened(weight, painted)
         if lipstick and parts is not None:
             # what is painted of the lips, to their very rim; teeth stay as they are
-            lips = parts.lips if face is None else lips_of(face.masks, parts)
+            lips = parts.lips
+            if face is not None:
+                # masks say it to a pixel or two, and teeth are told by what they look like
+                beside = np.asarray(ndimage.maximum_filter(parts.mouth, 2 * round(NEAR_MOUTH * len(alpha)) + 1))
+                lips = lips_of(face.masks, parts) * (1 - parts.open * beside * _like_teeth(photograph, parts))
             on_lips = weight * lips
             there = (photograph * on_lips[..., None]).sum((0, 1)) / max(float(on_lips.sum()), 1e-6)
             soft = np.maximum(soft, ndimage.maximum_filter(weight, 3)) * lips
@@ -227,6 +234,17 @@ def _unlike(colour: Floats, skin: Floats | None) -> bool:
     return abs(apart) > UNLIKE_SKIN or bool(np.abs(colour - skin).max() > 1.25 * UNLIKE_SKIN)
 
 
+def _like_teeth(photograph: Floats, parts: Parts) -> Floats:
+    """(S, S) in 0 to 1: how much lighter and paler than the lips it is."""
+    grey = luma(photograph)
+    lips = (parts.lips > 0.5) & (parts.mouth < 0.1)
+    usual = float(np.median(grey[lips])) if lips.any() else float(np.median(grey))
+    redness = (photograph[..., 0] - photograph[..., 1]) / np.maximum(photograph.max(axis=2), 0.2)
+    pale = np.clip((LIPS_REDNESS - redness) / TEETH_PALER, 0, 1)
+    bright = np.clip((grey / max(usual, 0.05) - SHINES[0]) / (SHINES[1] - SHINES[0]), 0, 1)
+    return np.asarray(pale * bright, np.float32)
+
+
 def _whitened(photograph: Floats, wanted: Floats, weight: Floats, parts: Parts) -> Floats | None:
     """(S, S, 3): what to add so that the teeth within the weight become like that colour; what is dark or red there stays. None where
     there are none: landmarks alone do not tell a thin line between lips from a smile."""
@@ -234,13 +252,7 @@ def _whitened(photograph: Floats, wanted: Floats, weight: Floats, parts: Parts) 
     within = inside > 0.5
     if not within.any():
         return None
-    grey = luma(photograph)
-    lips = (parts.lips > 0.5) & (parts.mouth < 0.1)
-    usual = float(np.median(grey[lips])) if lips.any() else float(np.median(grey))
-    redness = (photograph[..., 0] - photograph[..., 1]) / np.maximum(photograph.max(axis=2), 0.2)
-    pale = np.clip((LIPS_REDNESS - redness) / TEETH_PALER, 0, 1)
-    bright = np.clip((grey / max(usual, 0.05) - SHINES[0]) / (SHINES[1] - SHINES[0]), 0, 1)
-    teeth = inside * pale * bright
+    teeth = inside * _like_teeth(photograph, parts)
     if teeth[within].mean() < LEAST_TEETH:
         return None
     there = (photograph * teeth[..., None]).sum((0, 1)) / teeth.sum()
