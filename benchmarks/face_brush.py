@@ -332,7 +332,9 @@ def speed(faces: Faces) -> list[Figure]:
     )
     scratch = []
     for _ in range(3):
-        warm._models.pop("photographs of faces", None)
+        del warm._models[
+            "photographs of faces, cpu"
+        ]  # an error where it is called otherwise: then nothing would be forgotten
         scratch.append(_seconds(lambda: run_brush(warm, image, strokes[-1], **live_values)))
     torch.set_num_threads(threads)
     (one, wall), (all_anew, wall_anew) = np.median(live, axis=0), np.median(scratch, axis=0)

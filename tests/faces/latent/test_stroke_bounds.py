@@ -158,9 +158,14 @@ class TestDye:
         assert after.max() <= 1
 
     def test_a_natural_colour_dyes_where_all_of_it_lies_on_hair(self) -> None:
-        found = meant((0.6, 0.5, 0.4), spot(1.1, 0.1, 0.12, 0.5))
+        found = meant((0.5, 0.4, 0.3), spot(1.1, 0.1, 0.12, 0.5))
         assert size(found.shift).any()
         assert not found.hair.any()
+
+    def test_a_skin_s_colour_over_hair_is_a_forehead(self) -> None:
+        found = meant((0.74, 0.58, 0.51), spot(1.1, 0.1, 0.12, 0.5))
+        assert not found.shift.any()
+        assert found.left.any()
 
     def test_a_fringe_of_which_some_locks_lie_on_hair_is_one_fringe(self) -> None:
         locks = spot(-0.3, -0.75, 0.12, 0.4) | spot(0.05, -0.7, 0.12, 0.4) | spot(0.9, -0.75, 0.1, 0.3)

@@ -152,7 +152,9 @@ def meanings(
         )
         # a strong colour on hair dyes it: that is a tint
         of_hair = hairs_place and _unlike(wanted, skin) and (forms or not vivid)
-        if face is not None and under == "hair" and not on_mouth and not (forms and thin):
+        # a skin's colour over hair takes it away: the face follows
+        dye = under == "hair" and not on_mouth and (vivid or _unlike(wanted, skin))
+        if face is not None and dye and not (forms and thin):
             left = np.where(ndimage.binary_dilation(painted, iterations=2), 0, left)
             shift += strength * dyed(photograph, wanted, _softened(weight, painted), face.masks)
             continue

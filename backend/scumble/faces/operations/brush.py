@@ -166,9 +166,11 @@ def _map_of(image: Layer, place: FaceFrame, photograph: Floats, points: Points, 
     `points` in the unit square of the frame `place`."""
     from scumble.faces.detection.photograph_cache import digest, photograph_cache
     from scumble.faces.latent.stroke_bounds import SURE, FaceMap
-    from scumble.faces.parsing.masks import face_masks
+    from scumble.faces.parsing.masks import WEIGHTS, face_masks
+    from scumble.operations.weight_file import weight_file
 
     side = len(photograph)
+    weight_file(WEIGHTS, context)  # what is remembered was made with it as well: the layer says so
 
     def look() -> FaceMap | None:
         seen = aligned_layer(image, place, side)[1]
