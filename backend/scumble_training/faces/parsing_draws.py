@@ -113,7 +113,7 @@ class ParsingDraws:
         mirror = torch.from_numpy(rng.random(count) < 0.5)
         pictures[mirror], labels[mirror] = pictures[mirror].flip(3), labels[mirror].flip(3)
         pictures = _recoloured(pictures, labels[:, HAIR : HAIR + 1], 0.45, rng, grey=0.6)
-        pictures = _sunlit(pictures, labels[:, HAIR : HAIR + 1], 0.25, rng)
+        pictures = sunlit(pictures, labels[:, HAIR : HAIR + 1], 0.25, rng)
         pictures = _recoloured(pictures, labels[:, SKIN : SKIN + 1], 0.2, rng, grey=0.0)
         for n in range(count):
             self._put_behind(pictures[n], labels[n], rng)
@@ -185,7 +185,7 @@ def _recoloured(pictures: Tensor, where: Tensor, chance: float, rng: np.random.G
     return torch.lerp(pictures, made, where * (_drawn(count, 0, 1, rng) < chance))
 
 
-def _sunlit(pictures: Tensor, hair: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+def sunlit(pictures: Tensor, hair: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     """The sun, or a lamp, on a part of the hair, mostly on the crown, with that chance: strands stay, up to nearly white."""
     count, side = len(pictures), pictures.shape[-1]
     at = (torch.arange(side) + 0.5) / side

@@ -20,7 +20,7 @@ from scumble_client.errors import ScumbleError
 from scumble_training.common.trainer import Run
 from scumble_training.faces import parsing_metrics as metrics
 from scumble_training.faces.parsing import losses
-from scumble_training.faces.parsing_draws import ParsedFaces, ParsingBatch, ParsingDraws, spoilt
+from scumble_training.faces.parsing_draws import STORED, ParsedFaces, ParsingBatch, ParsingDraws, spoilt, sunlit
 from scumble_training.faces.parsing_labels import SIDE, Teacher, labels_of, taught
 from scumble_training.registry import find
 from tests.support.faces import collections, mean_points
@@ -216,6 +216,32 @@ def test_a_batch_keeps_pictures_and_parts_in_order() -> None:
     there = (batch.labels[:, EYES].sum((1, 2)) > 50) & (batch.labels[:, LIPS].sum((1, 2)) > 50)
     assert there.sum() > 30
     assert (middle[0] < middle[1])[there].all()
+
+
+def test_old_faces_with_little_hair_are_not_learned_from() -> None:
+    ages = ["70", "70", "30", ""]
+    labels = torch.zeros(4, len(CLASSES), SIDE, SIDE, dtype=torch.uint8)
+    for number, share in enumerate((0.1, 0.4, 0.1, 0.0)):
+        labels[number, HAIR, : round(share * SIDE)] = 255
+    pictures = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(4, 3, STORED, STORED)
+    found = ParsedFaces(pictures, labels, [{"age": age} for age in ages]).well_known()
+    assert found.pictures[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert len(found.rows) == len(found.labels) == 3
+
+
+def test_the_sun_on_hair_leaves_strands_and_all_else() -> None:
+    picture = torch.full((16, 3, SIDE, SIDE), 0.2)
+    picture[..., ::2] = 0.3
+    hair = torch.zeros(16, 1, SIDE, SIDE)
+    hair[:, :, : SIDE // 3] = 1
+    made = sunlit(picture, hair, 1.0, np.random.default_rng(0))
+    assert torch.allclose(made[:, :, SIDE // 3 :], picture[:, :, SIDE // 3 :], atol=1e-6)
+    lighter = (made - picture)[:, :, : SIDE // 3]
+    assert lighter.amax((1, 2, 3)).min() > 0.1
+    assert lighter.min() > -1e-6
+    assert (made[..., ::2] > made[..., 1::2]).all()
+    assert made.max() <= 1
+    assert torch.equal(sunlit(picture, hair, 0.0, np.random.default_rng(0)), picture)
 
 
 def test_spoilt_pictures_stay_pictures() -> None:
