@@ -40,7 +40,7 @@ def test_it_leaves_a_file(tmp_path: Path) -> None:
     data = collections(tmp_path / "data", 8)
     run = Run(data, tmp_path / "out")
     run.folder.mkdir(exist_ok=True)
-    path = train(run, FaceShapesSettings(components=2))
+    path = train(run, FaceShapesSettings.model_validate({"components": 2}))
     assert load(path).components.shape == (2, 49, 2)
 
 
@@ -49,5 +49,5 @@ def test_too_few_faces_are_told(tmp_path: Path) -> None:
     data = collections(tmp_path / "data", 4)
     run = Run(data, tmp_path / "out")
     with pytest.raises(ScumbleError) as raised:
-        train(run, FaceShapesSettings(components=40))
+        train(run, FaceShapesSettings.model_validate({"components": 40}))
     assert raised.value.code == "missing_input"

@@ -107,7 +107,7 @@ def reshaped_layer(
         y, x = np.mgrid[part.y : part.bottom, part.x : part.right] + 0.5
         at = np.stack([x, y], axis=-1)
         inner = applied(inverse(place.frame), at.reshape(-1, 2)).reshape(at.shape)
-        inside = ((inner > 0) & (inner < 1)).all(axis=2)
+        inside = np.asarray(((inner > 0) & (inner < 1)).all(axis=2))
         shift = sampled(moves, inner * GRID) * inside[..., None]
         source = at + shift @ place.frame[:, :2].T - [around.x, around.y]
         planes = np.concatenate([unseen.continued(working.rgb, working.alpha), working.alpha[..., None]], axis=2)
