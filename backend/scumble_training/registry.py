@@ -31,6 +31,7 @@ TRAINERS = {
     "inpaint-mosaic": "mosaic.restoration:TRAINER",
     "inpaint-partial": "inpainting.partial:TRAINER",
     "inpaint-photo": "inpainting.fill:PHOTO",
+    "style": "style.network:TRAINER",
 }
 """Scumble's own by name: module of this package, and what the trainer is called there."""
 

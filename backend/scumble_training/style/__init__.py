@@ -1,1 +1,1 @@
-"""The trainer of the feature network."""
+"""Trainers of the feature network, and of the network that paints in a style."""
