@@ -23,10 +23,10 @@ def weight_file(name: str, context: Context) -> Path:
 
 
 def is_here(name: str) -> bool:
-    """Whether an entry's file can be used."""
+    """Whether an entry's file can be used; no where there is no such entry."""
     from scumble.weights import WeightStore
 
-    return WeightStore(manifest=_manifest()).status(name).state in ("embedded", "present")
+    return name in _manifest() and WeightStore(manifest=_manifest()).status(name).state in ("embedded", "present")
 
 
 def may_run(name: str, sha256: str) -> bool:

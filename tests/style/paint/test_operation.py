@@ -214,3 +214,26 @@ def test_shows_the_broad_strokes_while_the_fine_ones_are_chosen() -> None:
     context = Context(0, "cpu", ModelCache(), lambda fraction, message: None, preview=shown.append)
     operation.run({"image": CONTENT, "style": STYLE}, operation.validate({}), context)
     assert [(layer.extent, layer.depth) for layer in shown] == [(CONTENT.extent, "uint8")] * 2
+
+
+class TestDirection:
+    def test_strokes_run_as_they_are_painted(self) -> None:
+        image = Layer(np.full((192, 192, 3), 128, np.uint8))
+        style = stripes(160, 160, 0)
+        found = []
+        for along in (0, 1):
+            strokes = np.zeros((192, 192, 4), np.uint8)
+            strokes[..., 3] = np.where(np.indices((192, 192))[along] % 48 < 8, 255, 0)
+            layer = paint(image, style=style, direction=Layer(strokes))
+            found.append(steps(layer, along) / steps(layer, 1 - along))
+        assert min(found) > 1.3
+
+    def test_a_picture_of_lines_counts_by_its_lightness(self) -> None:
+        image = Layer(np.full((192, 192, 3), 128, np.uint8))
+        layer = paint(image, style=stripes(160, 160, 0), direction=stripes(192, 192, 1))
+        assert steps(layer, 1) > 1.3 * steps(layer, 0)
+
+    def test_a_layer_without_strokes_is_told(self) -> None:
+        error = refused(image=CONTENT, style=STYLE, direction=Layer(np.zeros((48, 64, 4), np.uint8)))
+        assert error.code == "missing_input"
+        assert "direction" in error.message

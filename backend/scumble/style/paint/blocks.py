@@ -2,8 +2,9 @@
 
 What a block is compared by (after Efros and Freeman, "Image Quilting for Texture Synthesis and Transfer", 2001): the
 colours of its cells, which should be those of the place to be painted; its left and upper rim, which should continue
-what is painted already; and features of a network, whose statistics are those of adaptive instance normalization
-(Huang and Belongie 2017): the calmest places of the content go to the calmest blocks of the style.
+what is painted already; features of a network, whose statistics are those of adaptive instance normalization
+(Huang and Belongie 2017): the calmest places of the content go to the calmest blocks of the style; and, where it is asked for, which way
+it runs (`flow`).
 
 Pictures are (1, 3, H, W) tensors in 0 to 1.
 """
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from .flow import described, flow_planes
 
 COLOUR_PARTS, RIM_PARTS, FEATURE_PARTS = 12, 20, 8
 """Principal components that are compared."""
@@ -52,8 +55,8 @@ class Cut:
         With each neighbour.
     cells
         Along a side, whose mean colours are compared.
-    rim, features
-        Weights of the rim and of the features, beside that of the colours.
+    rim, features, flow
+        Weights of the rim, of the features and of the direction, beside that of the colours.
     usage
         What one use of a place of the style adds to the cost of the blocks there, in parts of the blocks' variance: so that
         none is seen too often.
@@ -65,6 +68,7 @@ class Cut:
     rim: float = 1.0
     features: float = 0.7
     usage: float = 0.005
+    flow: float = 0.0
 
     @property
     def step(self) -> int:
@@ -134,6 +138,7 @@ class Blocks:
         strides = [d for d in range(1, cut.step + 1) if cut.step % d == 0]
         self.stride = next((d for d in strides if pixels / d**2 <= most), cut.step)
         colours, rims, features, tops, widths, numbers, pieces, places = [], [], [], [], [], [], [], []
+        flows = []
         start = first_place = 0
         for number, style in enumerate(styles):
             for variant in range(variants):
@@ -146,6 +151,8 @@ class Blocks:
                 colours.append(colour[whole])
                 rims.append(rim[whole])
                 features.append(self._pooled(turned(style.features, variant), rows, columns)[whole])
+                if cut.flow:
+                    flows.append(self._running(flow_planes(picture), rows, columns)[whole])
                 tops.append((start + rows[:, None] * width + columns).flatten()[whole])
                 widths.append(torch.full_like(tops[-1], width))
                 numbers.append(torch.full_like(tops[-1], number))
@@ -167,17 +174,34 @@ class Blocks:
         spread = self._of_feature(normal).var(0).sum().clamp(min=1e-6) if len(normal) > 1 else normal.new_ones(())
         self._of_feature.axes *= cut.features * (self.variance / spread) ** 0.5
         self._rim_pixels = self._linear_rim()
-        self.keys = torch.cat([colour, self._of_feature(normal), rim], 1).contiguous()
+        parts = [colour, self._of_feature(normal)]
+        if cut.flow:
+            flow = torch.cat(flows)
+            self._flow_weight = cut.flow * (self.variance / float(flow.var(0).sum().clamp(min=1e-6))) ** 0.5
+            self._calm = flow[:, 2].mean(), flow[:, 2].std(correction=0)
+            parts.append(flow * self._flow_weight)
+        self.keys = torch.cat([*parts, rim], 1).contiguous()
         self.norms = self.keys.square().sum(1) / 2
 
-    def wanted(self, target: Tensor, features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    def wanted(
+        self, target: Tensor, features: Tensor, rows: Tensor, columns: Tensor, flow: Tensor | None = None
+    ) -> Tensor:
         """(R, C, D'): the part of the queries that doesn't depend on what is painted already.
 
-        `rows` and `columns` are where blocks begin in `target`.
+        `rows` and `columns` are where blocks begin in `target`; `flow` are its planes, where it is asked for.
         """
         colour, _ = self._described(to_ycc(target), rows, columns)
         found = self._of_feature(_normalised(self._pooled(features, rows, columns)))
-        return torch.cat([self._of_colour(colour), found], 1).view(len(rows), len(columns), -1)
+        parts = [self._of_colour(colour), found]
+        if self.cut.flow:
+            assert flow is not None
+            running = self._running(flow, rows, columns)
+            mean, spread = self._calm
+            lively = running[:, 2:]
+            # the calmest places of the content go to the calmest blocks of the style
+            lively = (lively - lively.mean()) / (lively.std(correction=0) + 1e-4) * spread + mean
+            parts.append(torch.cat([running[:, :2], lively], 1) * self._flow_weight)
+        return torch.cat(parts, 1).view(len(rows), len(columns), -1)
 
     def continuing(self, painted: Tensor) -> Tensor:
         """(n, D''): the rest of the queries, from the (n, 3, side, side) places as they are painted so far."""
@@ -221,6 +245,11 @@ class Blocks:
                 (box_means(ycc, self._rim_cell)[0], self._rim_places()),
             )
         )
+
+    def _running(self, planes: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """(N, 3) which way each block runs, and how lively it is."""
+        pooled = box_means(planes, self.cut.side)[0][:, rows][:, :, columns]
+        return described(pooled.permute(1, 2, 0).reshape(len(rows) * len(columns), 3))
 
     def _pooled(self, features: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """(N, C) means of the features over each block."""

@@ -1,4 +1,7 @@
-"""`paint-style` without iterations: strokes of the style, chosen at a working size and laid at the document's."""
+"""`paint-style` without iterations: strokes of the style, chosen at a working size and laid at the document's.
+
+Where the style network is here, its smooth painting leads them: strokes are compared with it in place of the picture, and run as it runs.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scumble.imaging import unseen
-from scumble.imaging.reduction import factor_for
+from scumble.imaging.layer import Layer
 from scumble.operations.context import Context
 from scumble.style.feature_network import feature_network
-from scumble.style.inputs import Canvas, Target, preview_layer, seen_small
+from scumble.style.inputs import Canvas, Target, preview_layer
 from scumble_client.errors import ScumbleError
 
 from .inputs import StylePicture, finish
+from .network_method import smooth_painting
+from .prepared import prepare
 
 if TYPE_CHECKING:
     import torch
@@ -29,69 +33,54 @@ Floats = NDArray[np.float32]
 LAYER = "relu2_1"
 """The features that are compared; seen at half size, they are at a quarter."""
 
-STYLE_SIZE = 5 / 6
-"""Longest side of a style, beside that of the content, at a style scale of 1."""
-
-LEAST, MOST = 24, 4096
-"""Longest side of a style in pixels, whatever the scale."""
-
 
 def run_fast(
     where: Target,
     styles: Sequence[StylePicture],
+    direction: Layer | None,
     parameters: PaintStyleParameters,
     context: Context,
     canvas: Canvas,
 ) -> None:
-    """Fill the canvas. Raises ScumbleError."""
+    """Fill the canvas; strokes run as `direction` says, where there is one. Raises ScumbleError."""
     import torch
 
     from .blocks import Style
-    from .painting import PaintingEffort, paint, target_colours
+    from .guidance import face_care, painted_direction
+    from .painting import ALONE, LED, PaintingEffort, paint
+    from .smooth import is_trained
     from .stroke_rendering import renderer
 
     network = feature_network(parameters.features, "average", context)
-    # by the whole picture, not by what is selected: then a part that is painted later has strokes of the same size
-    whole_size = max(64, round(parameters.size * context.memory_scale))
-    factor = factor_for(where.image.bounds, whole_size)
-    small = seen_small(where.image, where.bounds, -(-max(where.bounds.extent) // factor), context)
-    longest = max(where.image.bounds.extent) / factor
     with torch.inference_mode():
-        pictures, textures, seen = [], [], []
-        for style in styles:
-            rgb, alpha = style.seen()
-            whole, opaque = tensor(rgb, context.device), torch.from_numpy(alpha)[None, None].to(context.device)
-            side = min(max(longest * STYLE_SIZE * parameters.style_scale, LEAST), MOST)
-            size = size_for(whole, side)
-            pictures.append(resized(whole, size))
-            seen.append((resized(opaque, size)[0, 0] > 0.99).float())
-            larger = [min(length, s * small.factor) for length, s in zip(whole.shape[2:], size, strict=True)]
-            textures.append(resized(whole, larger))
-        content = np.clip(small.rgb, 0, 1)
-        known = [(_picture(p), s.cpu().numpy() > 0) for p, s in zip(pictures, seen, strict=True)]
-        if not all(mask.any() for _, mask in known):
-            raise ScumbleError("missing_input", "The style picture is transparent.", "Choose one that shows something.")
-        shares = [style.share for style in styles]
-        counted = unseen.solid(small.alpha)
-        colours = target_colours(content, known, shares, not parameters.original_colors, counted)
-        wanted = tensor(colours, context.device)
+        prepared = prepare(where, styles, parameters, context)
+        small = prepared.small
 
         def preview(picture: Floats) -> None:
             if context.preview is not None:
                 context.preview(preview_layer(picture, small, where.image))
 
+        led = is_trained()
+        wanted = smooth_painting(prepared, context, 0.05, 0.1) if led else prepared.coloured
+        if led:
+            preview(np.ascontiguousarray(np.moveaxis(wanted[0].cpu().numpy(), 0, 2)))
         try:
             painted = paint(
                 wanted,
                 _features(network, wanted),
-                [Style(p, _features(network, p), s) for p, s in zip(pictures, seen, strict=True)],
-                shares,
+                [Style(p, _features(network, p), s) for p, s in zip(prepared.pictures, prepared.seen, strict=True)],
+                prepared.shares,
                 PaintingEffort(
-                    parameters.detail, parameters.style_scale * longest / max(small.alpha.shape), parameters.turn
+                    parameters.detail,
+                    parameters.style_scale * prepared.longest / max(small.alpha.shape),
+                    parameters.turn,
                 ),
                 context.seed,
                 context.part(0.1, 0.9, "Painting"),
                 preview,
+                LED if led else ALONE,
+                face_care(small, context) if led else None,
+                painted_direction(direction, where, small, context) if direction is not None else None,
             )
         except ValueError as error:
             raise ScumbleError(
@@ -100,7 +89,12 @@ def run_fast(
                 "Choose one with larger parts that aren't transparent.",
             ) from error
         finish(
-            renderer(painted, textures, small.factor, where.bounds), small.factor, where, parameters, context, canvas
+            renderer(painted, prepared.textures, small.factor, where.bounds),
+            small.factor,
+            where,
+            parameters,
+            context,
+            canvas,
         )
 
 
@@ -111,27 +105,3 @@ def _features(network: Vgg, picture: torch.Tensor) -> torch.Tensor:
     half = [max(2, round(side / 2)) for side in picture.shape[2:]]
     found: dict[str, torch.Tensor] = network(area_resized(picture, half), [LAYER])
     return found[LAYER].sqrt()
-
-
-def size_for(picture: torch.Tensor, longest: float) -> list[int]:
-    factor = longest / max(picture.shape[2:])
-    return [max(8, round(side * factor)) for side in picture.shape[2:]]
-
-
-def resized(picture: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    from torch.nn import functional
-
-    if list(picture.shape[2:]) == list(size):
-        return picture
-    found = functional.interpolate(picture, size=list(size), mode="bicubic", align_corners=False, antialias=True)
-    return found.clamp(0, 1)
-
-
-def tensor(rgb: Floats, device: str) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(rgb, 2, 0)))[None].to(device)
-
-
-def _picture(tensor: torch.Tensor) -> Floats:
-    return np.ascontiguousarray(np.moveaxis(tensor[0].cpu().numpy(), 0, 2))

@@ -17,8 +17,8 @@ from scumble.vision.strip_enlargement import enlarged
 from scumble.vision.vgg.layers import LEAST_SIDE
 from scumble_client.errors import ScumbleError
 
-from .fast import resized, size_for, tensor
 from .inputs import StylePicture, finish
+from .prepared import resized, size_for, tensor
 
 if TYPE_CHECKING:
     import torch

@@ -12,6 +12,7 @@ from scumble.style.inputs import IMAGE, MASK, STYLE, Canvas, target
 
 from .fast import run_fast
 from .inputs import gather
+from .network_method import run_network
 from .neural import run_gatys
 from .parameters import PaintStyleParameters
 
@@ -31,6 +32,12 @@ class PaintStyle(Operation[PaintStyleParameters]):
             "The slow method starts from it, in place of the picture itself.",
             advanced=True,
         ),
+        Role(
+            "direction",
+            "A direction",
+            "Strokes, or a picture of lines: the painting's strokes run the same way there.",
+            advanced=True,
+        ),
         MASK,
     )
     parameters = PaintStyleParameters
@@ -48,7 +55,9 @@ class PaintStyle(Operation[PaintStyleParameters]):
         where = target(layers["image"], layers.get("mask"))
         canvas = Canvas(where)
         if parameters.method == "fast":
-            run_fast(where, styles, parameters, context, canvas)
+            run_fast(where, styles, layers.get("direction"), parameters, context, canvas)
+        elif parameters.method == "network":
+            run_network(where, styles, parameters, context, canvas)
         else:
             run_gatys(where, styles, layers.get("initial"), parameters, context, canvas)
         context.report(1.0, "Done")

@@ -8,7 +8,7 @@ has an edge. The strokes are not drawn: they are cut out of the style (`quilting
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from scumble.style.colour_transfer import lab_to_rgb, linear_transport, monotone
 from scumble.vision.gaussian import blurred
 
 from .blocks import Blocks, Cut, Style, from_ycc, to_ycc
+from .flow import carried_on, flow_planes
+from .guidance import Direction
 from .quilting import Quilt, lay
 
 Floats = NDArray[np.float32]
@@ -27,25 +29,74 @@ Progress = Callable[[float], None]
 Preview = Callable[[Floats], None]
 
 DESIGNED_AT = 768
-"""Longest side of the content for which `LAYERS` are given."""
+"""Longest side of the content for which a manner's layers are given."""
 
-LAYERS = (
-    Cut(40, 12, rim=1.2, features=0.7, usage=0.02),
-    Cut(20, 6, rim=0.8, features=0.5, usage=0.006),
-    Cut(10, 3, cells=5, rim=0.5, features=0.0, usage=0.002),
+
+@dataclass(frozen=True)
+class Manner:
+    """How a painting is made.
+
+    Attributes
+    ----------
+    layers
+        From broad to fine.
+    thresholds
+        Of the second and third layer: difference of colour at which they are needed, at a detail of 0.5.
+    tone, hue, reach
+        In the end, so much of what differs from the target's light and colour is mended, over a Gaussian of so many pixels.
+    """
+
+    layers: tuple[Cut, ...]
+    thresholds: tuple[float, ...]
+    tone: float
+    hue: float
+    reach: float
+
+
+ALONE = Manner(
+    (
+        Cut(40, 12, rim=1.2, features=0.7, usage=0.02),
+        Cut(20, 6, rim=0.8, features=0.5, usage=0.006),
+        Cut(10, 3, cells=5, rim=0.5, features=0.0, usage=0.002),
+    ),
+    thresholds=(0.1, 0.11),
+    tone=0.5,
+    hue=0.25,
+    reach=5.0,
 )
-"""From broad to fine."""
+"""Where the target is the picture in the style's colours: it has no strokes, and must not shine through."""
 
-THRESHOLDS = (0.1, 0.11)
-"""Of the second and third layer: difference of colour at which they are needed, at a detail of 0.5."""
+LED = Manner(
+    (
+        Cut(40, 12, rim=1.2, features=0.4, usage=0.04, flow=0.8),
+        Cut(20, 6, rim=0.8, features=0.3, usage=0.012, flow=0.6),
+        Cut(10, 3, cells=5, rim=0.5, features=0.0, usage=0.004),
+    ),
+    thresholds=(0.1, 0.11),
+    tone=0.8,
+    hue=0.6,
+    reach=2.5,
+)
+"""Where the target is painted already, smoothly: its forms stay, the painting gives the strokes."""
 
 MOST_BLOCKS = 30_000
 
 EDGES = 6.0
 """How much sooner a place is painted again where the picture has an edge."""
 
-TONE, HUE, REACH = 0.5, 0.25, 5.0
-"""In the end, so much of what differs from the target's light and colour is mended, over a Gaussian of so many pixels."""
+CAREFUL = 0.7
+"""How far the difference at which finer strokes are taken falls where there is a face."""
+
+TURNED = 2.5
+"""Weight of the direction where an artist gives it, beside that of the colours."""
+
+CARRIED = 3.0
+"""How far, in blocks, a direction is carried on to where the picture has none."""
+
+
+def turning(manner: Manner) -> Manner:
+    """The manner, with strokes that are chosen by their direction above all."""
+    return replace(manner, layers=tuple(replace(cut, flow=TURNED) for cut in manner.layers))
 
 
 @dataclass(frozen=True)
@@ -131,11 +182,23 @@ def paint(
     seed: int,
     progress: Progress,
     preview: Preview | None = None,
+    manner: Manner = ALONE,
+    care: Tensor | None = None,
+    direction: Direction | None = None,
 ) -> Painted:
     """Paint `target`, (1, 3, H, W) in 0 to 1, whose features (1, C, h, w) are at a quarter of its size.
 
+    Parameters
+    ----------
+    care
+        (H, W) in 0 to 1: where finer strokes are taken sooner.
+    direction
+        Which way strokes are to run.
+
     Raises ValueError where no style has a whole block that is seen.
     """
+    if direction is not None:
+        manner = turning(manner)
     generator = torch.Generator(device=target.device).manual_seed(seed)
     drawn = torch.Generator().manual_seed(seed)
     scale = effort.stroke * max(target.shape[2:]) / DESIGNED_AT
@@ -143,22 +206,29 @@ def paint(
     variants = 4 if effort.turn else 1
     quilt = Quilt(target, torch.full(target.shape[2:], -1, dtype=torch.int64, device=target.device))
     atlas = None
-    for number, layer in enumerate(LAYERS):
-        start, share = number / len(LAYERS), 1 / len(LAYERS)
+    planes = flow_planes(target)
+    for number, layer in enumerate(manner.layers):
+        start, share = number / len(manner.layers), 1 / len(manner.layers)
         progress(start)
         cut = _fitted(layer, scale, room)
         blocks = Blocks(styles, cut, MOST_BLOCKS, variants, drawn)
         atlas = blocks.atlas
-        need = _need(target, quilt.picture, cut.side / 5, _threshold(number, effort.detail)) if number else None
+        need = None
+        if number:
+            threshold = _threshold(manner, number, effort.detail, care)
+            need = _need(target, quilt.picture, cut.side / 5, threshold)
+        flow = carried_on(planes, CARRIED * cut.side) if cut.flow else None
+        if flow is not None and direction is not None:
+            flow = direction.over(flow)
 
         def tick(done: float, start: float = start, share: float = share) -> None:
             progress(start + share * (0.3 + 0.7 * done))
 
-        quilt = lay(quilt, target, features, blocks, shares, generator, need, tick)
-        if preview is not None and number + 1 < len(LAYERS):
+        quilt = lay(quilt, target, features, blocks, shares, generator, need, tick, flow)
+        if preview is not None and number + 1 < len(manner.layers):
             preview(np.ascontiguousarray(np.moveaxis(quilt.picture[0].cpu().numpy(), 0, 2)))
     assert atlas is not None
-    mending = _mending(target, quilt.picture, REACH * max(1.0, scale))
+    mending = _mending(target, quilt.picture, manner, max(1.0, scale))
     shapes = tuple((s.picture.shape[2], s.picture.shape[3]) for s in styles)
     return Painted((quilt.picture + mending).clamp(0, 1), quilt.origins, mending, shapes, variants)
 
@@ -171,14 +241,16 @@ def _fitted(cut: Cut, scale: float, room: int) -> Cut:
         cells -= 1
         side = room // cells * cells
     overlap = min(max(1, round(cut.overlap * side / cut.side)), side - 1) if side > 1 else 0
-    return Cut(max(side, 1), overlap, cells, cut.rim, cut.features, cut.usage)
+    return Cut(max(side, 1), overlap, cells, cut.rim, cut.features, cut.usage, cut.flow)
 
 
-def _threshold(number: int, detail: float) -> float:
-    return THRESHOLDS[number - 1] * 8 ** (0.5 - detail)
+def _threshold(manner: Manner, number: int, detail: float, care: Tensor | None) -> float | Tensor:
+    """Difference of colour at which a layer is needed: one number, or (H, W)."""
+    threshold = manner.thresholds[number - 1] * 8 ** (0.5 - detail)
+    return threshold if care is None else threshold * (1 - CAREFUL * care)
 
 
-def _need(target: Tensor, painted: Tensor, sigma: float, threshold: float) -> Tensor:
+def _need(target: Tensor, painted: Tensor, sigma: float, threshold: float | Tensor) -> Tensor:
     """(H, W) bool: where the painting, seen from afar, is too far from its target."""
     difference = to_ycc(blurred(target - painted, sigma)).square().sum(1).sqrt()[0]
     luma = blurred(to_ycc(target)[:, :1], sigma)
@@ -192,6 +264,6 @@ def _need(target: Tensor, painted: Tensor, sigma: float, threshold: float) -> Te
     return difference * (1 + EDGES * edge.clamp(max=0.3)) > threshold
 
 
-def _mending(target: Tensor, painted: Tensor, sigma: float) -> Tensor:
-    difference = to_ycc(blurred(target - painted, sigma), 1.0)
-    return from_ycc(difference * difference.new_tensor([TONE, HUE, HUE])[:, None, None])
+def _mending(target: Tensor, painted: Tensor, manner: Manner, scale: float) -> Tensor:
+    difference = to_ycc(blurred(target - painted, manner.reach * scale), 1.0)
+    return from_ycc(difference * difference.new_tensor([manner.tone, manner.hue, manner.hue])[:, None, None])

@@ -15,11 +15,12 @@ GATYS = hints(advanced=True, when={"method": ["gatys"]})
 
 
 class PaintStyleParameters(Parameters):
-    method: Literal["fast", "gatys"] = Field(
+    method: Literal["fast", "network", "gatys"] = Field(
         "fast",
         title="Method",
-        description="Lay strokes of the style, in seconds, or compare features of a network over and over, for minutes.",
-        json_schema_extra=hints(labels={"fast": "Fast", "gatys": "Deep (minutes)"}),
+        description="Lay strokes of the style, in seconds; let a network paint smoothly, at once; or compare features of a network "
+        "over and over, for minutes.",
+        json_schema_extra=hints(labels={"fast": "Fast", "network": "Smooth (at once)", "gatys": "Deep (minutes)"}),
     )
     painting: Painting = Field(
         "impasto",

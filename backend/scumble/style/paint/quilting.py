@@ -42,6 +42,7 @@ def lay(
     generator: torch.Generator,
     need: Tensor | None = None,
     tick: Tick | None = None,
+    flow: Tensor | None = None,
 ) -> Quilt:
     """One layer of paint.
 
@@ -53,6 +54,8 @@ def lay(
         How much of the area each of the blocks' styles should take; they sum to 1.
     need
         (H, W) bool: where there is to be paint; without it everywhere. Where it ends, blocks are cut on all four sides.
+    flow
+        (1, 3, H, W): which way strokes are to run (`flow.flow_planes`), for blocks that are compared by it.
     """
     side, overlap, step = blocks.cut.side, blocks.cut.overlap, blocks.cut.step
     height, width = quilt.origins.shape
@@ -65,6 +68,7 @@ def lay(
         features,
         torch.arange(rows, device=picture.device) * step,
         torch.arange(columns, device=picture.device) * step,
+        None if flow is None else functional.pad(flow, beyond, mode="replicate"),
     )
     places = _waves(rows, columns, need, beyond, side, step, picture.device)
     colours, sources = picture.view(3, -1), origins.view(-1)

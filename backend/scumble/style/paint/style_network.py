@@ -11,7 +11,6 @@ Sizes are changed by resizing before a convolution (Odena et al. 2016), and the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -21,7 +20,7 @@ from torch.nn import functional
 MULTIPLE = 8
 """What divides both sides of what the network is given."""
 
-REACH = 192
+REACH = 104
 """So many pixels away from a pixel nothing matters to it any more, the statistics aside. A multiple of `MULTIPLE`."""
 
 WIDTHS = (32, 64, 96)
@@ -39,10 +38,16 @@ class Statistics:
     """Means and deviations of every normalized layer, (B, C, 1, 1), in the order of the layers.
 
     Filled by a pass over a whole picture that is given an empty one; a pass that is given a full one uses them.
+
+    Attributes
+    ----------
+    shared
+        Whether the pictures of a batch are parts of one, and have theirs in common: (1, C, 1, 1).
     """
 
     layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     given: bool = False
+    shared: bool = False
     at: int = 0
 
     def next(self, maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,7 +55,7 @@ class Statistics:
             found = self.layers[self.at]
             self.at += 1
             return found
-        mean, variance = _moments(maps)
+        mean, variance = _moments(maps, self.shared)
         found = mean, (variance + SMALLEST).rsqrt()
         self.layers.append(found)
         return found
@@ -122,11 +127,12 @@ def _described(maps: Tensor) -> Tensor:
     return torch.cat([mean, (variance + SMALLEST).sqrt()], 1).flatten(1)
 
 
-def _moments(maps: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(maps: Tensor, shared: bool = False) -> tuple[Tensor, Tensor]:
     """Means and variances over the places, (B, C, 1, 1). (`torch.var_mean` takes as long as the convolution on a CPU.)"""
     wide = maps.float()
-    mean = wide.mean((2, 3), keepdim=True)
-    return mean, (wide.square().mean((2, 3), keepdim=True) - mean.square()).clamp(min=0)
+    over = (0, 2, 3) if shared else (2, 3)
+    mean = wide.mean(over, keepdim=True)
+    return mean, (wide.square().mean(over, keepdim=True) - mean.square()).clamp(min=0)
 
 
 class StyleNetwork(nn.Module):
@@ -180,8 +186,3 @@ class StyleNetwork(nn.Module):
 
 def _twice(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def blended(codes: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """The code between several styles."""
-    return sum((code * share for code, share in zip(codes, shares, strict=True)), start=torch.zeros_like(codes[0]))
