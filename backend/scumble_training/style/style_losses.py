@@ -25,6 +25,9 @@ CONTRAST_SIGMA = 9
 FLOOR = 0.03
 """Added to the contrast, so that noise in flat parts is not blown up."""
 
+STEADY = 0.1
+"""Added above and below to a correlation, so that parts without structure have lost none."""
+
 FLAT = 0.04
 """Contrast below which a part counts as flat."""
 
@@ -80,7 +83,8 @@ def structure_distance(made: Tensor, picture: Tensor) -> Tensor:
     one, other = (_by_contrast(p)[0] for p in (made, picture))
     shared = functional.avg_pool2d(one * other, 5, 2)
     both = functional.avg_pool2d(one.square(), 5, 2) * functional.avg_pool2d(other.square(), 5, 2)
-    return 1 - (shared / (both + 1e-2).sqrt()).mean((1, 2, 3))
+    lengths = (both + 1e-8).sqrt()
+    return 1 - ((shared + STEADY) / (lengths + STEADY)).mean((1, 2, 3))
 
 
 def unrest(made: Tensor, picture: Tensor) -> Tensor:

@@ -50,6 +50,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trained(data: Path, folder: Path, steps: int, minutes: float | None = None, **more: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
     network, heads, _ = published(data)
     chosen = find("style").validate(
         {

@@ -46,9 +46,9 @@ def test_gain_and_shift_of_channels_are_not_content() -> None:
 
 def test_structure_is_neither_light_nor_contrast() -> None:
     given = picture(1)
-    assert structure_distance(given, given) < 0.1
+    assert structure_distance(given, given) < 0.01
     assert structure_distance(0.6 * given + 0.3, given) < 0.25
-    assert structure_distance(picture(2), given) > 0.6
+    assert structure_distance(picture(2), given) > 0.5
 
 
 @pytest.mark.parametrize("made", ["checkers", "stripes"])
@@ -57,7 +57,7 @@ def test_a_grid_on_a_flat_part_is_unrest(made: str) -> None:
     y, x = np.indices((64, 64))
     pattern = torch.from_numpy(((x + y) % 2 if made == "checkers" else x % 2).astype(np.float32)) - 0.5
     assert unrest(flat + 0.1 * pattern, flat) > 10 * unrest(flat, flat)
-    assert unrest(flat + 0.1 * pattern, flat) > 5 * unrest(flat + 0.1 * pattern, busy)
+    assert unrest(flat + 0.1 * pattern, flat) > 2 * unrest(flat + 0.1 * pattern, busy)
     if made == "checkers":
         assert checkers(flat + 0.1 * pattern) > 0.03
     else:
