@@ -23,6 +23,7 @@ ROLE_OPTIONS = (
     "second_style",
     "third_style",
     "initial",
+    "direction",
     "segmentation",
     "style_segmentation",
     "strokes",

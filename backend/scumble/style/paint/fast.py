@@ -79,7 +79,7 @@ def run_fast(
                 context.part(0.1, 0.9, "Painting"),
                 preview,
                 LED if led else ALONE,
-                face_care(small, context) if led else None,
+                face_care(small, context),
                 painted_direction(direction, where, small, context) if direction is not None else None,
             )
         except ValueError as error:

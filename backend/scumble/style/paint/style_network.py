@@ -94,7 +94,8 @@ class StyledBlock(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor, statistics: Statistics) -> Tensor:
         inner = functional.relu(self.first(x, code, statistics))
-        return x + self.second(inner, code, statistics)
+        changed: Tensor = self.second(inner, code, statistics)
+        return x + changed
 
 
 class StyleEncoder(nn.Module):
@@ -180,7 +181,7 @@ class StyleNetwork(nn.Module):
         y = functional.relu(self.halves(y, code, known))
         y = functional.relu(self.narrow(y))
         y = torch.cat([_twice(y), x.to(y.dtype)], 1)
-        change = self.last(functional.relu(self.full(y)))
+        change: Tensor = self.last(functional.relu(self.full(y)))
         return picture + change.float()
 
 
