@@ -14,15 +14,17 @@ from scumble_training.style import microast
 
 def shapes() -> dict[str, dict[str, tuple[int, ...]]]:
     """Weights' shapes as published."""
-    same = (64, 64, 3, 3)
-    encoder = {
+    same: tuple[int, ...] = (64, 64, 3, 3)
+    encoder: dict[str, tuple[int, ...]] = {
         "enc1.0": (16, 3, 9, 9), "enc1.2": (32, 1, 3, 3), "enc1.4": (32, 32, 1, 1), "enc1.6": (64, 1, 3, 3),
         "enc1.8": (64, 64, 1, 1), "enc1.10.conv1": same, "enc1.10.conv2": same, "enc2.0.conv1": same, "enc2.0.conv2": same,
     }  # fmt: skip
-    decoder = {f"dec{n}.conv{m}": same for n in (1, 2) for m in (1, 2)}
+    decoder: dict[str, tuple[int, ...]] = {f"dec{n}.conv{m}": same for n in (1, 2) for m in (1, 2)}
     decoder |= {"dec3.1": (32, 2, 3, 3), "dec3.3": (32, 32, 1, 1), "dec3.6": (16, 2, 3, 3), "dec3.8": (16, 16, 1, 1)}
     decoder["dec3.10"] = (3, 16, 9, 9)
-    modulator = {f"{kind}{n}.0": (64, 1, 3, 3) for kind in ("weight", "bias") for n in (1, 2)}
+    modulator: dict[str, tuple[int, ...]] = {
+        f"{kind}{n}.0": (64, 1, 3, 3) for kind in ("weight", "bias") for n in (1, 2)
+    }
     return {"content_encoder": encoder, "style_encoder": encoder, "modulator": modulator, "decoder": decoder}
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from scumble.style.paint.style_network import StyleNetwork
+from scumble_training.common import lpips
 from scumble_training.common.trainer import Run
 from scumble_training.registry import find
 from scumble_training.style import network as trainer
@@ -52,12 +53,11 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def trained(data: Path, folder: Path, steps: int, minutes: float | None = None, **more: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     network, heads, _ = published(data)
-    chosen = find("style").validate(
-        {
-            "steps": steps, "batch": 2, "side": 64, "style_side": 64, "measure_every": 2, "keep_every": 1,
-            "lpips_network": str(network), "lpips_heads": str(heads), **more,
-        }
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "steps": steps, "batch": 2, "side": 64, "style_side": 64, "measure_every": 2, "keep_every": 1,
+        "lpips_network": str(network), "lpips_heads": str(heads), **more,
+    }  # fmt: skip
+    chosen = find("style").validate(given)
     return trainer.train(Run(data, folder, minutes=minutes, say=lambda text: None), chosen)
 
 
@@ -82,8 +82,8 @@ def test_stopped_and_gone_on_with_it_ends_with_the_same_bits(data: Path, tmp_pat
 def test_it_learns(data: Path) -> None:
     """The same squares over and over: what is to become small does."""
     network, heads, _ = published(data)
-    judge = trainer.lpips.chosen(str(network), str(heads))
-    settings = trainer.StyleSettings(side=64, style_side=64, own=0.0)
+    judge = lpips.chosen(str(network), str(heads))
+    settings = trainer.StyleSettings.model_validate({"side": 64, "style_side": 64, "own": 0.0})
     batch = Squares(data).batch(2, 64, 64, 0.0, np.random.default_rng(0))
     torch.manual_seed(0)
     learner = StyleNetwork()

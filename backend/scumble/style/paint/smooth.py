@@ -83,7 +83,7 @@ def paint_smoothly(network: StyleNetwork, coloured: Tensor, code: Tensor, tick: 
     padded = functional.pad(coloured, (0, beyond[0], 0, beyond[1]), mode="replicate")
     if padded.shape[2] * padded.shape[3] <= AT_ONCE:
         with fast(coloured.device):
-            painted = network(padded, code)
+            painted: Tensor = network(padded, code)
         return painted[:, :, :height, :width].clamp(0, 1).contiguous()
     known = _sampled_statistics(network, padded, code)
     made = torch.empty_like(padded)
