@@ -28,10 +28,11 @@ from scumble.worker.models import ModelCache
 from scumble_training.common import datasets
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.lpips import load as load_lpips
+from scumble_training.common.metrics import gradient_energy
 from scumble_training.faces import masks as face_masks
 from scumble_training.faces import sketch_examples as examples
 from scumble_training.faces.sketch_examples import SKETCHES, AnalysedFace
-from scumble_training.faces.sketch_metrics import gradient_energy, obedience
+from scumble_training.faces.sketch_metrics import obedience
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -32,8 +32,9 @@ from scumble.style.colour_transfer import rgb_to_lab
 from scumble.worker.models import ModelCache
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.lpips import load as load_lpips
+from scumble_training.common.metrics import gradient_energy
 from scumble_training.faces.sketch_examples import SKETCHES, AnalysedFace
-from scumble_training.faces.sketch_metrics import gradient_energy, obedience
+from scumble_training.faces.sketch_metrics import obedience
 
 Points = NDArray[np.float64]
 

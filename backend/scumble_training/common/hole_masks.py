@@ -172,6 +172,51 @@ def object_shape(height: int, width: int, rng: Generator) -> Mask:
     return np.asarray(canvas) > 0
 
 
+def object_box(height: int, width: int, rng: Generator) -> Mask:
+    """A selection drawn as a rectangle, not quite tight, around something."""
+    mask = _something(height, width, rng)
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    side = min(height, width)
+    margins = np.rint(rng.uniform(0, 0.04, 4) * side).astype(int)
+    top, left = max(0, rows[0] - margins[0]), max(0, columns[0] - margins[1])
+    mask[top : rows[-1] + 1 + margins[2], left : columns[-1] + 1 + margins[3]] = True
+    return mask
+
+
+def object_lasso(height: int, width: int, rng: Generator) -> Mask:
+    """A selection drawn by hand around something: a wavering line, 2 to 9 % of the side away from it."""
+    mask = _something(height, width, rng)
+    ys, xs = np.nonzero(mask)
+    cy, cx = float(ys.mean()), float(xs.mean())
+    turns = 72
+    which = np.floor((np.arctan2(ys - cy, xs - cx) / (2 * np.pi) + 0.5) * turns).astype(int) % turns
+    reach = np.zeros(turns)
+    np.maximum.at(reach, which, np.hypot(ys - cy, xs - cx))
+    # a hand leaves out what is narrow, and cuts nothing off
+    reach = ndimage.gaussian_filter1d(ndimage.maximum_filter1d(reach, 7, mode="wrap"), 2, mode="wrap")
+    t = (np.arange(turns) + 0.5) / turns * 2 * np.pi - np.pi
+    reach = (reach + rng.uniform(0.02, 0.09) * min(height, width)) * np.clip(_wavering(t, rng), 0.9, 1.25)
+    canvas, draw = _canvas(height, width)
+    draw.polygon(list(zip((cx + reach * np.cos(t)).tolist(), (cy + reach * np.sin(t)).tolist(), strict=True)), fill=255)
+    return np.asarray(canvas) > 0
+
+
+def object_shadow(height: int, width: int, rng: Generator) -> Mask:
+    """Something that stood in the picture, with the shadow that it threw from its foot: the shape once more, sheared and flat."""
+    mask = _something(height, width, rng)
+    foot = float(np.flatnonzero(mask.any(1))[-1]) - 0.02 * height
+    flat, shear = rng.choice([-1.0, 1.0]) * rng.uniform(0.12, 0.5), rng.uniform(-1.2, 1.2)
+    up = (
+        np.arange(height)[:, None] - foot
+    )  # a row of the shadow comes from the row of the thing that is so far above its foot
+    row = foot - np.abs(up / flat)
+    column = np.arange(width)[None] - shear * np.abs(up / flat)
+    thrown = (up * flat >= 0) & (row >= 0) & (column >= 0) & (column <= width - 1)
+    row, column = (np.rint(np.broadcast_to(x, mask.shape)).astype(int) for x in (row, column))
+    shadow = thrown & mask[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
+    return np.asarray(mask | shadow)
+
+
 def scratches(height: int, width: int, rng: Generator) -> Mask:
     """6 to 20 thin, slightly bent lines, as on old photographs, with specks of dust."""
     canvas, draw = _canvas(height, width)
@@ -200,6 +245,9 @@ KINDS: dict[str, Callable[[int, int, Generator], Mask]] = {
     "brush_strokes": brush_strokes,
     "blob": blob,
     "object_shape": object_shape,
+    "object_box": object_box,
+    "object_lasso": object_lasso,
+    "object_shadow": object_shadow,
     "scratches": scratches,
 }
 """By name, for the settings of trainers."""
@@ -213,6 +261,10 @@ def any_of(kinds: Sequence[str], height: int, width: int, rng: Generator) -> Mas
         if LEAST <= mask.mean() <= MOST:
             break
     return mask
+
+
+def _something(height: int, width: int, rng: Generator) -> Mask:
+    return (blob if rng.random() < 0.5 else object_shape)(height, width, rng)
 
 
 def draw_stroke(draw: ImageDraw.ImageDraw, points: Sequence[Point], thickness: float) -> None:

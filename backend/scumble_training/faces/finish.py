@@ -34,18 +34,17 @@ from scumble.vision.precision import fast
 from scumble.weights import WeightStore
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.datasets import Split
+from scumble_training.common.looks import Looks, LooksSettings
 from scumble_training.common.lpips import Lpips
-from scumble_training.common.lpips import chosen as chosen_lpips
-from scumble_training.common.metrics import hole_psnr
-from scumble_training.common.projected_judge import ProjectedJudge, doubt, persuasion
-from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.metrics import gradient_energy, hole_psnr
+from scumble_training.common.trainer import Run, Trainer
 from scumble_training.common.training_loop import TrainingLoop, cosine_rate
 
 from . import sketch_examples as examples
 from .copies import CopySearch
 from .sketch import heldout_batch
 from .sketch_draws import Draws, SketchBatch
-from .sketch_metrics import gradient_energy, obedience
+from .sketch_metrics import obedience
 
 LIGHT = (0.04, 0.2)
 """Standard deviations, as shares of the side, of the blur with which the latent model's error is given back."""
@@ -54,7 +53,7 @@ LEAST_HOLE = 0.1
 """Share of a square that is hole, at least."""
 
 
-class FaceFinishSettings(TrainerSettings):
+class FaceFinishSettings(LooksSettings):
     steps: int = Field(20000, ge=1, description="Steps in all.")
     batch: int = Field(4, ge=1, description="Faces a step.")
     squares: int = Field(2, ge=1, description="Squares cut out of each face.")
@@ -65,12 +64,8 @@ class FaceFinishSettings(TrainerSettings):
     rate: float = Field(4e-4, gt=0, description="Rate of learning; it falls to a hundredth as a cosine.")
     pixel: float = Field(1.0, ge=0, description="Weight of the error in the hole, at two scales.")
     gradient: float = Field(0.5, ge=0, description="Weight of the gradients' error.")
-    lpips: float = Field(2.0, ge=0, description="Weight of LPIPS in the hole, whose published weights it needs.")
-    lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
-    lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
+    lpips: float = Field(2.0, gt=0, description="Weight of LPIPS in the hole, whose published weights it needs.")
     judge: float = Field(0.05, ge=0, description="Weight of the judge's verdict.")
-    judge_from: int = Field(300, ge=0, description="The step from which it counts.")
-    judge_rate: float = Field(4e-4, gt=0, description="Its rate of learning.")
     completion: str = Field("", description="File of the completion network; empty: the embedded one.")
     latent: float = Field(0.3, ge=0, le=1, description="Share of the faces that come from the latent model.")
     copied: float = Field(0.5, ge=0, le=1, description="Share of the faces that come with copies of other faces.")
@@ -214,8 +209,7 @@ def train(run: Run, settings: FaceFinishSettings) -> Path:
     completion = load_completion(
         Path(settings.completion) if settings.completion else WeightStore().path("scumble-face-sketch"), run.device
     )
-    lpips = chosen_lpips(settings.lpips_network, settings.lpips_heads).to(run.device)
-    return _learned(run, settings, paths, completion, lpips)
+    return _learned(run, settings, paths, completion, Looks(settings, run.device))
 
 
 class _Examples:
@@ -261,8 +255,9 @@ def _learned(
     settings: FaceFinishSettings,
     paths: Mapping[Split, list[Path]],
     completion: FaceSketchNetwork,
-    lpips: Lpips,
+    looks: Looks,
 ) -> Path:
+    assert looks.lpips is not None  # its weight is above 0
     network = FaceFinishNetwork()
     if settings.start:
         network.load_state_dict(load_finishing(Path(settings.start)).state_dict())
@@ -271,15 +266,13 @@ def _learned(
     search = CopySearch.on_this_machine(settings.looked_through, run.device) if settings.copied else None
     if settings.copied and search is None:
         run.say("There is no library of faces on this machine, so nothing is learned of copies.")
-    judge = ProjectedJudge().to(run.device)
     makes = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
-    judges = torch.optim.Adam(judge.parameters(), settings.judge_rate, (0.0, 0.99))
     average = WeightAverage(network, settings.decay)
     loop = TrainingLoop(
         run,
         "face-finish",
         settings.steps,
-        {"network": network, "makes": makes, "judge": judge, "judges": judges, "average": average},
+        {"network": network, "makes": makes, **looks.parts, "average": average},
         settings.keep_every,
     )
     draws = Draws(paths["train"])
@@ -308,20 +301,9 @@ def _learned(
         given = drawn.batch(network, rng).cut(settings.squares, settings.cut, rng)
         found = given.by(network)
         terms = losses(found, given)
-        maps = lpips.maps(found)
-        with torch.no_grad():
-            true = lpips.maps(given.truth)
-        terms["lpips"] = lpips.apart(maps, true, given.hole).mean()
-        loss = settings.pixel * terms["pixel"] + settings.gradient * terms["gradient"] + settings.lpips * terms["lpips"]
-        if settings.judge and step >= settings.judge_from // 2:
-            terms["doubt"] = doubt(judge(true), judge([m.detach() for m in maps]), given.hole)
-            judges.zero_grad(set_to_none=True)
-            torch.autograd.backward(terms["doubt"])
-            judges.step()
-            if step >= settings.judge_from:
-                judge.requires_grad_(False)
-                loss = loss + settings.judge * persuasion(judge(maps), given.hole)
-                judge.requires_grad_(True)
+        seen = looks.terms(found, given.truth, given.hole, step)
+        loss = settings.pixel * terms["pixel"] + settings.gradient * terms["gradient"] + looks.weighted(seen)
+        terms |= seen
         makes.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -333,7 +315,7 @@ def _learned(
             means = {name: float(np.mean([one[name] for one in told if name in one])) for name in told[-1]}
             averaged = FaceFinishNetwork(network.size).to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             averaged.load_state_dict(average.state)
-            figures = measured(averaged.eval(), ways, lpips, run.folder / f"heldout-{done:06d}.jpg")
+            figures = measured(averaged.eval(), ways, looks.lpips, run.folder / f"heldout-{done:06d}.jpg")
             seconds = time.monotonic() - began
             append_metrics(run.folder / "metrics.jsonl", step=done, seconds=seconds, **means, **figures)
             run.say(

@@ -21,11 +21,12 @@ from scumble.faces.sketch.sc_fegan import NO_COLOUR
 from scumble.faces.sketch.weights import load as load_network
 from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.looks import LpipsSettings
 from scumble_training.common.lpips import Lpips
-from scumble_training.common.lpips import chosen as chosen_lpips
-from scumble_training.common.metrics import hole_psnr
-from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.metrics import gradient_energy, hole_psnr
+from scumble_training.common.trainer import Run, Trainer
 from scumble_training.common.training_loop import Stateful, TrainingLoop, cosine_rate
+from scumble_training.common.weave import weave
 from scumble_training.inpainting.partial import FEATURES, loaded_features
 
 from . import sketch_embedded as embedded
@@ -34,13 +35,13 @@ from . import sketch_published as published
 from .latent import feature_network
 from .masks import random_hole
 from .sketch_draws import Draw, Draws, SketchBatch, random_given, stacked
-from .sketch_metrics import gradient_energy, obedience, weave
+from .sketch_metrics import obedience
 
 Completer = Callable[[SketchBatch], Tensor]
 """(B, 3, S, S) in 0 to 1 from a batch: the truth with the hole completed."""
 
 
-class FaceSketchSettings(TrainerSettings):
+class FaceSketchSettings(LpipsSettings):
     form: Literal["embedded", "published"] = Field(
         "embedded", description="The embedded network, or SC-FEGAN with the losses of its paper."
     )
@@ -55,14 +56,6 @@ class FaceSketchSettings(TrainerSettings):
     pixel: float = Field(1.0, ge=0, description="embedded: weight of the error in the hole, at three scales.")
     gradient: float = Field(0.5, ge=0, description="embedded: weight of the gradients' error.")
     features: float = Field(0.2, ge=0, description="embedded: weight of the embedded feature network's error.")
-    lpips: float = Field(0.0, ge=0, description="embedded: weight of LPIPS, whose published weights it needs.")
-    lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
-    lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
-    weave: float = Field(
-        0.0,
-        ge=0,
-        description="embedded: weight of what repeats with the period of the unshuffled output; beside LPIPS: 10.",
-    )
     start: str = Field("", description="embedded: begin with the weights in this file.")
     polish: int = Field(0, ge=0, description="embedded: channels of the last convolutions at full size.")
     decay: float = Field(
@@ -126,7 +119,7 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
     }
     loop = TrainingLoop(run, "face-sketch", settings.steps, parts, settings.keep_every)
     features = feature_network().to(run.device) if settings.features else None
-    lpips = chosen_lpips(settings.lpips_network, settings.lpips_heads).to(run.device) if settings.lpips else None
+    lpips = settings.loaded_lpips(run.device)
     weights = {
         "pixel": settings.pixel,
         "gradient": settings.gradient,

@@ -18,15 +18,13 @@ from scumble.faces.sketch.sc_fegan import ScFeganDiscriminator
 from scumble.vision.precision import fast
 from scumble.vision.vgg.network import Vgg
 from scumble_training.common.lpips import Lpips
+from scumble_training.common.weave import weave_error
 from scumble_training.inpainting.losses import hinge_discriminator, hinge_generator
 
 from .sketch_draws import SketchBatch
 
 LINE_WEIGHT = 4.0
 """How much more a gradient counts beside a line than elsewhere."""
-
-WOVEN = 8
-"""Side, in cells of the unshuffled output, of the windows in which a weave is looked for."""
 
 LAYERS = ("relu1_2", "relu2_2")
 
@@ -76,24 +74,8 @@ def losses(
     if lpips is not None:
         terms["lpips"] = lpips(found, batch.truth).mean()
     if weave:
-        terms["weave"] = weave_error(wrong, hole)
+        terms["weave"] = weave_error(wrong, hole, UNSHUFFLE)
     return terms
-
-
-def weave_error(wrong: Tensor, hole: Tensor) -> Tensor:
-    """How much of the error's fine contrast repeats from cell to cell of the unshuffled output: a root mean square.
-
-    Each place of a cell is written by channels of its own. LPIPS, whose network halves the picture at once, hardly sees where
-    they disagree, and even takes the pattern for texture. Here the contrast (a pixel less the mean of 3 × 3 around it) is averaged
-    for each place of a cell over `WOVEN` × `WOVEN` cells of hole, where real texture cancels out and a pattern stays.
-    """
-    padded = functional.pad(wrong, (1, 1, 1, 1), mode="replicate")
-    fine = (wrong - functional.avg_pool2d(padded, 3, 1)) * hole
-    window = min(WOVEN, *(side // UNSHUFFLE for side in hole.shape[2:]))
-    means = functional.avg_pool2d(functional.pixel_unshuffle(fine, UNSHUFFLE), window, 1)
-    cells = functional.avg_pool2d(functional.avg_pool2d(hole, UNSHUFFLE), window, 1)
-    area = cells.sum((1, 2, 3)).clamp(min=1)
-    return (means.square().mean(1).sum((1, 2)) / area).add(1e-8).sqrt().mean()
 
 
 def _feature_error(found: Tensor, truth: Tensor, features: Vgg) -> Tensor:

@@ -1,14 +1,15 @@
 """Training of the embedded inpainting networks: `inpaint-photo` and `inpaint-art`.
 
 First the examples are made (`fill_examples`), then the network learns to blend and correct the classical fills: the error in
-the hole, at full size and of means over 4 and 16 pixels, so that structure counts as much as detail. That ends in a fill that
-is softer than the truth; the operation takes its detail from the picture. The learning rate falls as a cosine.
+the hole, at full size and of means over 4 and 16 pixels, so that structure counts as much as detail. That alone ends in a fill that
+is softer than the truth, so it can learn with LPIPS and a judge as well (`scumble_training.common.looks`). The learning rate falls as a cosine.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,15 @@ from torch.nn import functional
 
 from scumble.inpainting.networks.fill import MULTIPLE, FillNetwork
 from scumble.vision.gaussian import blurred
+from scumble.vision.precision import fast
+from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
-from scumble_training.common.metrics import hole_psnr
-from scumble_training.common.trainer import Run, Trainer, TrainerSettings
-from scumble_training.common.training_loop import TrainingLoop, cosine_rate
+from scumble_training.common.looks import Looks, LooksSettings
+from scumble_training.common.lpips import Lpips
+from scumble_training.common.metrics import gradient_energy, hole_psnr
+from scumble_training.common.trainer import Run, Trainer
+from scumble_training.common.training_loop import Stateful, TrainingLoop, cosine_rate
+from scumble_training.common.weave import weave
 
 from . import fill_examples
 from .fill_examples import Example
@@ -39,12 +45,15 @@ SMALL = 0.1
 """Where the error turns from quadratic to linear."""
 
 
-class FillSettings(TrainerSettings):
+class FillSettings(LooksSettings):
     steps: int = Field(12000, ge=1, description="Steps in all.")
     batch: int = Field(8, ge=1, description="Examples a step.")
-    side: int = Field(192, ge=64, multiple_of=MULTIPLE, description="Side of the squares that are cut out, in pixels.")
+    side: int = Field(256, ge=64, multiple_of=MULTIPLE, description="Side of the squares that are cut out, in pixels.")
     rate: float = Field(3e-4, gt=0, description="Learning rate after the first 200 steps; it falls to a hundredth.")
-    rounds: int = Field(1, ge=1, description="Examples made of each picture.")
+    rounds: int = Field(1, ge=0, description="Examples made of each picture; 0: those that are there have to do.")
+    examples: str = Field("", description="Folder that keeps the examples; empty: the one that is written to.")
+    pixel: float = Field(1.0, ge=0, description="Weight of the error in the hole, at three scales.")
+    decay: float = Field(0.999, ge=0, lt=1, description="Share that the average of weights keeps at each step.")
     other: float = Field(0.0, ge=0, le=1, description="Share of the examples that are of the other kind of picture.")
     start: str = Field("", description="Weights to begin with (a .safetensors); none: the mean of both fills.")
     every: int = Field(500, ge=1, description="Steps between checkpoints, each with held-out figures.")
@@ -65,43 +74,56 @@ class FillBatch:
 def train(run: Run, settings: FillSettings, kind: str) -> Path:
     """Train the network for `photos` or `art`; the finished file."""
     kinds = [kind] if settings.other == 0 else [kind, "art" if kind == "photos" else "photos"]
+    made = replace(run, folder=Path(settings.examples) if settings.examples else run.folder)
     for one in kinds:
-        for number, _ in enumerate(fill_examples.prepare(run, one, settings.rounds), start=1):
+        for number, _ in enumerate(fill_examples.prepare(made, one, settings.rounds), start=1):
             if number % 100 == 0:
                 run.say(f"examples of {one}: {number} more")
             if run.time_is_up:
                 break
-    for _ in fill_examples.prepare(run, kind, 1, "heldout"):
+    for _ in fill_examples.prepare(made, kind, min(1, settings.rounds), "heldout"):
         pass
     torch.manual_seed(run.seed)
     network = FillNetwork().to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if settings.start:
-        network.load_state_dict(load_file(settings.start))
+        network.load_state_dict({name: tensor.float() for name, tensor in load_file(settings.start).items()})
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-2)
-    average = WeightAverage(network)
-    parts = {"network": network, "optimizer": optimizer, "average": average}
-    loop = TrainingLoop(run, kind, settings.steps, parts, keep_every=settings.every)
-    examples = [load_all(run.folder / "examples", one, "train") for one in kinds]
-    heldout = load_all(run.folder / "examples", kind, "heldout", settings.measured)
+    average = WeightAverage(network, settings.decay)
+    looks = Looks(settings, run.device)
+    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average, **looks.parts}
+    loop = TrainingLoop(run, kind, settings.steps, parts, keep_every=min(100, settings.every))
+    folder = made.folder / "examples"
+    examples = [load_all(folder, one, "train") for one in kinds]
+    heldout = load_all(folder, kind, "heldout", settings.measured)
+    if not all(examples) or not heldout:
+        raise ScumbleError(
+            "invalid_parameter", f"There are no examples in “{folder}”.", "Set “rounds” to 1, so that they are made."
+        )
     shares = [1 - settings.other, settings.other][: len(kinds)]
+    told: list[dict[str, float]] = []
     for step in loop.steps():
         for group in optimizer.param_groups:
             group["lr"] = cosine_rate(step, settings.steps, settings.rate, warm_up=200)
         batch = make_batch(examples, shares, settings, loop.generator(step), run.device)
-        loss = loss_of(network, batch)
+        filled = filled_by(network, batch)
+        terms = {"pixel": pixel_error(filled, batch), **looks.terms(filled, batch.truth, batch.hole, step)}
+        loss = settings.pixel * terms["pixel"] + looks.weighted(terms)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         average.update(network)
+        told.append({name: float(value.detach()) for name, value in terms.items()})
         if (step + 1) % settings.every == 0 or step + 1 == settings.steps or run.time_is_up:
             measured = _averaged(average, run.device)
-            figures = held_out_figures(measured, heldout, run.device, run.folder / f"{kind}-sheet.jpg")
-            append_metrics(run.folder / f"{kind}-metrics.jsonl", step=step + 1, loss=float(loss.detach()), **figures)
+            sheet = run.folder / f"{kind}-sheet.jpg"
+            figures = held_out_figures(measured, heldout, run.device, sheet, looks.lpips)
+            means = {f"loss_{name}": float(np.mean([one[name] for one in told if name in one])) for name in told[-1]}
+            append_metrics(run.folder / f"{kind}-metrics.jsonl", step=step + 1, **means, **figures)
             run.say(
-                f"step {step + 1}: loss {float(loss.detach()):.4f}, "
-                + ", ".join(f"{k} {v:.2f}" for k, v in figures.items())
+                f"step {step + 1}: " + ", ".join(f"{name} {value:.3f}" for name, value in {**means, **figures}.items())
             )
+            told = []
     return save(average.state, run.folder / f"scumble-inpaint-{'photo' if kind == 'photos' else kind}.safetensors")
 
 
@@ -111,14 +133,19 @@ def save(state: Mapping[str, Tensor], path: Path) -> Path:
     return path
 
 
-def loss_of(network: FillNetwork, batch: FillBatch) -> Tensor:
+def filled_by(network: FillNetwork, batch: FillBatch) -> Tensor:
+    """(B, 3, S, S): what the network makes of a batch."""
+    with fast(batch.truth.device):
+        filled: Tensor = network(batch.smooth, batch.patches, batch.distance, batch.hole)
+    return filled
+
+
+def pixel_error(filled: Tensor, batch: FillBatch) -> Tensor:
     """The weighted error in the hole at three scales, every example counting alike.
 
     What lies deep in a large hole is anybody's guess, and its error would drown what can be learned: so a pixel counts by how
     much of its neighbourhood is known (in the place of the discount by depth of Yu et al. 2018, section 3.2).
     """
-    with torch.autocast(batch.truth.device.type, torch.bfloat16):
-        filled: Tensor = network(batch.smooth, batch.patches, batch.distance, batch.hole)
     weight = batch.hole * (1.02 - blurred(batch.hole, NEIGHBOURHOOD))
     area = weight.sum(dim=(1, 2, 3)).clamp(min=1)
     wrong = (filled - batch.truth) * weight
@@ -184,19 +211,30 @@ def _square(example: Example, side: int, rng: np.random.Generator) -> tuple[NDAr
 
 
 def held_out_figures(
-    network: FillNetwork, examples: Sequence[Example], device: str, sheet: Path | None = None
+    network: FillNetwork,
+    examples: Sequence[Example],
+    device: str,
+    sheet: Path | None = None,
+    lpips: Lpips | None = None,
 ) -> dict[str, float]:
-    """Mean PSNR in the holes of whole pictures: the network's, and of the fills that it starts from."""
-    found: dict[str, list[float]] = {"psnr": [], "psnr_smooth": [], "psnr_patches": []}
+    """Means over the holes of whole pictures: PSNR of the network's fills and of the fills that it starts from, LPIPS of the
+    network's and of PatchMatch's, sharpness and weave of the network's."""
+    found: dict[str, list[float]] = defaultdict(list)
     rows: list[Tensor] = []
     for example in examples:
         arrays = (example.truth, example.smooth, example.patches, example.distance, example.hole)
         batch = as_batch(*(torch.from_numpy(array)[None].to(device) for array in arrays))
-        with torch.inference_mode(), torch.autocast(batch.truth.device.type, torch.bfloat16):
-            filled = network(batch.smooth, batch.patches, batch.distance, batch.hole).float().clamp(0, 1)
+        with torch.inference_mode():
+            filled = filled_by(network, batch).float().clamp(0, 1)
+            if lpips is not None:
+                found["lpips"].append(float(lpips(filled, batch.truth, batch.hole)))
+                found["lpips_patches"].append(float(lpips(batch.patches, batch.truth, batch.hole)))
         for name, picture in (("psnr", filled), ("psnr_smooth", batch.smooth), ("psnr_patches", batch.patches)):
             found[name].append(hole_psnr(picture, batch.truth, batch.hole))
-        if sheet is not None and len(rows) < 8:
+        found["sharpness"].append(gradient_energy(filled, batch.truth, batch.hole))
+        height, width = (side // 4 * 4 for side in batch.hole.shape[2:])
+        found["weave"].append(weave(filled[..., :height, :width], batch.hole[..., :height, :width]))
+        if sheet is not None and len(rows) < 10:
             shown = [batch.truth * (1 - batch.hole), batch.smooth, batch.patches, filled, batch.truth]
             rows.append(functional.interpolate(torch.cat(shown, 3), size=(200, 1330), mode="area")[0])
     if sheet is not None and rows:

@@ -22,10 +22,16 @@ from scumble.vision.patchmatch import completion
 from scumble_training.common import datasets, hole_masks
 from scumble_training.common.trainer import Run
 
-KINDS = ("brush_strokes", "object_shape", "scratches")
-"""Of holes, one or two at a time."""
+SMALL = ("brush_strokes", "object_shape", "scratches")
+"""Holes as retouching makes them, one or two at a time."""
 
-SHORT_SIDE = 320
+WHOLE = ("object_shape", "blob", "object_box", "object_lasso", "object_shadow")
+"""Holes that a whole object leaves, by how it was selected; one at a time."""
+
+WHOLE_SHARE = 0.65
+"""Of the examples, that have a hole of a whole object."""
+
+SHORT_SIDES = (264, 328)
 """Pictures are scaled so that their shorter side has so many pixels."""
 
 Bytes = NDArray[np.uint8]
@@ -50,6 +56,7 @@ def prepare(run: Run, collection: str, rounds: int, split: datasets.Split = "tra
     folder = run.folder / "examples"
     folder.mkdir(parents=True, exist_ok=True)
     files = [row["file"] for row in datasets.rows(run.data, collection, split)]
+    np.random.default_rng(run.seed).shuffle(files)  # whoever has no time for all has some of every source
     for number in range(rounds):
         paths = [folder / f"{collection}-{split}-{Path(name).stem}-{number}.npz" for name in files]
         missing = [(name, path) for name, path in zip(files, paths, strict=True) if not path.exists()]
@@ -77,11 +84,14 @@ def _smooth(arrays: Mapping[str, NDArray[Any]]) -> Bytes:
 def example(picture: Bytes, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     """One picture with a hole of 2 to 40 %, filled by PatchMatch: the arrays of `Example` that are kept."""
     image = Image.fromarray(picture)
-    factor = SHORT_SIDE / min(image.size)
+    factor = int(rng.integers(SHORT_SIDES[0], SHORT_SIDES[1] + 1)) / min(image.size)
     image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
     truth = np.asarray(image)
     while True:
-        chosen = rng.choice(KINDS, size=int(rng.integers(1, 3)), replace=False)
+        if rng.random() < WHOLE_SHARE:
+            chosen = rng.choice(WHOLE, size=1)
+        else:
+            chosen = rng.choice(SMALL, size=int(rng.integers(1, 3)), replace=False)
         hole = np.logical_or.reduce([hole_masks.KINDS[kind](image.height, image.width, rng) for kind in chosen])
         if 0.02 <= hole.mean() <= 0.4:
             break

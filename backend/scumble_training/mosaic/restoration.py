@@ -1,9 +1,13 @@
-"""Learns what restores mosaics (`scumble train inpaint-mosaic`), on illustrations and photographs."""
+"""Learns what restores mosaics (`scumble train inpaint-mosaic`), on illustrations and photographs.
+
+The error of pixels alone ends in the mean of all pictures that agree with a mosaic, which is smooth; LPIPS and a judge
+(`scumble_training.common.looks`) make it one of them.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -23,9 +27,11 @@ from scumble.mosaic.weights import load
 from scumble_client.errors import ScumbleError
 from scumble_training.common import datasets
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.looks import Looks, LooksSettings
+from scumble_training.common.lpips import Lpips
 from scumble_training.common.metrics import hole_psnr
-from scumble_training.common.trainer import Run, Trainer, TrainerSettings
-from scumble_training.common.training_loop import TrainingLoop, cosine_rate
+from scumble_training.common.trainer import Run, Trainer
+from scumble_training.common.training_loop import Stateful, TrainingLoop, cosine_rate
 
 from . import examples as mosaic_examples
 from .growth import grown
@@ -41,7 +47,7 @@ STEEP = 0.01
 HELDOUT = 60
 
 
-class MosaicSettings(TrainerSettings):
+class MosaicSettings(LooksSettings):
     steps: int = Field(8000, ge=1, description="Steps of training.")
     batch: int = Field(16, ge=1, description="Squares of 16 by 16 cells in a step.")
     rate: float = Field(6e-4, gt=0, le=0.1, description="Rate of learning at its highest.")
@@ -52,30 +58,39 @@ class MosaicSettings(TrainerSettings):
     start: str = Field(
         "", description="Weights to begin with (a .safetensors), of this size or smaller; none: a new network."
     )
-    measure_every: int = Field(500, ge=1, description="Steps between figures on held-out illustrations.")
+    pixel: float = Field(1.0, ge=0, description="Weight of the error of pixels.")
+    decay: float = Field(0.999, ge=0, lt=1, description="Share that the average of weights keeps at each step.")
+    measure_every: int = Field(500, ge=1, description="Steps between figures on held-out pictures.")
+    measured: int = Field(
+        HELDOUT, ge=1, description="Held-out illustrations that are measured, and as many photographs."
+    )
 
 
 def train(run: Run, settings: MosaicSettings) -> Path:
     torch.manual_seed(run.seed)
     network = _beginning(settings).to(run.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
-    average = WeightAverage(network)
-    parts = {"network": network, "optimizer": optimizer, "average": average}
-    loop = TrainingLoop(run, "inpaint-mosaic", settings.steps, parts, keep_every=100)
+    average = WeightAverage(network, settings.decay)
+    looks = Looks(settings, run.device)
+    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average, **looks.parts}
+    loop = TrainingLoop(run, "inpaint-mosaic", settings.steps, parts, keep_every=min(100, settings.measure_every))
     pictures = _pictures(run, settings)
     began = time.monotonic()
     for step in loop.steps():
         for group in optimizer.param_groups:
             group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         truth, damaged, mask = _batch(pictures, settings.batch, loop.generator(step), run.device)
-        loss = _loss(restored(network, damaged, mask), truth, mask)
+        made = restored(network, damaged, mask)
+        terms = {"pixel": _loss(made, truth, mask), **looks.terms(made, truth, mask, step)}
+        loss = settings.pixel * terms["pixel"] + looks.weighted(terms)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         average.update(network)
         if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps or run.time_is_up:
-            _measure(_averaged(average, network), run, step + 1, time.monotonic() - began)
+            told = {f"loss_{name}": float(value.detach()) for name, value in terms.items()}
+            _measure(_averaged(average, network), run, settings, looks.lpips, step + 1, time.monotonic() - began, told)
     finished = run.folder / "scumble-mosaic.safetensors"
     state = {name: tensor.half().cpu().contiguous() for name, tensor in average.state.items()}
     save_file(state, finished, metadata={"steps": str(loop.done)})
@@ -149,30 +164,59 @@ def _pictures(run: Run, settings: MosaicSettings) -> list[Bytes]:
 
 
 @torch.inference_mode()
-def _measure(network: MosaicNetwork, run: Run, step: int, seconds: float) -> None:
-    """PSNR in the region beside bicubic smoothing on held-out illustrations, a line of figures, and a contact sheet."""
-    names = [row["file"] for row in datasets.rows(run.data, "art", "heldout")][:HELDOUT]
-    grid = Axes.of([Grid(CELL, CELL)], SIDE, SIDE)
-    gains: list[float] = []
+def _measure(
+    network: MosaicNetwork,
+    run: Run,
+    settings: MosaicSettings,
+    lpips: Lpips | None,
+    step: int,
+    seconds: float,
+    told: Mapping[str, float],
+) -> None:
+    """On held-out pictures PSNR in the region less that of bicubic smoothing, LPIPS there as a share of its and of the mosaic's;
+    a line of figures, and a contact sheet: mosaic, bicubic, restored, truth."""
+    figures: dict[str, float] = dict(told)
     rows: list[Bytes] = []
-    for number, picture in enumerate(datasets.pictures(run.data, "art", names)):
-        one = mosaic_examples.sample([picture], np.random.default_rng([11, number]), SIDE, 6.0, 24.0)
-        if not one.mask.any():
-            continue
-        truth, damaged = (
-            torch.from_numpy(x.copy()).permute(2, 0, 1)[None].float() / 255 for x in (one.truth, one.damaged)
-        )
-        mask = torch.from_numpy(one.mask)[None, None].float()
-        made, plain = restored(network, damaged, mask), bicubic(grid, damaged, mask)
-        gains.append(hole_psnr(made, truth, mask) - hole_psnr(plain, truth, mask))
-        if len(rows) < 8:
-            rows.append(np.hstack([_bytes(x) for x in (damaged, plain, made, truth)]))
+    for collection in ("art", "photos"):
+        pairs = list(_heldout(run, collection, settings.measured))
+        gains: list[float] = []
+        seen: list[list[float]] = []
+        for number, (truth, damaged, mask) in enumerate(pairs):
+            grid = Axes.of([Grid(CELL, CELL)], SIDE, SIDE)
+            made, plain = restored(network, damaged, mask), bicubic(grid, damaged, mask)
+            gains.append(hole_psnr(made, truth, mask) - hole_psnr(plain, truth, mask))
+            if lpips is not None:
+                seen.append([float(lpips(x.clamp(0, 1), truth, mask)) for x in (made, plain, damaged)])
+            if number < 6:
+                rows.append(np.hstack([_bytes(x) for x in (damaged, plain, made, truth)]))
+        if gains:
+            figures[f"gain_{collection}"] = float(np.mean(gains))
+        if seen:
+            ours, smooth, mosaic = np.mean(seen, 0)
+            figures |= {
+                f"lpips_{collection}": float(ours),
+                f"of_bicubic_{collection}": float(ours / smooth),
+                f"of_mosaic_{collection}": float(ours / mosaic),
+            }
     if not rows:
         return
-    gain = float(np.mean(gains))
-    append_metrics(run.folder / "metrics.jsonl", step=step, gain=gain, seconds=round(seconds, 1))
+    append_metrics(run.folder / "metrics.jsonl", step=step, seconds=round(seconds, 1), **figures)
     Image.fromarray(np.vstack(rows)).save(run.folder / "heldout.png")
-    run.say(f"step {step}: {gain:+.2f} dB over bicubic smoothing on held-out art, {seconds:.0f} s")
+    run.say(
+        f"step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()) + f", {seconds:.0f} s"
+    )
+
+
+def _heldout(run: Run, collection: str, most: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Truth, damaged (1, 3, S, S) and mask of held-out pictures, always the same."""
+    names = [row["file"] for row in datasets.rows(run.data, collection, "heldout")][:most]
+    for number, picture in enumerate(datasets.pictures(run.data, collection, names)):
+        one = mosaic_examples.sample([picture], np.random.default_rng([11, number]), SIDE, 6.0, 24.0)
+        if one.mask.any():
+            truth, damaged = (
+                torch.from_numpy(x.copy()).permute(2, 0, 1)[None].float() / 255 for x in (one.truth, one.damaged)
+            )
+            yield truth, damaged, torch.from_numpy(one.mask)[None, None].float()
 
 
 def _bytes(x: torch.Tensor) -> Bytes:

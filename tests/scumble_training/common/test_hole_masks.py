@@ -57,3 +57,21 @@ def test_a_mixture_keeps_to_the_shares_of_the_paper() -> None:
     assert min(shares) >= masks.LEAST
     assert max(shares) <= masks.MOST
     assert np.std(shares) > 0.05
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_selection_drawn_around_something_holds_it(seed: int) -> None:
+    """The same random numbers draw the same thing first."""
+    for thing in (masks.blob, masks.object_shape):
+        wanted = thing is masks.blob
+        rng = np.random.default_rng(seed)
+        if (rng.random() < 0.5) != wanted:
+            continue
+        inside = thing(120, 160, rng)
+        for around in (masks.object_box, masks.object_lasso, masks.object_shadow):
+            found = around(120, 160, np.random.default_rng(seed))
+            assert found[inside].mean() > (0.93 if around is masks.object_lasso else 0.999), around.__name__
+            assert found.sum() >= inside.sum()
+        box = masks.object_box(120, 160, np.random.default_rng(seed))
+        rows, columns = (np.flatnonzero(box.any(axis)) for axis in (1, 0))
+        assert box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()

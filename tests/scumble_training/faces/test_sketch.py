@@ -17,15 +17,16 @@ from scumble.faces.sketch import sc_fegan_weights
 from scumble.faces.sketch import weights as weights
 from scumble.vision.vgg.network import Vgg, random_weights
 from scumble_client.errors import ScumbleError
+from scumble_training.common.metrics import gradient_energy
 from scumble_training.common.trainer import Run
+from scumble_training.common.weave import weave, weave_error
 from scumble_training.faces import masks as face_masks
 from scumble_training.faces import sc_fegan_losses, sketch_examples
 from scumble_training.faces import sketch as sketch_trainer
 from scumble_training.faces.flat_colours import FlatColours
 from scumble_training.faces.sketch_draws import SketchBatch, broad_strokes, random_draw, random_given, stacked
-from scumble_training.faces.sketch_embedded import weave_error
 from scumble_training.faces.sketch_examples import AnalysedFace, analysed
-from scumble_training.faces.sketch_metrics import gradient_energy, obedience, weave
+from scumble_training.faces.sketch_metrics import obedience
 from scumble_training.registry import find
 from tests.scumble_training.common.test_lpips import published
 from tests.support.faces import collections, mean_points, portrait

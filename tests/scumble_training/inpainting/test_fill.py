@@ -15,17 +15,19 @@ from safetensors.torch import load_file
 
 from scumble.inpainting.networks import fill
 from scumble.inpainting.networks.fill import FillNetwork, FillSize
+from scumble_client.errors import ScumbleError
 from scumble_training.common.trainer import Run
 from scumble_training.inpainting import fill as inpaint_fill
 from scumble_training.inpainting import fill_examples
 from scumble_training.registry import find
+from tests.scumble_training.common.test_lpips import published
 from tests.support.style import photograph, stored
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Two small collections, three pictures each, one of them held out; and a small network."""
-    monkeypatch.setattr(fill_examples, "SHORT_SIDE", 72)
+    monkeypatch.setattr(fill_examples, "SHORT_SIDES", (66, 78))
     monkeypatch.setattr(fill, "FillSize", lambda: FillSize((8, 8, 8), (1, 1, 2), 2))
     for kind in ("photos", "art"):
         with tarfile.open(tmp_path / f"{kind}.tar", "w") as tar:
@@ -52,7 +54,8 @@ def test_leaves_weights_figures_and_a_sheet(run: Run) -> None:
     FillNetwork().load_state_dict({name: t.float() for name, t in load_file(finished).items()})
     lines = (run.folder / "photos-metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [2, 4]
-    assert set(json.loads(lines[0])) == {"step", "loss", "psnr", "psnr_smooth", "psnr_patches"}
+    told = {"step", "loss_pixel", "psnr", "psnr_smooth", "psnr_patches", "sharpness", "weave"}
+    assert set(json.loads(lines[0])) == told
     with Image.open(run.folder / "photos-sheet.jpg") as sheet:
         assert sheet.size == (1330, 200)
     assert len(list((run.folder / "examples").glob("photos-train-*.npz"))) == 2
@@ -62,8 +65,8 @@ def test_goes_on_with_the_same_bits(run: Run) -> None:
     whole = load_file(inpaint_fill.train(run, settings(), "photos"))
     again = Run(run.data, run.folder.with_name("again"), say=run.say)
     asked = settings()
-    real = inpaint_fill.loss_of
-    left = [3]
+    real = inpaint_fill.filled_by
+    left = [4]  # the third asks for held-out figures
 
     def stopping(network: FillNetwork, batch: inpaint_fill.FillBatch) -> torch.Tensor:
         if left[0] == 0:
@@ -72,11 +75,40 @@ def test_goes_on_with_the_same_bits(run: Run) -> None:
         return real(network, batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inpaint_fill, "loss_of", stopping)
+        patch.setattr(inpaint_fill, "filled_by", stopping)
         with pytest.raises(KeyboardInterrupt):
             inpaint_fill.train(again, asked, "photos")
     resumed = load_file(inpaint_fill.train(again, asked, "photos"))
     assert all(torch.equal(resumed[name], tensor) for name, tensor in whole.items())
+
+
+def test_lpips_and_a_judge_are_learned_from_and_measured(run: Run, tmp_path: Path) -> None:
+    """With examples that lie elsewhere; stopped after the judge has begun, it goes on with the same bits."""
+    network, heads, _ = published(tmp_path)
+    list(fill_examples.prepare(run, "photos", 1))
+    list(fill_examples.prepare(run, "photos", 1, "heldout"))
+    files = {"lpips_network": str(network), "lpips_heads": str(heads), "examples": str(run.folder), "rounds": "0"}
+    asked = settings(lpips="1", weave="1", judge="0.1", judge_from="2", **files)
+    one, other = (Run(run.data, tmp_path / name, say=run.say) for name in ("one", "other"))
+    for each in (one, other):
+        each.folder.mkdir()
+    whole = load_file(inpaint_fill.train(one, asked, "photos"))
+    last = json.loads((one.folder / "photos-metrics.jsonl").read_text().splitlines()[-1])
+    assert {"loss_lpips", "loss_weave", "loss_judge", "loss_doubt", "lpips", "lpips_patches"} <= last.keys()
+    assert not (one.folder / "examples").exists()
+    real = inpaint_fill.append_metrics
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inpaint_fill, "append_metrics", lambda *_, step, **__: 1 / (4 - step))
+        with pytest.raises(ZeroDivisionError):
+            inpaint_fill.train(other, asked, "photos")
+    assert inpaint_fill.append_metrics is real
+    again = load_file(inpaint_fill.train(other, asked, "photos"))
+    assert all(torch.equal(again[name], tensor) for name, tensor in whole.items())
+
+
+def test_without_examples_it_says_so(run: Run) -> None:
+    with pytest.raises(ScumbleError, match="no examples"):
+        inpaint_fill.train(run, settings(rounds="0"), "photos")
 
 
 def test_examples_are_made_once(run: Run) -> None:
@@ -109,7 +141,7 @@ def test_the_loss_counts_what_is_known_more(run: Run) -> None:
         smooth = truth.clone()
         smooth[:, :, rows, 30:34] = 0.9
         batch = inpaint_fill.FillBatch(truth, smooth, smooth, torch.zeros_like(hole), hole)
-        costs.append(float(inpaint_fill.loss_of(FillNetwork(), batch).detach()))
+        costs.append(float(inpaint_fill.pixel_error(smooth, batch)))
     assert costs[0] > 3 * costs[1]
 
 
