@@ -88,6 +88,7 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="White where the image may change.", show_default=False)
     ] = None,
     source: Picture = None,
+    reference: Picture = None,
     sketch: Picture = None,
     color: Picture = None,
     style: Picture = None,
@@ -130,6 +131,7 @@ def run(
         "image": image,
         "mask": mask,
         "source": source,
+        "reference": reference,
         "sketch": sketch,
         "color": color,
         "style": style,
@@ -187,6 +189,7 @@ def batch(
             show_default=False,
         ),
     ] = None,
+    reference: Picture = None,
     style: Picture = None,
     second_style: Picture = None,
     third_style: Picture = None,
@@ -226,6 +229,7 @@ def batch(
     from .run import Writing
 
     others = {
+        "reference": reference,
         "style": style,
         "second_style": second_style,
         "third_style": third_style,

@@ -17,6 +17,7 @@ ROLE_OPTIONS = (
     "image",
     "mask",
     "source",
+    "reference",
     "sketch",
     "color",
     "style",

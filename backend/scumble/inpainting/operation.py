@@ -18,10 +18,11 @@ from scumble.operations.key_colour import KEY_COLOUR, TOLERANCE, KeyColour
 from scumble.operations.new_layer import NewLayer
 
 from .fill_networks import Domain, PublishedWeights
-from .fill_regions import prepare
+from .fill_regions import FillRegion, prepare
 from .holes import Holes
 from .holes_in_faces import MOST_REGIONS, completed_face
-from .methods import FillOptions, Method, fill
+from .methods import FillOptions, Method, Progress, fill
+from .reference import Reference, without
 
 Floats = NDArray[np.float32]
 
@@ -149,6 +150,13 @@ class Inpaint(Operation[InpaintParameters]):
         Role("image", "A picture", "Choose the layer to work on.", required=True),
         Role("mask", "A selection", "Select what should be filled.", kind="mask"),
         Role("source", "A source mask", "Copy only from where this is white.", kind="mask", advanced=True),
+        Role(
+            "reference",
+            "A reference",
+            "Another picture to take from: of the same place, it is aligned; of another, its texture is copied.",
+            placed=False,
+            advanced=True,
+        ),
     )
     parameters = InpaintParameters
     presets = (
@@ -171,7 +179,8 @@ class Inpaint(Operation[InpaintParameters]):
         policy = ContextPolicy(factor=parameters.context, minimum=64 + spread)
         regions = plan_regions(frame, [b.padded(spread) for b in holes.bounds], policy)
         outputs = []
-        with_faces = parameters.wants_faces(len(regions)) and "source" not in layers
+        with_faces = parameters.wants_faces(len(regions)) and not {"source", "reference"} & layers.keys()
+        reference = Reference(layers["reference"], image, holes) if "reference" in layers else None
         steps = parameters.variations * sum(region.hole.extent.area for region in regions)
         done = 0.0
         for variation in range(parameters.variations):
@@ -183,7 +192,12 @@ class Inpaint(Operation[InpaintParameters]):
                 face = completed_face(piece, image, seed, context) if with_faces else None
                 rgb = piece.rgb
                 if face is None or (face.alpha <= 0)[piece.alpha > 0].any():
-                    rgb = fill(piece, _wish(parameters, seed), context, context.part(done, done + share, "Filling"))
+                    progress = context.part(done, done + share, "Filling")
+                    wish = _wish(parameters, seed)
+                    if reference is None:
+                        rgb = fill(piece, wish, context, progress)
+                    else:
+                        rgb = _from_reference(piece, reference, wish, context, progress, aligned=variation == 0)
                 if face is not None:
                     rgb = np.where(face.alpha[..., None] > 0, face.rgb, rgb)
                 done += share
@@ -192,6 +206,32 @@ class Inpaint(Operation[InpaintParameters]):
             outputs.append(Output(made.layer(), seed))
         context.report(1.0, "Done")
         return outputs
+
+
+def _from_reference(
+    piece: FillRegion,
+    reference: Reference,
+    wish: FillOptions,
+    context: Context,
+    progress: Progress,
+    aligned: bool,
+) -> Floats:
+    """(H, W, 3): the piece with what the reference shows of it, or else with its texture. Only the first of several variations
+    takes what it shows, as that is one and the same."""
+    taken = reference.shown_in(piece) if aligned else None
+    if taken is not None and taken.covered.any():
+        context.note(
+            "The reference shows the same place, so it was aligned with the picture and brought into its light."
+        )
+        left = without(piece, taken)
+        return fill(left, wish, context, progress) if left.hole.any() else taken.rgb
+    if wish.method not in ("auto", "patchmatch"):
+        context.note("The reference shows another place, and this method copies no texture: it was left out.")
+        return fill(piece, wish, context, progress)
+    if aligned:
+        context.note("The reference shows another place, so its texture was copied.")
+    height, width = piece.hole.shape
+    return fill(reference.beside(piece), wish, context, progress)[:height, :width]
 
 
 def _wish(parameters: InpaintParameters, seed: int) -> FillOptions:

@@ -19,6 +19,7 @@ NAMES: Dict[str, Tuple[str, ...]] = {
     "style_segmentation": ("style segmentation", "style segments"),
     "mask": ("mask",),
     "source": ("source",),
+    "reference": ("fill reference",),  # what artists call “Reference” is a pose or a mood, not what a hole lacks
     "within": ("within",),
     "marked": ("marked", "marks"),
 }
