@@ -43,6 +43,8 @@ class FillRegion:
     alpha: Floats
     restricted: bool = False
     """Whether the artist said what may be copied."""
+    lines: Mask | None = None
+    """Where the artist drew lines in the hole."""
 
 
 def prepare(

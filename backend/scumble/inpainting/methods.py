@@ -17,6 +17,7 @@ from scumble.imaging.geometry import Extent
 from scumble.operations.context import Context
 from scumble.vision import blending
 
+from .drawn_structure import inked, structured
 from .fill_networks import Domain, PublishedWeights, embedded_network, published_network
 from .fill_regions import FillRegion
 
@@ -33,6 +34,9 @@ WORKING = 512
 
 GUIDANCE = 0.35
 """Share of the network's guess in what PatchMatch looks for at the document's resolution."""
+
+DRAWN_GUIDANCE = 1.5
+"""The same where an artist has drawn lines, which are to be found again."""
 
 NARROW, CHOOSY = 0.35, 12.0
 """Spread and sharpness of the last vote when it is led: nearly a copy, as the guess has decided what goes where."""
@@ -63,13 +67,14 @@ def fill(piece: FillRegion, wish: FillOptions, context: Context, progress: Progr
 
     flipped = _Flip(wish.seed)
     rgb, hole, source = (_tensor(flipped(array), context) for array in (piece.rgb, piece.hole, piece.source))
+    lines = flipped(piece.lines) if piece.lines is not None and piece.lines.any() else None
     with torch.inference_mode():
         if wish.method == "patchmatch" or (wish.method == "auto" and piece.restricted):
             made = _patchmatch(rgb, hole, source, wish, context, progress)
         elif wish.method == "smooth":
             made = _from_batch(harmonic_fill(_as_batch(rgb), hole[None, None])).cpu().numpy()
         else:
-            made = _by_network(rgb, hole, source, wish, context, progress)
+            made = _by_network(rgb, hole, source, lines, wish, context, progress)
     made = flipped(made)
     if wish.blend == "multiband":
         return blending.multiband(made, piece.rgb, piece.alpha)
@@ -84,6 +89,7 @@ def _patchmatch(
     context: Context,
     progress: Progress,
     guide: torch.Tensor | None = None,
+    drawn: bool = False,
 ) -> Floats:
     import torch
 
@@ -93,7 +99,8 @@ def _patchmatch(
 
     effort = completion.DEFAULT_EFFORT
     if guide is not None:
-        effort = replace(effort, guidance=GUIDANCE, spread=NARROW, sharpness=CHOOSY)
+        guidance = DRAWN_GUIDANCE if drawn else GUIDANCE
+        effort = replace(effort, guidance=guidance, spread=NARROW, sharpness=CHOOSY)
     if context.memory_scale < 1:  # the table of descriptors is what takes the memory
         effort = replace(effort, largest_search=round(effort.largest_search * context.memory_scale**2))
     filled = completion.complete(
@@ -115,7 +122,13 @@ def _patchmatch(
 
 
 def _by_network(
-    rgb: torch.Tensor, hole: torch.Tensor, source: torch.Tensor, wish: FillOptions, context: Context, progress: Progress
+    rgb: torch.Tensor,
+    hole: torch.Tensor,
+    source: torch.Tensor,
+    lines: NDArray[np.bool_] | None,
+    wish: FillOptions,
+    context: Context,
+    progress: Progress,
 ) -> Floats:
     size = _working_size(Extent(rgb.shape[1], rgb.shape[0]))
     first = 0.4 if wish.method == "auto" else 0.9
@@ -125,13 +138,32 @@ def _by_network(
 
     small = _resized(rgb, size), _covered(hole, size), ~_covered(~source, size)
     guess = _guess(*small, wish, context, early)
+    if lines is not None:
+        guess = _with_lines(guess, *small[:2], lines, wish.domain)
     if wish.method == "network":
         return _enlarged(guess, rgb, hole).cpu().numpy()
 
     def late(fraction: float) -> None:
         progress(first + (1 - first) * fraction)
 
-    return _patchmatch(rgb, hole, source, wish, context, late, guide=guess)
+    made = _patchmatch(rgb, hole, source, wish, context, late, guide=guess, drawn=lines is not None)
+    if lines is not None and wish.domain == "art":
+        return inked(made, rgb.cpu().numpy(), hole.cpu().numpy(), lines)
+    return made
+
+
+def _with_lines(
+    guess: torch.Tensor, rgb: torch.Tensor, hole: torch.Tensor, lines: NDArray[np.bool_], domain: Domain
+) -> torch.Tensor:
+    """The guess (H, W, 3) with what lines of the crop's full size say of it."""
+    import torch
+
+    colours, where = rgb.cpu().numpy(), hole.cpu().numpy()
+    small = _covered(torch.from_numpy(np.ascontiguousarray(lines)), Extent(where.shape[1], where.shape[0])).numpy()
+    made = structured(guess.cpu().numpy(), colours, where, small & where)
+    if domain == "art":
+        made = inked(made, colours, where, small & where)
+    return torch.from_numpy(made).to(guess.device)
 
 
 def _guess(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from scumble.operations.context import Context
 from scumble.operations.key_colour import KEY_COLOUR, TOLERANCE, KeyColour
 from scumble.operations.new_layer import NewLayer
 
+from .drawn_structure import drawn_in
 from .fill_networks import Domain, PublishedWeights
 from .fill_regions import FillRegion, prepare
 from .holes import Holes
@@ -149,6 +151,12 @@ class Inpaint(Operation[InpaintParameters]):
     roles = (
         Role("image", "A picture", "Choose the layer to work on.", required=True),
         Role("mask", "A selection", "Select what should be filled.", kind="mask"),
+        Role(
+            "sketch",
+            "A sketch",
+            "Lines drawn over the selection, on a layer of their own: where things end, and in drawn art the ink.",
+            advanced=True,
+        ),
         Role("source", "A source mask", "Copy only from where this is white.", kind="mask", advanced=True),
         Role(
             "reference",
@@ -179,7 +187,7 @@ class Inpaint(Operation[InpaintParameters]):
         policy = ContextPolicy(factor=parameters.context, minimum=64 + spread)
         regions = plan_regions(frame, [b.padded(spread) for b in holes.bounds], policy)
         outputs = []
-        with_faces = parameters.wants_faces(len(regions)) and not {"source", "reference"} & layers.keys()
+        with_faces = parameters.wants_faces(len(regions)) and not {"source", "reference", "sketch"} & layers.keys()
         reference = Reference(layers["reference"], image, holes) if "reference" in layers else None
         steps = parameters.variations * sum(region.hole.extent.area for region in regions)
         done = 0.0
@@ -188,6 +196,8 @@ class Inpaint(Operation[InpaintParameters]):
             made = NewLayer(image, Bounds.union(region.hole for region in regions))
             for region in regions:
                 piece = prepare(region, image, holes, layers.get("source"), parameters, context)
+                if "sketch" in layers and parameters.method in GUESSING:
+                    piece = replace(piece, lines=drawn_in(layers["sketch"], region.crop, piece.hole))
                 share = region.hole.extent.area / steps
                 face = completed_face(piece, image, seed, context) if with_faces else None
                 rgb = piece.rgb

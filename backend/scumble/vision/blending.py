@@ -74,14 +74,18 @@ def membrane(
     else:
         rim = ndimage.binary_dilation(inside) & ~inside
         difference = (around[box][rim] - target[rim]).astype(np.float32)
-        out[box][inside] = target[inside] + _harmonic(
-            difference, inside, rim, tolerance, progress or (lambda fraction: None)
-        )
+        out[box][inside] = target[inside] + harmonic(difference, inside, rim, tolerance, progress)
     return out
 
 
-def _harmonic(values: Picture, unknown: Mask, known: Mask, tolerance: float, progress: Progress) -> Picture:
-    """(N, C): the harmonic function on the N `unknown` pixels that has the (M, C) `values` on the M `known` ones."""
+def harmonic(
+    values: Picture, unknown: Mask, known: Mask, tolerance: float = 3e-4, progress: Progress | None = None
+) -> Picture:
+    """(N, C): the harmonic function on the N `unknown` pixels that has the (M, C) `values` on the M `known` ones, which lie beside them.
+
+    Towards pixels that are neither, and at the border, its slope is 0.
+    """
+    progress = progress or (lambda fraction: None)
     matrix, right = _five_point_system(values, unknown, known)
     rows, columns = np.nonzero(unknown)
     progress(0.0)
