@@ -1,10 +1,12 @@
 """Mosaics on held-out illustrations and photographs: what `restore-mosaic` makes of them beside bicubic smoothing.
 
-    python -m benchmarks.mosaic --data FOLDER [--art N] [--photos N] [--sheet FILE]
+    python -m benchmarks.mosaic --data FOLDER [--art N] [--photos N] [--sheet FILE] [--weights FILE] [--cells 6 8 …]
+        [--lpips-network FILE --lpips-heads FILE]
 
 Every picture gets, for each size of cell (6 to 24 pixels), one seeded region (a rectangle or an ellipse of a fifth to two
 fifths of the shorter side, of whole cells, at a random phase). Bicubic smoothing knows the cells' true size and phase, and the
-means of all cells, of the picture around the mosaic too; `restore-mosaic` has to find the cells by itself.
+means of all cells, of the picture around the mosaic too; `restore-mosaic` has to find the cells by itself. LPIPS, where its weights
+are named, is that of the region within its box and 16 pixels around.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +33,7 @@ from scumble.mosaic.network import MosaicNetwork
 from scumble.mosaic.weights import load
 from scumble.weights import WeightStore
 from scumble_training.common import datasets
+from scumble_training.common.lpips import Lpips, chosen
 from scumble_training.mosaic.examples import whole_cells
 
 Picture = NDArray[np.float32]
@@ -58,6 +62,8 @@ class Row:
     restored: float
     one_turn: float
     """`restored` is the mean of eight orientations; this is one of them."""
+    looks: tuple[float, float, float, float] | None
+    """LPIPS of the mosaic, bicubic smoothing, `restored` and `one_turn`; None without its weights."""
     sharpness: float
     plain_sharpness: float
     worst: float
@@ -79,9 +85,16 @@ def region(shape: tuple[int, ...], grid: Grid, rng: np.random.Generator) -> Mask
 
 
 def measure(
-    data: Path, art: int, photos: int, sheet: Path | None = None, out: Callable[[str], None] = print
+    data: Path,
+    art: int,
+    photos: int,
+    sheet: Path | None = None,
+    out: Callable[[str], None] = print,
+    weights: Path | None = None,
+    lpips: Lpips | None = None,
+    cells: Sequence[int] = CELLS,
 ) -> list[Row]:
-    network = load(WeightStore().path("scumble-mosaic"))
+    network = load(weights or WeightStore().path("scumble-mosaic"))
     rows: list[Row] = []
     shown: list[NDArray[np.uint8]] = []
     for collection, count in (("art", art), ("photos", photos)):
@@ -89,13 +102,13 @@ def measure(
         names = [row["file"] for row in listed]
         for number, picture in enumerate(datasets.pictures(data, collection, names)):
             free = listed[number]["licence"].startswith(FREE)
-            for cell in CELLS:
+            for cell in cells:
                 rng = np.random.default_rng([number, cell, len(collection)])
                 grid = Grid(cell, cell, *rng.integers(0, cell, 2).tolist())
                 mask = region(picture.shape, grid, rng)
                 if not mask.any():
                     continue
-                row, line = _one(collection, cell, picture, mask, grid, network)
+                row, line = _one(collection, cell, picture, mask, grid, network, lpips)
                 rows.append(row)
                 if collection == "art" and free and cell in (6, 12, 24) and len(shown) < 12:
                     shown.append(line)
@@ -107,7 +120,13 @@ def measure(
 
 
 def _one(
-    collection: str, cell: int, picture: NDArray[np.uint8], mask: Mask, grid: Grid, network: MosaicNetwork
+    collection: str,
+    cell: int,
+    picture: NDArray[np.uint8],
+    mask: Mask,
+    grid: Grid,
+    network: MosaicNetwork,
+    lpips: Lpips | None,
 ) -> tuple[Row, NDArray[np.uint8]]:
     truth = picture.astype(np.float32) / np.float32(255)
     damaged = np.where(mask[..., None], pixelate(picture, grid), picture).astype(np.float32) / np.float32(255)
@@ -138,12 +157,27 @@ def _one(
         smooth=psnr[2],
         restored=psnr[3],
         one_turn=psnr[4],
+        looks=None if lpips is None else _looks(lpips, truth, mask, damaged, plain, made, one),
         sharpness=sharpness(made, truth, mask),
         plain_sharpness=sharpness(plain, truth, mask),
         worst=255 * float(off.max()),
         seconds=seconds,
     )
     return row, _line([damaged, plain, made, truth], mask)
+
+
+def _looks(lpips: Lpips, truth: Picture, mask: Mask, *pictures: Picture) -> Any:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = (
+        slice(max(0, int(rows[0]) - 16), int(rows[-1]) + 17),
+        slice(max(0, int(columns[0]) - 16), int(columns[-1]) + 17),
+    )
+    where = torch.from_numpy(mask[box])[None, None].float()
+    true, *others = (
+        torch.from_numpy(np.ascontiguousarray(np.clip(p[box], 0, 1))).permute(2, 0, 1)[None] for p in (truth, *pictures)
+    )
+    with torch.inference_mode():
+        return tuple(float(lpips(one, true, where)) for one in others)
 
 
 def _line(pictures: Sequence[Picture], mask: Mask, size: int = 150) -> NDArray[np.uint8]:
@@ -171,6 +205,13 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
                 f"PSNR above bicubic smoothing, {collection}", float(np.mean(gains)), "dB", WANTED, "at least", detail
             )
         )
+        if all(row.looks for row in here):
+            mosaic, plain, made, _ = np.mean([row.looks for row in here], 0)
+            detail = f"{made:.3f}; bicubic {plain:.3f}, the mosaic {mosaic:.3f}"
+            found.append(
+                Figure(f"LPIPS, {collection}, as a share of bicubic smoothing's", made / plain, "×", 0.4, detail=detail)
+            )
+            found.append(Figure(f"LPIPS, {collection}, as a share of the mosaic's", made / mosaic, "×", 0.7))
     worst = max(row.worst for row in rows)
     found.append(Figure("largest error of a cell's mean", worst, "of 255", 2))
     share = float(np.mean([row.found for row in rows]))
@@ -191,11 +232,24 @@ def table(rows: Sequence[Row]) -> str:
         for cell in CELLS:
             here = [row for row in rows if (row.collection, row.cell) == (collection, cell)]
             if here:
-                m = {n: _mean(here, n) for n in Row.__dataclass_fields__ if n not in ("collection", "found")}
+                m = {n: _mean(here, n) for n in Row.__dataclass_fields__ if n not in ("collection", "found", "looks")}
                 lines.append(
                     f"| {len(here)} {collection} | {cell} | {m['block']:.2f} | {m['plain']:.2f} | {m['smooth']:.2f} "
                     f"| {m['one_turn']:.2f} | {m['restored']:.2f} | {m['restored'] - m['plain']:+.2f} "
                     f"| {m['sharpness']:.2f} ({m['plain_sharpness']:.2f}) | {m['seconds']:.2f} |"
+                )
+    return "\n".join(lines)
+
+
+def looks_table(rows: Sequence[Row]) -> str:
+    lines = ["| LPIPS | cell | mosaic | bicubic | restored, one orientation | restored |", "|---|---|---|---|---|---|"]
+    for collection in ("art", "photos"):
+        for cell in CELLS:
+            here = [row.looks for row in rows if (row.collection, row.cell) == (collection, cell) and row.looks]
+            if here:
+                mosaic, plain, made, one = np.mean(here, 0)
+                lines.append(
+                    f"| {len(here)} {collection} | {cell} | {mosaic:.3f} | {plain:.3f} | {one:.3f} | {made:.3f} |"
                 )
     return "\n".join(lines)
 
@@ -209,9 +263,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", type=int, default=30, help="photographs")
     parser.add_argument("--sheet", type=Path, help="a contact sheet")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--weights", type=Path, help="of the network; those of the program if not given")
+    parser.add_argument("--cells", type=int, nargs="+", default=list(CELLS), help="sizes of cells, in pixels")
+    parser.add_argument("--lpips-network", default="", help="weights for LPIPS; without it, none is measured")
+    parser.add_argument("--lpips-heads", default="")
     options = parser.parse_args(argv)
     torch.set_num_threads(options.threads)
-    rows = measure(options.data, options.art, options.photos, options.sheet, lambda line: print(line, file=sys.stderr))
+    lpips = chosen(options.lpips_network, options.lpips_heads) if options.lpips_network else None
+    rows = measure(
+        options.data,
+        options.art,
+        options.photos,
+        options.sheet,
+        lambda line: print(line, file=sys.stderr),
+        options.weights,
+        lpips,
+        options.cells,
+    )
+    if lpips is not None:
+        print(looks_table(rows), end="\n\n")
     print(as_markdown(figures(rows)))
     print()
     print(table(rows))
