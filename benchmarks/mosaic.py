@@ -205,8 +205,9 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
                 f"PSNR above bicubic smoothing, {collection}", float(np.mean(gains)), "dB", WANTED, "at least", detail
             )
         )
-        if all(row.looks for row in here):
-            mosaic, plain, made, _ = np.mean([row.looks for row in here], 0)
+        looks = [row.looks for row in here if row.looks]
+        if looks:
+            mosaic, plain, made, _ = np.mean(looks, 0)
             detail = f"{made:.3f}; bicubic {plain:.3f}, the mosaic {mosaic:.3f}"
             found.append(
                 Figure(f"LPIPS, {collection}, as a share of bicubic smoothing's", made / plain, "×", 0.4, detail=detail)

@@ -70,4 +70,4 @@ def inked(picture: Floats, rgb: Floats, hole: Mask, lines: Mask) -> Floats:
     colour = known[lightness <= np.quantile(lightness, DARKEST)].mean(0)
     share = ndimage.gaussian_filter(lines.astype(np.float32), SOFT)[..., None]
     share = np.minimum(1, share * 1.4) * hole[..., None]
-    return (picture + share * (colour - picture)).astype(np.float32)
+    return np.asarray(picture + share * (colour - picture), np.float32)

@@ -54,6 +54,7 @@ def homography(
         agree = _agree(matrix, one, other, distance)
         if agree.sum() > count:
             best, count = agree, int(agree.sum())
+    fitted: Matrix | None = None
     for _ in range(5):
         if best is None or best.sum() < FEWEST:
             return None
@@ -65,6 +66,7 @@ def homography(
             break
         best = again
     assert best is not None
+    assert fitted is not None
     if best.sum() < max(FEWEST, LEAST_SHARE * len(one)) or not _plausible(fitted, one[best]):
         return None
     return Found(fitted, best)

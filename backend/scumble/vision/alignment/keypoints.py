@@ -137,11 +137,12 @@ def _extrema(
     dxy = (d[s, y + 1, x + 1] + d[s, y - 1, x - 1] - d[s, y + 1, x - 1] - d[s, y - 1, x + 1]) / 4
     trace, determinant = dxx + dyy, dxx * dyy - dxy**2
     sharp = (determinant > 0) & (trace**2 * EDGE < (EDGE + 1) ** 2 * determinant)
-    s, y, x, here, dxx, dyy = (one[sharp] for one in (s, y, x, here, dxx, dyy))
+    s, y, x = s[sharp], y[sharp], x[sharp]
+    here, dxx, dyy = here[sharp], dxx[sharp], dyy[sharp]
     dx, dy = (d[s, y, x + 1] - d[s, y, x - 1]) / 2, (d[s, y + 1, x] - d[s, y - 1, x]) / 2
     # a parabola along each axis gives the place between pixels
-    at = np.stack([x - np.clip(dx / dxx, -0.5, 0.5), y - np.clip(dy / dyy, -0.5, 0.5)], 1)
-    return at, np.asarray(blurs)[s], np.abs(here)
+    at = np.asarray(np.stack([x - np.clip(dx / dxx, -0.5, 0.5), y - np.clip(dy / dyy, -0.5, 0.5)], 1), np.float64)
+    return at, np.asarray(blurs, np.float64)[s], np.asarray(np.abs(here), np.float64)
 
 
 def _described(
@@ -208,10 +209,10 @@ def _histograms(
     turned = np.stack([cos * grid[:, 0] - sin * grid[:, 1], sin * grid[:, 0] + cos * grid[:, 1]], -1)
     strength, angle = _sampled(at, WIDTH * scale[:, None, None] * turned, rows, columns)
     weight = strength * np.exp(-(grid**2).sum(1) / (2 * (CELLS / 2) ** 2))
-    angle = (angle - direction[:, None]) / (2 * np.pi) * DIRECTIONS
+    turn = (angle - direction[:, None]) / (2 * np.pi) * DIRECTIONS
     found = np.zeros((len(at), CELLS, CELLS, DIRECTIONS))
-    numbers = np.broadcast_to(np.arange(len(at))[:, None], angle.shape)
-    low = np.floor(angle)
+    numbers = np.broadcast_to(np.arange(len(at))[:, None], turn.shape)
+    low = np.floor(turn)
     cells = grid + CELLS / 2 - 0.5
     below = np.floor(cells).astype(int)
     for dy in (0, 1):
@@ -221,11 +222,11 @@ def _histograms(
             inside = (x >= 0) & (x < CELLS) & (y >= 0) & (y < CELLS)
             for more in (0, 1):
                 bin_ = (low.astype(int) + more) % DIRECTIONS
-                part = weight * share * (1 - np.abs(angle - low - more))
+                part = weight * share * (1 - np.abs(turn - low - more))
                 where = (numbers[:, inside], *(np.broadcast_to(one[inside], (len(at), inside.sum())) for one in (y, x)))
                 np.add.at(found, (*where, bin_[:, inside]), part[:, inside])
-    found = found.reshape(len(at), -1)
+    flat = found.reshape(len(at), -1)
     for _ in range(2):
-        found = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
-        found = np.minimum(found, LARGEST)
-    return np.sqrt(found / np.maximum(found.sum(1, keepdims=True), 1e-9)).astype(np.float32)
+        flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+        flat = np.minimum(flat, LARGEST)
+    return np.asarray(np.sqrt(flat / np.maximum(flat.sum(1, keepdims=True), 1e-9)), np.float32)

@@ -56,7 +56,7 @@ def warped(picture: Floats, matrix: Matrix, shape: tuple[int, int], order: int =
     def channel(one: Floats) -> Floats:
         one = ndimage.gaussian_filter(one, sigma) if sigma else one
         seen = ndimage.map_coordinates(one, at, order=order, mode="nearest", output=np.float32)
-        return np.clip(seen, one.min(), one.max())
+        return np.asarray(np.clip(seen, one.min(), one.max()))
 
     if picture.ndim == 2:
         return channel(picture)
