@@ -32,7 +32,7 @@ Blend = Literal["membrane", "multiband", "none"]
 WORKING = 512
 """Longest side at which a network sees a crop, in pixels: what it was trained for."""
 
-GUIDANCE = 0.35
+GUIDANCE: dict[Domain, float] = {"photo": 0.35, "art": 0.35}
 """Share of the network's guess in what PatchMatch looks for at the document's resolution."""
 
 DRAWN_GUIDANCE = 1.5
@@ -99,7 +99,7 @@ def _patchmatch(
 
     effort = completion.DEFAULT_EFFORT
     if guide is not None:
-        guidance = DRAWN_GUIDANCE if drawn else GUIDANCE
+        guidance = DRAWN_GUIDANCE if drawn else GUIDANCE[wish.domain]
         effort = replace(effort, guidance=guidance, spread=NARROW, sharpness=CHOOSY)
     if context.memory_scale < 1:  # the table of descriptors is what takes the memory
         effort = replace(effort, largest_search=round(effort.largest_search * context.memory_scale**2))
