@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scumble.operations.registry import OWN, Fault, faults, find, forget, operations, origin
+from scumble.operations.addons import Fault
+from scumble.operations.registry import OWN, faults, find, forget, operations, origin
 from scumble.scripting import connect
 from scumble_client.errors import ScumbleError
 from scumble_training import registry as trainers

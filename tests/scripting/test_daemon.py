@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class TestRun:
         assert again.bounds == (0, 0, 48, 40)
 
     def test_numpy_s_numbers_are_numbers(self, daemon: Daemon) -> None:
-        given = {"seed": np.int64(3), "feather": np.float32(1), "method": np.str_("smooth")}
+        given: dict[str, Any] = {"seed": np.int64(3), "feather": np.float32(1), "method": np.str_("smooth")}
         [layer] = daemon.run("inpaint", textured(), mask=mask_pixels(), **given)
         assert layer.seed == 3
 
@@ -145,7 +146,7 @@ class TestEnding:
         refused(job.wait, "cancelled")
         assert job.error
         for name in ("layers", "notes", "seconds", "request"):
-            refused(lambda name=name: getattr(job, name), "cancelled")
+            refused(partial(getattr, job, name), "cancelled")
 
     def test_a_time_limit(self, daemon: Daemon, client: Client) -> None:
         assert "0.2 seconds" in str(
@@ -375,7 +376,11 @@ class TestInThisProcess:
 
     def test_a_progress_function_can_t_wait_for_its_own_job(self) -> None:
         here = local("cpu")
-        refused(lambda: here.run("identity", textured(), progress=lambda job: job.layers), "bad_request")
+
+        def look(job: Job) -> None:
+            job.layers
+
+        refused(lambda: here.run("identity", textured(), progress=look), "bad_request")
 
 
 def test_two_scripts_at_once(shared: Running) -> None:

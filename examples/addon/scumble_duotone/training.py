@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from scumble_training.common import datasets
 from scumble_training.common.trainer import Run, Trainer, TrainerSettings
-from scumble_training.common.training_loop import TrainingLoop
+from scumble_training.common.training_loop import Stateful, TrainingLoop
 
 
 class ColourSettings(TrainerSettings):
@@ -22,7 +22,7 @@ def train(run: Run, settings: ColourSettings) -> Path:
     torch.manual_seed(run.seed)
     colours = torch.nn.Embedding(2, 3).to(run.device)
     optimizer = torch.optim.Adam(colours.parameters(), lr=0.1)
-    parts = {"network": colours, "optimizer": optimizer}
+    parts: dict[str, Stateful] = {"network": colours, "optimizer": optimizer}
     loop = TrainingLoop(run, "duotone-colours", settings.steps, parts)
     names = [row["file"] for row in datasets.rows(run.data, "photos", "train")]
     pictures = list(datasets.pictures(run.data, "photos", names))
@@ -33,7 +33,7 @@ def train(run: Run, settings: ColourSettings) -> Path:
         truth = torch.stack([pixels[~light].mean(0), pixels[light].mean(0) if light.any() else pixels.mean(0)])
         loss = (colours.weight - truth).square().mean()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without
         optimizer.step()
     finished = run.folder / "duotone-colours.safetensors"
     dark, light_colour = colours.weight.detach().cpu().clamp(0, 1)

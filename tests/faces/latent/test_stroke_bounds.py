@@ -52,7 +52,8 @@ def masks(hat: bool = False) -> FaceMasks:
     if hat:
         covered = spot(0, -1.2, 1.3, 0.8)
         hair, skin = hair * ~covered, skin * ~covered
-    return FaceMasks(*(np.asarray(one, np.float32) for one in (hair, skin, lips, eyes, mouth)), sure=1.0)
+    hair, skin, lips, eyes, mouth = (np.asarray(one, np.float32) for one in (hair, skin, lips, eyes, mouth))
+    return FaceMasks(hair, skin, lips, eyes, mouth, sure=1.0)
 
 
 MAP = FaceMap(masks(), POINTS)
@@ -128,9 +129,8 @@ class TestTints:
     def test_lips_that_one_teacher_sees_are_lips_and_a_trace_far_away_is_none(self) -> None:
         weak = np.asarray(0.66 * PARTS.lips, np.float32)
         weak[:20, :20] = 0.5
-        found = lips_of(
-            FaceMasks(*np.zeros((2, SIDE, SIDE), np.float32), weak, *np.zeros((2, SIDE, SIDE), np.float32)), PARTS
-        )
+        none = np.zeros((SIDE, SIDE), np.float32)
+        found = lips_of(FaceMasks(none, none, weak, none, none), PARTS)
         assert found[PARTS.lips > 0.95].min() > 0.9
         assert found[:20, :20].max() == 0
 

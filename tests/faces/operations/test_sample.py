@@ -10,7 +10,7 @@ import pytest
 
 from scumble.faces.detection.alignment import mirrored_points
 from scumble.faces.detection.found_face import aligned_picture, frame_of, points_of, whole_face
-from scumble.faces.exemplars import stranger
+from scumble.faces.exemplars import library, stranger
 from scumble.faces.exemplars.collection import Writer, new_face
 from scumble.faces.exemplars.library import own_directory
 from scumble.imaging.geometry import Bounds
@@ -199,8 +199,12 @@ class TestStrangers:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         opened: list[int] = []
-        real = stranger.open_libraries
-        monkeypatch.setattr(stranger, "open_libraries", lambda: opened.append(1) or real())
+
+        def counted() -> library.ExemplarLibrary:
+            opened.append(1)
+            return library.open_libraries()
+
+        monkeypatch.setattr(stranger, "open_libraries", counted)
         context = Context(0, "cpu", WARM, lambda fraction, message: None)
         chosen = find("face-sample")
         outputs = list(chosen.run({"image": FACE}, chosen.validate({"variations": 3}), context))

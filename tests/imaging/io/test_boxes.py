@@ -13,11 +13,10 @@ from PIL import Image, features
 
 from scumble.imaging.colour import LINEAR, SRGB
 from scumble.imaging.io.boxes import boxes, primary_properties
-from scumble.imaging.io.codecs import MAX_BYTES
 from scumble.imaging.io.colour_tags import D65, P3
 from scumble.imaging.io.files import Picture, decode_picture, read_picture
 from scumble.imaging.io.jxl_header import read_header
-from scumble.imaging.io.metadata import exif_of
+from scumble.imaging.io.metadata import MAX_BYTES, exif_of
 from scumble.imaging.profiles import profile_of
 from tests.support.pictures import put, refusal, smooth
 

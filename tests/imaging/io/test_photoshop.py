@@ -152,9 +152,9 @@ def test_without_a_composite(tmp_path: Path) -> None:
     assert "Maximize compatibility" in error.hint
 
 
-@pytest.mark.parametrize("odd", [{"mode": 9}, {"bits": 4}])
-def test_other_kinds_are_said(tmp_path: Path, odd: dict[str, int]) -> None:
-    error = refusal(put(tmp_path, "a.psd", psd(smooth(3), **odd)))
+@pytest.mark.parametrize("odd", [psd(smooth(3), 9), psd(smooth(3), bits=4)], ids=["mode", "depth"])
+def test_other_kinds_are_said(tmp_path: Path, odd: bytes) -> None:
+    error = refusal(put(tmp_path, "a.psd", odd))
     assert "colour mode or depth" in error.message
 
 

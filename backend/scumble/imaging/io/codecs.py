@@ -209,12 +209,14 @@ def _jpeg_frame(data: bytes) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _decode_by_pillow(image: Image.Image, name: str, pixels: Pixels | None = None) -> Decoded:
-    """`pixels` are those that a better reader has found."""
+def _decode_by_pillow(
+    image: Image.Image, name: str, pixels: Pixels | None = None, frame_chosen: bool = False
+) -> Decoded:
+    """`pixels` are those that a better reader has found; `frame_chosen`: the frame is the one that is wanted, first or not."""
     check_extent(*image.size, name)
     icc, notes = image.info.get("icc_profile") or None, []
     frames = getattr(image, "n_frames", 1)
-    if frames > 1:
+    if frames > 1 and not frame_chosen:
         notes.append(f"The picture has {frames} frames; the first was taken.")
     metadata = _metadata(image)
     colour = None
@@ -260,7 +262,7 @@ def decode_pillow(image: Image.Image, name: str) -> Decoded:
         info = image.info
         image = image.convert("L").convert("LA") if (image.mode, other) == ("1", "LA") else image.convert(other)
         image.info.update({name: value for name, value in info.items() if name != "transparency"})
-    return _decode_by_pillow(image, name, layered=True)
+    return _decode_by_pillow(image, name, frame_chosen=True)
 
 
 def _metadata(image: Image.Image) -> Metadata:
