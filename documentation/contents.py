@@ -39,18 +39,6 @@ def pages() -> Mapping[str, str]:
     return BESIDE | cards | own
 
 
-LATER = frozenset({"api.md"})
-"""Pages that the navigation may name before they are there."""
-
-
-def navigation(settings: str) -> str:
-    """The site's settings without the pages of `LATER` that are not there yet."""
-    missing = [page for page in LATER if page not in pages().values()]
-    return "".join(
-        line for line in settings.splitlines(True) if not line.rstrip().endswith(tuple(f": {page}" for page in missing))
-    )
-
-
 def target(origin: str, link: Link) -> str:
     """The file or folder, from the repository's root, that a link in the file `origin` leads to."""
     if not link.path:
@@ -122,8 +110,7 @@ def write(folder: Path, made: Mapping[str, str], repository: str = "") -> None:
             copy = folder / "pages" / path.relative_to(ROOT / "docs")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-    settings = (ROOT / "documentation" / "mkdocs.yml").read_text(encoding="utf-8")
-    (folder / "mkdocs.yml").write_text(navigation(settings), encoding="utf-8")
+    shutil.copyfile(ROOT / "documentation" / "mkdocs.yml", folder / "mkdocs.yml")
 
 
 def faults() -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from documentation.__main__ import main
-from documentation.contents import LATER, ROOT, for_site, navigation, pages, write
+from documentation.contents import ROOT, for_site, pages, write
 from documentation.made import MADE
 
 from documentation import contents
@@ -28,18 +28,8 @@ def test_nothing_is_wrong_with_the_pages() -> None:
 
 
 def test_each_page_is_in_the_navigation_once() -> None:
-    named = in_navigation(navigation(SETTINGS))
+    named = in_navigation(SETTINGS)
     assert sorted(named) == sorted({*pages().values(), *MADE})
-
-
-def test_only_what_was_announced_may_be_missing() -> None:
-    missing = set(in_navigation(SETTINGS)) - {*pages().values(), *MADE}
-    assert missing <= LATER
-
-
-def test_a_page_that_is_there_stays_in_the_navigation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "pages", lambda: {"docs/api.md": "api.md"})
-    assert navigation(SETTINGS) == SETTINGS
 
 
 def test_each_module_of_the_reference_is_there() -> None:
