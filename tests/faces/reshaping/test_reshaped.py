@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scumble.faces.detection.found_face import FaceFrame, frame_of, points_of, whole_face
-from scumble.faces.reshaping.reshaped import FOLDED, GRID, _least_area, field, reshaped_layer
+from scumble.faces.reshaping.reshaped import FOLDED, GRID, _least_area, field, reshaped_layer, with_own_opening
 from scumble.faces.reshaping.shapes import FaceShapes, axes_of, face_shapes
 from scumble.imaging.geometry import Point
 from scumble.imaging.layer import Layer, composite
@@ -59,12 +59,26 @@ def test_landmarks_lie_where_the_drawn_shape_has_them() -> None:
     axes, shapes = axes_of(points), face_shapes(context())
     moves = field(points, axes, shapes, 0.0, 0)
     own = shapes.coefficients(axes.inside(points)) / shapes.deviations
-    nearer = points + axes.outside(
-        np.tensordot(np.clip(-0.8 * own, -1.8, 1.8) * shapes.deviations, shapes.components, 1)
-    )
+    change = np.tensordot(np.clip(-0.8 * own, -1.8, 1.8) * shapes.deviations, shapes.components, 1)
+    inside = axes.inside(points)
+    nearer = points + axes.outside(with_own_opening(inside, inside + change) - inside)
     cells = np.clip((nearer * GRID).astype(int), 0, GRID - 1)
     back = nearer + moves[cells[:, 1], cells[:, 0]]
     assert np.abs(back - points)[10:49].mean() < 0.2 * np.abs(nearer - points)[10:49].mean() + 0.003
+
+
+def test_what_is_seen_between_the_lips_keeps_its_proportion() -> None:
+    _, points = found(FACE)
+    before = axes_of(points).inside(points)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        after = before + rng.normal(0, 0.08, before.shape)
+        kept = with_own_opening(before, after)
+        proportion = [
+            (one[46:49, 1] - one[43:46, 1]).mean() / np.hypot(*(one[37] - one[31])) for one in (before, after, kept)
+        ]
+        assert proportion[2] == pytest.approx(proportion[0])
+        assert np.array_equal(kept[:31], after[:31]), "the rest of the face is as it was drawn"
 
 
 @pytest.mark.parametrize("variety", [0.0, 1.0, 2.0])

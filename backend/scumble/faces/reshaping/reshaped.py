@@ -52,6 +52,11 @@ FADES = 0.12
 
 SMOOTHING = 1e-4
 
+LEFT_CORNER, RIGHT_CORNER = 31, 37
+UPPER_LIP = {32: 0.5, 33: 1.0, 34: 1.0, 35: 1.0, 36: 0.5, 43: 1.0, 44: 1.0, 45: 1.0}
+LOWER_LIP = {38: 0.5, 39: 1.0, 40: 1.0, 41: 1.0, 42: 0.5, 46: 1.0, 47: 1.0, 48: 1.0}
+"""Landmarks of the lips, and how far each goes along when the lips are brought nearer to each other or away."""
+
 FOLDED = 0.35
 """Least area that a cell may keep of its own: less looks squeezed, and below 0 it is folded."""
 
@@ -129,7 +134,8 @@ def field(points: Points, axes: Axes, shapes: FaceShapes, variety: float, seed: 
     wide, long = variety * rng.normal(0, [WIDER, LONGER])
     own = shapes.coefficients(axes.inside(points)) / shapes.deviations
     step = np.clip(TOWARDS * (drawn - own), -MOST, MOST) * shapes.deviations
-    moved = axes.outside(np.tensordot(step, shapes.components, 1))
+    shape = axes.inside(points)
+    moved = axes.outside(with_own_opening(shape, shape + np.tensordot(step, shapes.components, 1)) - shape)
     turn = np.linspace(0.15, 0.85, JAW) * np.pi
     jaw = np.stack([JAW_ACROSS * np.cos(turn), JAW_LEVEL + JAW_DOWN * np.sin(turn)], axis=1)
     jaws = np.stack([wide * jaw[:, 0], long * np.maximum(jaw[:, 1] - JAW_LEVEL, 0)], axis=1)
@@ -151,6 +157,19 @@ def field(points: Points, axes: Axes, shapes: FaceShapes, variety: float, seed: 
         if _least_area(found) > FOLDED:
             return found
     return np.zeros((GRID, GRID, 2), np.float32)
+
+
+def with_own_opening(before: Points, after: Points) -> Points:
+    """Landmarks (49, 2) in the face's axes, with the lips as far apart as they were, for the mouth's width: what is seen between them is
+    stretched as a whole, or teeth become long."""
+    apart = [float((one[46:49, 1] - one[43:46, 1]).mean()) for one in (before, after)]
+    width = [float(np.hypot(*(one[RIGHT_CORNER] - one[LEFT_CORNER]))) for one in (before, after)]
+    excess = apart[1] - apart[0] * width[1] / max(width[0], 1e-6)
+    found = after.copy()
+    for lips, way in ((UPPER_LIP, 0.5), (LOWER_LIP, -0.5)):
+        for point, share in lips.items():
+            found[point, 1] += way * share * excess
+    return found
 
 
 def _least_area(moves: Floats) -> float:
