@@ -19,10 +19,13 @@ FACE = Layer(portrait())
 NOTE = "completed as one"
 
 
-def filled(mask: np.ndarray, image: Layer = FACE, seed: int = 0, **raw: Any) -> tuple[Layer, list[str]]:
+def filled(
+    mask: np.ndarray, image: Layer = FACE, seed: int = 0, sketch: Layer | None = None, **raw: Any
+) -> tuple[Layer, list[str]]:
     operation = find("inpaint")
     context = Context(seed, "cpu", WARM, lambda fraction, message: None)
     layers = {"image": image, "mask": Layer((mask * 255).astype(np.uint8)[..., None])}
+    layers |= {"sketch": sketch} if sketch is not None else {}
     (output,) = operation.run(layers, operation.validate(raw), context)
     return output.layer, context.notes
 
@@ -56,6 +59,13 @@ def test_hidden_eyes_come_back_as_eyes() -> None:
 )
 def test_it_is_a_fill_where_the_artist_says_so(raw: dict[str, Any]) -> None:
     assert not any(NOTE in note for note in filled(EYES, **raw)[1])
+
+
+@pytest.mark.parametrize(("row", "completed"), [(20, True), (118, False)])
+def test_only_lines_that_are_drawn_into_the_hole_make_it_no_face(row: int, completed: bool) -> None:
+    sketch = np.zeros((256, 256, 4), np.uint8)
+    sketch[row : row + 2, 80:180, 3] = 255
+    assert any(NOTE in note for note in filled(EYES, sketch=Layer(sketch))[1]) == completed
 
 
 @pytest.mark.parametrize("mask", [box(100, 140, 0, 30), box(40, 46, 20, 230), box(150, 175, 60, 90)])

@@ -187,7 +187,7 @@ class Inpaint(Operation[InpaintParameters]):
         policy = ContextPolicy(factor=parameters.context, minimum=64 + spread)
         regions = plan_regions(frame, [b.padded(spread) for b in holes.bounds], policy)
         outputs = []
-        with_faces = parameters.wants_faces(len(regions)) and not {"source", "reference", "sketch"} & layers.keys()
+        with_faces = parameters.wants_faces(len(regions)) and not {"source", "reference"} & layers.keys()
         reference = Reference(layers["reference"], image, holes) if "reference" in layers else None
         steps = parameters.variations * sum(region.hole.extent.area for region in regions)
         done = 0.0
@@ -199,7 +199,8 @@ class Inpaint(Operation[InpaintParameters]):
                 if "sketch" in layers and parameters.method in GUESSING:
                     piece = replace(piece, lines=drawn_in(layers["sketch"], region.crop, piece.hole))
                 share = region.hole.extent.area / steps
-                face = completed_face(piece, image, seed, context) if with_faces else None
+                drawn = piece.lines is not None and bool(piece.lines.any())  # a sketch may be of something else
+                face = completed_face(piece, image, seed, context) if with_faces and not drawn else None
                 rgb = piece.rgb
                 if face is None or (face.alpha <= 0)[piece.alpha > 0].any():
                     progress = context.part(done, done + share, "Filling")
