@@ -57,7 +57,8 @@ def fill(
     mask
         (H, W) bool, where the mosaic is; outside, the picture stays as it is.
     turn
-        0: the mean of what it makes of all eight orientations. 1 to 7: one orientation, which gives a fill of its own.
+        0 to 7: the orientation in which the network sees it; each gives a fill of its own. (Their mean is a quarter of a decibel nearer to the
+        truth, and a third blurrier by LPIPS.)
     bounded
         Whether the fill has to stay in 0 to 1.
     tile
@@ -81,20 +82,16 @@ def fill(
     cells = between(rows.members, columns.members, x * hole) / share.clamp(min=1e-4)
     cells = cells.repeat_interleave(CELL, 2).repeat_interleave(CELL, 3)
     small = torch.where(small_hole > 0, cells, known)
-    turns = [turn] if turn else range(8)
-    missing = torch.zeros_like(small)
-    for number, one in enumerate(turns):
-        made = _restored(network, _turned(small, one), _turned(small_hole, one), tile)
-        missing += _turned_back(made, one) / len(turns)
-        if progress is not None:
-            progress((number + 1) / len(turns))
+    missing = _turned_back(_restored(network, _turned(small, turn), _turned(small_hole, turn), tile, progress), turn)
     small_axes = Axes.of([Grid(CELL, CELL)], *small.shape[2:], device=x.device)
     missing = (missing - smooth_start(small_axes, small, small_hole)) * small_hole
     made = start + between(rows.enlarged, columns.enlarged, missing) * hole
     return agreeing(axes, made, x, hole, bounded)
 
 
-def _restored(network: MosaicNetwork, picture: Tensor, hole: Tensor, tile: int) -> Tensor:
+def _restored(
+    network: MosaicNetwork, picture: Tensor, hole: Tensor, tile: int, progress: Progress | None = None
+) -> Tensor:
     """`restored`, large pictures in tiles that see beyond their edges."""
     height, width = picture.shape[2:]
     margin, step = AROUND * CELL, max(2 * CELL, tile // CELL * CELL)
@@ -106,6 +103,8 @@ def _restored(network: MosaicNetwork, picture: Tensor, hole: Tensor, tile: int) 
             if hole[part].any():
                 inner = (..., slice(y - top, y - top + step), slice(x - left, x - left + step))
                 out[..., y : y + step, x : x + step] = restored(network, picture[part], hole[part])[inner]
+        if progress is not None:
+            progress(min(1.0, (y + step) / height))
     return out
 
 

@@ -88,7 +88,7 @@ class TestSmooth:
 
 def test_strokes_are_led_by_the_network(network: StyleNetwork) -> None:
     image = Layer(stored(photograph(3, 96, 128)))
-    led = run("paint-style", image=image, style=STYLE)
+    led = run("paint-style", image=image, style=STYLE, follow_forms=True)
     torch.nn.init.constant_(network.last.bias, -0.4)  # type: ignore[arg-type]
-    darker = run("paint-style", image=image, style=STYLE)
+    darker = run("paint-style", image=image, style=STYLE, follow_forms=True)
     assert working(darker).mean() < working(led).mean() - 0.05

@@ -1,6 +1,6 @@
 """`paint-style` without iterations: strokes of the style, chosen at a working size and laid at the document's.
 
-Where the style network is here, its smooth painting leads them: strokes are compared with it in place of the picture, and run as it runs.
+Where it is asked for, the style network's smooth painting leads them: strokes are compared with it in place of the picture, and run as it runs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ def run_fast(
     from .blocks import Style
     from .guidance import face_care, painted_direction
     from .painting import ALONE, LED, PaintingEffort, paint
-    from .smooth import is_trained
     from .stroke_rendering import renderer
 
     network = feature_network(parameters.features, "average", context)
@@ -60,7 +59,7 @@ def run_fast(
             if context.preview is not None:
                 context.preview(preview_layer(picture, small, where.image))
 
-        led = is_trained()
+        led = parameters.follow_forms
         wanted = smooth_painting(prepared, context, 0.05, 0.1) if led else prepared.coloured
         if led:
             preview(np.ascontiguousarray(np.moveaxis(wanted[0].cpu().numpy(), 0, 2)))

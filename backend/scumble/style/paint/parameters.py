@@ -78,6 +78,12 @@ class PaintStyleParameters(Parameters):
         description="Strokes may be mirrored and turned.",
         json_schema_extra=hints(advanced=True, when={"method": ["fast"]}),
     )
+    follow_forms: bool = Field(
+        False,
+        title="Follow forms",
+        description="Strokes follow what the smooth method paints: calmer skies, and forms that bend.",
+        json_schema_extra=hints(advanced=True, when={"method": ["fast"]}),
+    )
     features: Features = features_field()
     iterations: int = Field(
         300,
