@@ -54,7 +54,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	cd examples/addon && ../../$(BIN)/lint-imports
+	(cd examples/addon && ../../$(BIN)/lint-imports)
 	$(BIN)/mypy backend/scumble backend/scumble_client backend/scumble_training benchmarks releasing stubs/__main__.py documentation tests examples/addon/scumble_duotone
 	$(BIN)/python -m stubs
 	$(BIN)/vermin --quiet --no-tips --violations --target=3.8- backend/scumble_client krita_plugin gimp_plugin

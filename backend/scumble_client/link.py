@@ -37,18 +37,24 @@ class Connection(Protocol):
     bytes_sent: int
 
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether it has ended, by whichever side."""
 
     @property
-    def wants_write(self) -> bool: ...
+    def wants_write(self) -> bool:
+        """Whether something waits until the socket can be written."""
 
-    def fileno(self) -> int: ...
+    def fileno(self) -> int:
+        """What a selector watches."""
 
-    def send(self, frames: Sequence[Buffer]) -> None: ...
+    def send(self, frames: Sequence[Buffer]) -> None:
+        """Send a message, or keep it until it can be sent."""
 
-    def poll(self) -> List[List[Buffer]]: ...
+    def poll(self) -> List[List[Buffer]]:
+        """Read and write what can be, without waiting; the messages that have come whole."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End it; a second time does nothing."""
 
 
 class _Outgoing:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scumble.cli.console import out as console
 from scumble.cli.console import say_note
 from scumble.cli.options import Seed
-from scumble.operations.addons import Fault
 from scumble_client.errors import ScumbleError
+
+if TYPE_CHECKING:
+    from scumble.operations.addons import Fault
 
 
 def add_to(app: typer.Typer) -> None:
@@ -115,6 +117,8 @@ def describe() -> None:
 
 def faults() -> list[Fault]:
     """For `scumble doctor`: what of the add-ons' trainers can't be used."""
+    from scumble.operations.addons import Fault
+
     from .registry import TRAINERS, find, names
     from .registry import faults as left_out
 

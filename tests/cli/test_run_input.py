@@ -172,8 +172,10 @@ class TestWishes:
         assert words in refusal(attempt(scumble, scene, "--set", setting, *way), scene)
 
     def test_an_input_that_the_operation_does_not_take(self, scumble: Call, scene: Scene) -> None:
-        line = refusal(attempt(scumble, scene, "--sketch", scene.image), scene)
-        assert line == "Inpaint does not take an input called “sketch”. It takes: image, mask, source."
+        line = refusal(attempt(scumble, scene, "--strokes", scene.image), scene)
+        assert (
+            line == "Inpaint does not take an input called “strokes”. It takes: image, mask, sketch, source, reference."
+        )
 
     @pytest.mark.parametrize("seed", ["-1", "4294967296", "x"])
     def test_a_seed_out_of_bounds(self, scumble: Call, scene: Scene, seed: str) -> None:

@@ -180,7 +180,7 @@ def test_unknown_operations_parameters_and_inputs(client: Client) -> None:
         (Request("inpaint", {"image": square()}, {"patch": 4}), "invalid_parameter"),
         (Request("inpaint", {"image": square()}, {"nope": 4}), "invalid_parameter"),
         (Request("inpaint", {"mask": square()}), "missing_input"),
-        (Request("inpaint", {"image": square(), "sketch": square()}), "bad_request"),
+        (Request("inpaint", {"image": square(), "strokes": square()}), "bad_request"),
         (Request("identity", {"image": Pixels(b"", 0, 0)}), "missing_input"),
         (Request("identity", {"image": square()}, seed=-1), "invalid_parameter"),
         (Request("identity", {"image": square()}, priority="now"), "bad_request"),

@@ -13,6 +13,7 @@ from scumble.operations.registry import OWN, faults, find, forget, operations, o
 from scumble.scripting import connect
 from scumble_client.errors import ScumbleError
 from scumble_training import registry as trainers
+from scumble_training.command import faults as doctored
 from tests.support.addons import GOOD, write
 from tests.support.commands import Call, save, textured
 from tests.support.daemon import Daemon, Folders
@@ -181,6 +182,9 @@ class TestTrainers:
         with pytest.raises(ScumbleError, match="can't be used"):
             trainers.find("broken")
         assert trainers.find("features").collections
+        told = doctored()
+        assert len(told) == 3
+        assert all("t-addon 2.1" in fault.message and fault.hint for fault in told), "for `scumble doctor`"
 
 
 class TestInTheDaemon:

@@ -58,8 +58,9 @@ class Square(Operation[SquareParameters]):
         self.layers, self.given = layers, parameters
         image = layers["image"]
         alpha = layers["mask"].coverage(image.bounds) if "mask" in layers else np.ones(image.extent.shape)
-        pixels = np.zeros((*image.extent.shape, 4), np.uint8)
-        pixels[..., 0], pixels[..., 3] = 255, np.round(alpha * 255)
+        full = np.iinfo(image.depth).max if image.depth.startswith("u") else 1
+        pixels = np.zeros((*image.extent.shape, 4), image.depth)
+        pixels[..., 0], pixels[..., 3] = full, np.round(alpha * full) if full > 1 else alpha
         made = Layer(pixels, image.offset, image.colour)
         return [Output(made, context.seed + number) for number in range(parameters.variations)]
 
