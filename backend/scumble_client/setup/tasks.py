@@ -147,7 +147,7 @@ class Task:
                 raise SetupError(
                     "wrong_build",
                     "The package index here has only the PyTorch for graphics cards, which is ten times as large.",
-                    "Choose CUDA, or give the address of an index with PyTorch's builds for processors.",
+                    "Choose CUDA, or name an index with PyTorch's builds for processors in SCUMBLE_TORCH_INDEX.",
                 )
             self._show(fetching, expected)
 
