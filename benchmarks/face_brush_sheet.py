@@ -36,90 +36,91 @@ FINE = 4
 LEFT, RIGHT, LIPS, BROWS = slice(19, 25), slice(25, 31), slice(31, 43), slice(0, 10)
 
 
-def edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
-    """(side, side, 4) each: strokes for a face whose 49 points are shares of the side."""
-    shown, side = side, FINE * side  # as an editor's brush, which leaves no stairs
-    at = points * side
-    eyes, mouth = (at[LEFT].mean(0), at[RIGHT].mean(0)), at[LIPS]
-    apart, middle, brow = float(np.linalg.norm(eyes[1] - eyes[0])), mouth.mean(0), at[BROWS].mean(0)
-    made: dict[str, Bytes] = {}
+class Easel:
+    """Where strokes on a face go: its 49 points are shares of the side. What is drawn is drawn larger, as an editor's brush leaves no
+    stairs."""
 
-    def canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
-        image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    def __init__(self, points: NDArray[np.float64], side: int) -> None:
+        self._side = side
+        at = points * (FINE * side)
+        self.eyes, self.mouth = (at[LEFT].mean(0), at[RIGHT].mean(0)), at[LIPS]
+        self.apart = float(np.linalg.norm(self.eyes[1] - self.eyes[0]))
+        self.middle, self.brow = self.mouth.mean(0), at[BROWS].mean(0)
+
+    def canvas(self) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+        """An empty one."""
+        image = Image.new("RGBA", (FINE * self._side, FINE * self._side), (0, 0, 0, 0))
         return image, ImageDraw.Draw(image)
 
-    def finished(image: Image.Image) -> Bytes:
-        return np.asarray(image.resize((shown, shown), Image.Resampling.BOX))
+    def finished(self, image: Image.Image) -> Bytes:
+        """(side, side, 4)."""
+        return np.asarray(image.resize((self._side, self._side), Image.Resampling.BOX))
 
-    image, draw = canvas()
+
+def edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
+    """(side, side, 4) each: strokes for a face whose 49 points are shares of the side."""
+    easel = Easel(points, side)
+    eyes, mouth, apart, middle, brow = easel.eyes, easel.mouth, easel.apart, easel.middle, easel.brow
+    made: dict[str, Bytes] = {}
+    image, draw = easel.canvas()
     draw.ellipse(_around(middle, 0.36 * np.ptp(mouth[:, 0]), 0.07 * apart), fill=(245, 240, 232, 255))
-    smiles = parts_of(points * shown, shown).open  # then white means whiter teeth, not an open mouth
-    made["whiter teeth" if smiles else "teeth"] = finished(image)
-    image, draw = canvas()
+    smiles = parts_of(points * side, side).open  # then white means whiter teeth, not an open mouth
+    made["whiter teeth" if smiles else "teeth"] = easel.finished(image)
+    image, draw = easel.canvas()
     for n in range(-3, 4):
         top = (brow[0] + n * 0.22 * apart, brow[1] - 0.95 * apart)
         end = (brow[0] + (n * 0.25 + 0.05) * apart, brow[1] - 0.35 * apart)
         draw.line([top, end], fill=(38, 26, 20, 255), width=max(3, int(0.22 * apart)))
-    made["fringe"] = finished(image)
-    image, draw = canvas()
+    made["fringe"] = easel.finished(image)
+    image, draw = easel.canvas()
     draw.polygon([tuple(p) for p in mouth], fill=(190, 20, 45, 255))
-    made["red lips"] = finished(image)
-    image, draw = canvas()
+    made["red lips"] = easel.finished(image)
+    image, draw = easel.canvas()
     for eye, sign in zip(eyes, (-1, 1), strict=True):
         cheek = eye + 0.45 * (middle - eye) + [sign * 0.12 * apart, 0]
         draw.ellipse(_around(cheek, 0.2 * apart, 0.2 * apart), fill=(225, 110, 120, 150))
-    made["rose cheeks"] = finished(image)
-    image, draw = canvas()
+    made["rose cheeks"] = easel.finished(image)
+    image, draw = easel.canvas()
     dark = (20, 18, 18, 255)
     for eye in eyes:
         draw.ellipse(_around(eye, 0.33 * apart, 0.26 * apart), outline=dark, width=max(3, int(0.06 * apart)))
     bridge = [tuple(eyes[0] + [0.33 * apart, 0]), tuple(eyes[1] - [0.33 * apart, 0])]
     draw.line(bridge, fill=dark, width=max(2, int(0.05 * apart)))
-    made["glasses"] = finished(image)
+    made["glasses"] = easel.finished(image)
     return made
 
 
 def loose_edits(points: NDArray[np.float64], side: int) -> dict[str, Bytes]:
     """(side, side, 4) each, as `edits`: strokes that are broader than what they are meant for."""
-    shown, side = side, FINE * side
-    at = points * side
-    eyes, mouth = (at[LEFT].mean(0), at[RIGHT].mean(0)), at[LIPS]
-    apart, middle, brow = float(np.linalg.norm(eyes[1] - eyes[0])), mouth.mean(0), at[BROWS].mean(0)
+    easel = Easel(points, side)
+    eyes, mouth, apart, middle, brow = easel.eyes, easel.mouth, easel.apart, easel.middle, easel.brow
     made: dict[str, Bytes] = {}
-
-    def canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
-        image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-        return image, ImageDraw.Draw(image)
-
-    def finished(image: Image.Image) -> Bytes:
-        return np.asarray(image.resize((shown, shown), Image.Resampling.BOX))
-
-    image, draw = canvas()
+    image, draw = easel.canvas()
     tall = 0.5 * np.ptp(mouth[:, 1]) + 0.06 * apart
     draw.ellipse(_around(middle, 0.58 * np.ptp(mouth[:, 0]), tall), fill=(170, 25, 60, 255))
-    made["loose lipstick"] = finished(image)
-    image, draw = canvas()
+    made["loose lipstick"] = easel.finished(image)
+    image, draw = easel.canvas()
     for eye, sign in zip(eyes, (-1, 1), strict=True):
         cheek = eye + 0.4 * (middle - eye) + [sign * 0.45 * apart, 0]
         draw.ellipse(_around(cheek, 0.42 * apart, 0.32 * apart), fill=(215, 90, 105, 170))
-    made["rouge to the rim"] = finished(image)
-    image, draw = canvas()
+    made["rouge to the rim"] = easel.finished(image)
+    image, draw = easel.canvas()
     for eye, sign in zip(eyes, (-1, 1), strict=True):
         way = [(sign * 0.35, -1.1), (sign * 0.6, -0.5), (sign * 0.72, 0.2), (sign * 0.75, 1.0)]
         places = [tuple(eye + apart * np.array(one)) for one in way]
         draw.line(places, fill=(220, 60, 140, 255), width=int(0.5 * apart), joint="curve")
-    made["pink hair"] = finished(image)
-    image, draw = canvas()
+    made["pink hair"] = easel.finished(image)
+    image, draw = easel.canvas()
     arc = [(np.sin(turn) * 1.15, 0.1 - 1.45 * np.cos(turn)) for turn in np.linspace(-1.35, 1.35, 25)]
     crown = [tuple((eyes[0] + eyes[1]) / 2 + apart * np.array(one)) for one in arc]
     draw.line(crown, fill=(205, 165, 105, 255), width=int(0.45 * apart), joint="curve")
-    made["blond hair"] = finished(image)
-    image, draw = canvas()
+    made["blond hair"] = easel.finished(image)
+    image, draw = easel.canvas()
     for n in range(-4, 5):
         top = (brow[0] + n * 0.22 * apart, brow[1] - 1.0 * apart)
         end = (brow[0] + n * 0.24 * apart, brow[1] + 0.16 * apart)
         draw.line([top, end], fill=(60, 38, 26, 255), width=max(3, int(0.2 * apart)))
-    made["long fringe"] = finished(image)
+    made["long fringe"] = easel.finished(image)
     return made
 
 

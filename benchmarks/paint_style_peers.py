@@ -36,7 +36,6 @@ from benchmarks.photo_style import structure
 from benchmarks.report import Figure, as_markdown
 from scumble.imaging.layer import Layer
 from scumble.pictures import painting
-from scumble.style.paint.smooth import is_trained
 from scumble.worker.models import ModelCache
 from scumble_training.common import datasets, lpips
 from scumble_training.style import microast
@@ -217,9 +216,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     torch.set_num_threads(2)
     models = ModelCache()
-    methods: dict[str, Callable[[NDArray[np.uint8], str], Picture]] = {"strokes": ours(models, "fast")}
-    if is_trained():
-        methods["smooth"] = ours(models, "network")
+    methods: dict[str, Callable[[NDArray[np.uint8], str], Picture]] = {
+        "strokes": ours(models, "fast"),
+        "smooth": ours(models, "network"),
+    }
     if options.before is not None:
         methods["before"] = before(options.before)
     if options.peer is not None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 import re
-import tarfile
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +17,7 @@ from scumble.operations.registry import forget
 from scumble.weights import WeightStore
 from scumble.weights.manifest import parse_manifest
 from scumble_training.common.trainer import Run
+from tests.support.collections import collection
 from tests.support.commands import Call, load
 from tests.support.mosaics import drawing
 from tests.support.pictures import put
@@ -45,14 +44,7 @@ def trainer(tmp_path: Path) -> ModuleType:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    content = io.BytesIO()
-    Image.fromarray(drawing()).save(content, "png")
-    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
-        member = tarfile.TarInfo("one.png")
-        member.size = content.tell()
-        content.seek(0)
-        tar.addfile(member, content)
-    (tmp_path / "photos.csv").write_text("file,source_repo,split\none.png,free/pictures,train\n")
+    collection(tmp_path, "photos", [drawing()])
     return tmp_path
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tomllib
-from PIL import Image
 from safetensors.numpy import load_file
 
 from scumble.operations.registry import forget, origin
@@ -23,6 +19,7 @@ from scumble_client.editor.catalogue import Catalogue
 from scumble_client.editor.form import widget
 from scumble_training import registry
 from tests.support.addons import TEMPLATE, install
+from tests.support.collections import collection
 from tests.support.commands import Call, load, save, textured
 from tests.support.daemon import ROOT, Daemon, Folders
 
@@ -104,14 +101,7 @@ def test_it_is_told_and_run_on_the_command_line(here: None, calling: Call, tmp_p
 
 def test_its_trainer_trains(here: None, calling: Call, tmp_path: Path) -> None:
     assert "duotone-colours" in calling("train", "list").done().out
-    content = io.BytesIO()
-    Image.fromarray(textured(3, height=260, width=270)).save(content, "png")
-    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
-        member = tarfile.TarInfo("one.png")
-        member.size = content.tell()
-        content.seek(0)
-        tar.addfile(member, content)
-    (tmp_path / "photos.csv").write_text("file,source_repo,split\none.png,free/pictures,train\n")
+    collection(tmp_path, "photos", [textured(3, height=260, width=270)])
     calling("train", "duotone-colours", "--data", tmp_path, "--out", tmp_path / "out", "--device", "cpu").done()
     found = load_file(tmp_path / "out" / "duotone-colours.safetensors")
     assert found["light"].sum() > found["dark"].sum()

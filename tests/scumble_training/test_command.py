@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from safetensors.torch import load_file
 
 from scumble_training.style import features
+from tests.support.collections import collection
 from tests.support.commands import Call
 from tests.support.style import photograph, stored
 
@@ -20,14 +18,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two small collections; and a network of one layer to learn."""
     monkeypatch.setattr(features, "WIDTHS", ((9,),))
     for kind in ("photos", "art"):
-        content = io.BytesIO()
-        Image.fromarray(stored(photograph(1, 260, 270))).save(content, "png")
-        with tarfile.open(tmp_path / f"{kind}.tar", "w") as tar:
-            member = tarfile.TarInfo("one.png")
-            member.size = content.tell()
-            content.seek(0)
-            tar.addfile(member, content)
-        (tmp_path / f"{kind}.csv").write_text("file,source_repo,split\none.png,free/pictures,train\n")
+        collection(tmp_path, kind, [stored(photograph(1, 260, 270))])
     return tmp_path
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,8 @@ from PIL import Image
 
 from scumble import pictures
 from scumble.imaging.layer import Layer
+
+from .collections import archive
 
 SIDE = 256
 EYES = np.array([[92.4, 120.8], [163.6, 120.8]])
@@ -51,7 +51,7 @@ def collections(folder: Path, count: int = 6) -> Path:
         files = [f"{name}/{i}.webp" for i in range(count)]
         face = portrait(side).astype(np.float32)
         made = [np.clip(face * rng.uniform(0.7, 1.2) + rng.normal(0, 8, face.shape), 0, 255) for _ in files]
-        _archive(folder / f"{name}.tar", files, made)
+        archive(folder / f"{name}.tar", dict(zip(files, made, strict=True)))
         rows = [f"{f},free/{name},{'heldout' if i < 2 else 'train'},ground-truth" for i, f in enumerate(files)]
         (folder / f"{name}.csv").write_text("\n".join(["file,source_repo,split,landmarks", *rows]) + "\n")
         np.savez(
@@ -61,7 +61,7 @@ def collections(folder: Path, count: int = 6) -> Path:
         )
     for name in ("photos", "art"):
         files = [f"{name}/{i}.webp" for i in range(3)]
-        _archive(folder / f"{name}.tar", files, [rng.uniform(0, 255, (260, 270, 3)) for _ in files])
+        archive(folder / f"{name}.tar", {one: rng.uniform(0, 255, (260, 270, 3)) for one in files})
         rows = [f"{f},free/{name},train" for f in files]
         (folder / f"{name}.csv").write_text("\n".join(["file,source_repo,split", *rows]) + "\n")
     return folder
@@ -73,17 +73,6 @@ def mean_points() -> NDArray[np.float64]:
     from scumble.weights import WeightStore
 
     return landmark_weights.load(WeightStore().path("scumble-face-landmarks")).shape
-
-
-def _archive(path: Path, files: list[str], made: list[NDArray[Any]]) -> None:
-    with tarfile.open(path, "w") as tar:
-        for name, picture in zip(files, made, strict=True):
-            content = io.BytesIO()
-            Image.fromarray(np.asarray(picture, np.uint8)).save(content, "webp", quality=90)
-            member = tarfile.TarInfo(name)
-            member.size = content.tell()
-            content.seek(0)
-            tar.addfile(member, content)
 
 
 class SmallModel(torch.nn.Module):

@@ -17,7 +17,6 @@ from scumble.imaging.layer import Layer
 from scumble.mosaic.grid import Grid
 from scumble.operations import operations
 from scumble.operations.base import Operation
-from scumble.style.paint.smooth import is_trained
 from scumble.weights import load_manifest
 
 from .faces import portrait, strokes
@@ -82,8 +81,6 @@ def runs() -> list[Run]:
         varied = _choices(operation.describe()["parameters"], scene)
         methods = varied.pop("method", [None])
         for method in methods:
-            if method == "network" and not is_trained():
-                continue
             for number in range(max(map(len, varied.values()), default=1)):
                 chosen = {name: values[number % len(values)] for name, values in varied.items()}
                 found.append(Run(operation.name, {**({} if method is None else {"method": method}), **chosen}))

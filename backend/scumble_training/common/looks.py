@@ -15,19 +15,28 @@ from .training_loop import Stateful
 from .weave import weave_error
 
 
-class LpipsSettings(TrainerSettings):
+class LpipsFiles(TrainerSettings):
+    """Settings of a trainer that looks through LPIPS's network: where its published weights lie."""
+
+    lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
+    lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
+
+    def chosen_lpips(self, device: str) -> Lpips:
+        """Raises ScumbleError as `lpips.load` does."""
+        return chosen(self.lpips_network, self.lpips_heads).to(device)
+
+
+class LpipsSettings(LpipsFiles):
     """Settings of a trainer that can learn with LPIPS."""
 
     lpips: float = Field(0.0, ge=0, description="Weight of LPIPS, whose published weights it needs.")
-    lpips_network: str = Field("", description="File of SqueezeNet 1.1; empty: the one that was pulled.")
-    lpips_heads: str = Field("", description="File of LPIPS' heads (squeeze.pth); empty: the one that was pulled.")
     weave: float = Field(
         0.0, ge=0, description="Weight of what repeats with the period of an unshuffled output; beside LPIPS: 10."
     )
 
     def loaded_lpips(self, device: str) -> Lpips | None:
         """None where it has no weight. Raises ScumbleError as `lpips.load` does."""
-        return chosen(self.lpips_network, self.lpips_heads).to(device) if self.lpips else None
+        return self.chosen_lpips(device) if self.lpips else None
 
 
 class LooksSettings(LpipsSettings):

@@ -22,13 +22,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from scumble.faces.finishing.network import MULTIPLE, SIDE, FaceFinishNetwork
+from scumble.faces.finishing.network import SIDE, FaceFinishNetwork
 from scumble.faces.finishing.weights import load as load_finishing
 from scumble.faces.latent.network import FaceModel
 from scumble.faces.latent.weights import load as load_latents
 from scumble.faces.sketch.first_guess import first_guess
 from scumble.faces.sketch.network import FaceSketchNetwork
 from scumble.faces.sketch.weights import load as load_completion
+from scumble.vision.gated_unet import MULTIPLE
 from scumble.vision.gaussian import blurred
 from scumble.vision.precision import fast
 from scumble.weights import WeightStore

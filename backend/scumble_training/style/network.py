@@ -24,10 +24,11 @@ from scumble.pictures import painting
 from scumble.style.paint.painting import target_colours
 from scumble.style.paint.style_network import MULTIPLE, StyleNetwork
 from scumble.vision.precision import fast
-from scumble_training.common import datasets, lpips
+from scumble_training.common import datasets
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.looks import LpipsFiles
 from scumble_training.common.lpips import Lpips
-from scumble_training.common.trainer import Run, Trainer, TrainerSettings
+from scumble_training.common.trainer import Run, Trainer
 from scumble_training.common.training_loop import TrainingLoop, cosine_rate
 
 from . import microast
@@ -48,7 +49,7 @@ MEASURED_STYLES = ("mona-lisa", "sunset", "mosaic")
 MEASURED_AT = 256
 
 
-class StyleSettings(TrainerSettings):
+class StyleSettings(LpipsFiles):
     steps: int = Field(20000, ge=1, description="Steps in all.")
     batch: int = Field(4, ge=1, description="Squares a step.")
     side: int = Field(128, ge=64, multiple_of=MULTIPLE, description="Side of a picture's squares, in pixels.")
@@ -68,8 +69,6 @@ class StyleSettings(TrainerSettings):
     decay: float = Field(0.999, ge=0, lt=1, description="Share that the average of the weights keeps at each step.")
     keep_every: int = Field(50, ge=1, description="Steps between checkpoints.")
     measure_every: int = Field(250, ge=1, description="Steps between held-out figures, with a sheet.")
-    lpips_network: str = Field("", description="SqueezeNet's file; none: the one that was pulled.")
-    lpips_heads: str = Field("", description="LPIPS's heads; none: the file that was pulled.")
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Teacher:
 
 def train(run: Run, settings: StyleSettings) -> Path:
     """Train the network; the finished file."""
-    judge = lpips.chosen(settings.lpips_network, settings.lpips_heads).to(run.device)
+    judge = settings.chosen_lpips(run.device)
     master = microast.load(Path(settings.teacher)) if settings.teacher else None
     torch.manual_seed(run.seed)
     network = StyleNetwork().to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

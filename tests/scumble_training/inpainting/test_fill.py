@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from scumble_training.inpainting import fill as inpaint_fill
 from scumble_training.inpainting import fill_examples
 from scumble_training.registry import find
 from tests.scumble_training.common.test_lpips import published
+from tests.support.collections import collection
 from tests.support.style import photograph, stored
 
 
@@ -30,16 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(fill_examples, "SHORT_SIDES", (66, 78))
     monkeypatch.setattr(fill, "FillSize", lambda: FillSize((8, 8, 8), (1, 1, 2), 2))
     for kind in ("photos", "art"):
-        with tarfile.open(tmp_path / f"{kind}.tar", "w") as tar:
-            for number in range(3):
-                content = io.BytesIO()
-                Image.fromarray(stored(photograph(number, 80, 90))).save(content, "png")
-                member = tarfile.TarInfo(f"{number}.png")
-                member.size = content.tell()
-                content.seek(0)
-                tar.addfile(member, content)
-        rows = [f"{number}.png,free/pictures,{'heldout' if number == 2 else 'train'}" for number in range(3)]
-        (tmp_path / f"{kind}.csv").write_text("\n".join(["file,source_repo,split", *rows]) + "\n")
+        collection(tmp_path, kind, [stored(photograph(number, 80, 90)) for number in range(3)], heldout=[2])
     return Run(tmp_path, tmp_path / "out", say=lambda line: None)
 
 

@@ -3,9 +3,7 @@ with the same bits."""
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from scumble_training.inpainting import partial
 from scumble_training.inpainting.losses import PartialLoss
 from scumble_training.mosaic import examples as mosaic_examples
 from scumble_training.registry import find
+from tests.support.collections import collection
 from tests.support.mosaics import drawing
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -43,17 +42,7 @@ FILES = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("collections")
     for kind in ("photos", "art"):
-        lines = ["file,source_repo,split"]
-        with tarfile.open(folder / f"{kind}.tar", "w") as tar:
-            for number in range(4):
-                content = io.BytesIO()
-                Image.fromarray(drawing(100, 120, seed=number)).save(content, "png")
-                member = tarfile.TarInfo(f"{number}.png")
-                member.size = content.tell()
-                content.seek(0)
-                tar.addfile(member, content)
-                lines.append(f"{number}.png,free/pictures,{'heldout' if number == 3 else 'train'}")
-        (folder / f"{kind}.csv").write_text("\n".join(lines) + "\n")
+        collection(folder, kind, [drawing(100, 120, seed=number) for number in range(4)], heldout=[3])
     return folder
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from scumble_training.common.trainer import Run
 from scumble_training.mosaic import restoration
 from scumble_training.registry import find
 from tests.scumble_training.common.test_lpips import published
+from tests.support.collections import collection
 from tests.support.style import photograph, stored
 
 
@@ -24,16 +23,7 @@ from tests.support.style import photograph, stored
 def run(tmp_path: Path) -> Run:
     """Two small collections, three pictures each, one of them held out."""
     for kind in ("photos", "art"):
-        with tarfile.open(tmp_path / f"{kind}.tar", "w") as tar:
-            for number in range(3):
-                content = io.BytesIO()
-                Image.fromarray(stored(photograph(number, 150, 160))).save(content, "png")
-                member = tarfile.TarInfo(f"{number}.png")
-                member.size = content.tell()
-                content.seek(0)
-                tar.addfile(member, content)
-        rows = [f"{number}.png,free/pictures,{'heldout' if number == 2 else 'train'}" for number in range(3)]
-        (tmp_path / f"{kind}.csv").write_text("\n".join(["file,source_repo,split", *rows]) + "\n")
+        collection(tmp_path, kind, [stored(photograph(number, 150, 160)) for number in range(3)], heldout=[2])
     return Run(tmp_path, tmp_path / "out", say=lambda line: None)
 
 

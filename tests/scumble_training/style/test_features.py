@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
 from scumble.vision.vgg import weights as vgg_weights
 from scumble.vision.vgg.network import Vgg, VggWeights
 from scumble.weights import WeightStore
 from scumble_training.style import features
+from tests.support.collections import collection
 from tests.support.style import photograph, stored
 
 
@@ -25,21 +22,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two small collections in the form of the project's; and a network of two blocks."""
     monkeypatch.setattr(features, "WIDTHS", ((24, 12), (16,)))
     for kind in ("photos", "art"):
-        with (
-            tarfile.open(tmp_path / f"{kind}.tar", "w") as tar,
-            (tmp_path / f"{kind}.csv").open("w", newline="") as file,
-        ):
-            table = csv.writer(file)
-            table.writerow(["file", "source_repo", "split"])
-            for number in range(6):
-                source = "luanfujun/deep-photo-styletransfer" if number == 4 else "free/pictures"
-                table.writerow([f"{number}.png", source, "heldout" if number == 5 else "train"])
-                content = io.BytesIO()
-                Image.fromarray(stored(photograph(number, 70, 80))).save(content, "png")
-                member = tarfile.TarInfo(f"{number}.png")
-                member.size = content.tell()
-                content.seek(0)
-                tar.addfile(member, content)
+        pictures = [stored(photograph(number, 70, 80)) for number in range(6)]
+        collection(tmp_path, kind, pictures, heldout=[5], sources={4: "luanfujun/deep-photo-styletransfer"})
     return tmp_path
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
 from scumble.style.paint.style_network import StyleNetwork
@@ -23,6 +19,7 @@ from scumble_training.registry import find
 from scumble_training.style import network as trainer
 from scumble_training.style.style_examples import Squares
 from tests.scumble_training.common.test_lpips import published
+from tests.support.collections import collection
 from tests.support.style import photograph, stored
 
 
@@ -31,22 +28,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three small collections in the form of the project's."""
     monkeypatch.setattr(trainer, "MEASURED_AT", 64)
     for kind in ("photos", "art", "paintings"):
-        with (
-            tarfile.open(tmp_path / f"{kind}.tar", "w") as tar,
-            (tmp_path / f"{kind}.csv").open("w", newline="") as file,
-        ):
-            table = csv.writer(file)
-            table.writerow(["file", "source_repo", "split"])
-            for number in range(10):
-                heldout = number >= 5 and kind != "paintings"
-                table.writerow([f"{number}.png", "free/pictures", "heldout" if heldout else "train"])
-                content = io.BytesIO()
-                colours = photograph(number, 80, 90) * (0.2 if heldout else 1.0)
-                Image.fromarray(stored(colours)).save(content, "png")
-                member = tarfile.TarInfo(f"{number}.png")
-                member.size = content.tell()
-                content.seek(0)
-                tar.addfile(member, content)
+        heldout = range(5, 10) if kind != "paintings" else range(0)
+        colours = [photograph(number, 80, 90) * (0.2 if number in heldout else 1.0) for number in range(10)]
+        collection(tmp_path, kind, [stored(one) for one in colours], heldout)
     return tmp_path
 
 

@@ -28,13 +28,12 @@ def network(monkeypatch: pytest.MonkeyPatch) -> StyleNetwork:
         context.weights[smooth.WEIGHTS] = "0" * 64
         return made
 
-    monkeypatch.setattr(smooth, "is_trained", lambda: True)
     monkeypatch.setattr(smooth, "style_network", given)
     return made
 
 
 def test_without_the_network_the_artist_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smooth, "is_trained", lambda: False)
+    monkeypatch.setattr(smooth, "WEIGHTS", "vgg19-torchvision")  # an entry whose file is not here
     with pytest.raises(ScumbleError) as raised:
         run("paint-style", image=CONTENT, style=STYLE, method="network")
     assert raised.value.code == "weights_missing"

@@ -13,9 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from scumble.operations.context import Context
-from scumble.operations.weight_file import is_here, weight_file
+from scumble.operations.weight_file import weight_file
 from scumble.vision.precision import fast
-from scumble_client.errors import ScumbleError
 
 from .style_network import MULTIPLE, REACH, Statistics, StyleNetwork
 
@@ -37,19 +36,8 @@ LEAST = 32
 Tick = Callable[[float], None]
 
 
-def is_trained() -> bool:
-    """Whether the network's weights are here."""
-    return is_here(WEIGHTS)
-
-
 def style_network(context: Context) -> StyleNetwork:
     """The network, warm where it was used before. Raises ScumbleError `weights_missing` where its file is not here."""
-    if not is_trained():
-        raise ScumbleError(
-            "weights_missing",
-            "The network that paints smoothly is not in this installation.",
-            "Choose another method, or install a newer Scumble.",
-        )
     path = weight_file(WEIGHTS, context)
 
     def load() -> StyleNetwork:
