@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# Read once, when torch is imported, and by each process that a test starts. Tests run side by side, and their pictures are small: threads
+# would wait for each other longer than they work, and in what order they add decides the last bit of a sum.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from scumble.cli.app import call
 from scumble.operations.registry import forget

@@ -30,9 +30,6 @@ from scumble.vision.vgg.network import Vgg, random_weights
 from scumble.weights import load_manifest
 
 from .support.devices import is_real_gpu
-from .support.threads import one_thread
-
-__all__ = ["one_thread"]
 
 PICTURE = torch.rand(289, 213, 3, generator=torch.Generator().manual_seed(0))
 """Larger than what some of them take, so that it is made smaller; no side divides another."""

@@ -22,9 +22,6 @@ from scumble.worker.models import ModelCache
 
 from .support import scenes
 from .support.scenes import Run
-from .support.threads import one_thread
-
-__all__ = ["one_thread"]
 
 SPACES = {
     "p3": profile_of(P3, D65, 2.2),

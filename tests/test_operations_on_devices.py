@@ -21,9 +21,6 @@ from .support import scenes
 from .support.devices import is_real_gpu
 from .support.pretended_device import unrepeatable
 from .support.scenes import Run
-from .support.threads import one_thread
-
-__all__ = ["one_thread"]
 
 RUNS = scenes.runs()
 

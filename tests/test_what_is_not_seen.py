@@ -19,9 +19,6 @@ from scumble.worker.models import ModelCache
 
 from .support import scenes
 from .support.scenes import Run
-from .support.threads import one_thread
-
-__all__ = ["one_thread"]
 
 RUNS = scenes.runs()
 

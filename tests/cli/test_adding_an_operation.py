@@ -17,10 +17,10 @@ from scumble.operations.registry import forget
 from scumble.weights import WeightStore
 from scumble.weights.manifest import parse_manifest
 from scumble_training.common.trainer import Run
-from tests.support.collections import collection
 from tests.support.commands import Call, load
 from tests.support.mosaics import drawing
 from tests.support.pictures import put
+from tests.support.small_collections import collection
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-an-operation.md"
 

@@ -19,9 +19,9 @@ from scumble_client.editor.catalogue import Catalogue
 from scumble_client.editor.form import widget
 from scumble_training import registry
 from tests.support.addons import TEMPLATE, install
-from tests.support.collections import collection
 from tests.support.commands import Call, load, save, textured
 from tests.support.daemon import ROOT, Daemon, Folders
+from tests.support.small_collections import collection
 
 if sys.version_info >= (3, 11):
     import tomllib

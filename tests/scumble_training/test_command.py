@@ -8,8 +8,8 @@ import pytest
 from safetensors.torch import load_file
 
 from scumble_training.style import features
-from tests.support.collections import collection
 from tests.support.commands import Call
+from tests.support.small_collections import collection
 from tests.support.style import photograph, stored
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from scumble import pictures
 from scumble.imaging.layer import Layer
 
-from .collections import archive
+from .small_collections import archive
 
 SIDE = 256
 EYES = np.array([[92.4, 120.8], [163.6, 120.8]])

@@ -91,11 +91,11 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     program = tmp_path / "python"
-    program.write_text(f'#!/bin/sh\nshift 2\nexec "{sys.executable}" "{fake_worker.__file__}" "$@"\n')
+    program.write_text(f'#!/bin/sh\nshift 2\nexec "{sys.executable}" -m {fake_worker.__name__} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setattr("scumble.daemon.pools.local.sys.executable", str(program))
     monkeypatch.setenv("FAKE_WORKER", str(tmp_path / "told"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "backend"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "backend")]))
     context: zmq.Context[Any] = zmq.Context()
     started: list[LocalPool] = []
 

@@ -19,7 +19,7 @@ from scumble_training.inpainting import fill as inpaint_fill
 from scumble_training.inpainting import fill_examples
 from scumble_training.registry import find
 from tests.scumble_training.common.test_lpips import published
-from tests.support.collections import collection
+from tests.support.small_collections import collection
 from tests.support.style import photograph, stored
 
 

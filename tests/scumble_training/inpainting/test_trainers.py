@@ -23,8 +23,8 @@ from scumble_training.inpainting import partial
 from scumble_training.inpainting.losses import PartialLoss
 from scumble_training.mosaic import examples as mosaic_examples
 from scumble_training.registry import find
-from tests.support.collections import collection
 from tests.support.mosaics import drawing
+from tests.support.small_collections import collection
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "inpaint-partial": {"width": 4, "depth": 3, "batch": 4, "side": 32, "rate": 2e-3, "masks": "object_shape"},

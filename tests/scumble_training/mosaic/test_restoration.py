@@ -15,7 +15,7 @@ from scumble_training.common.trainer import Run
 from scumble_training.mosaic import restoration
 from scumble_training.registry import find
 from tests.scumble_training.common.test_lpips import published
-from tests.support.collections import collection
+from tests.support.small_collections import collection
 from tests.support.style import photograph, stored
 
 

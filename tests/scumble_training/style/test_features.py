@@ -13,7 +13,7 @@ from scumble.vision.vgg import weights as vgg_weights
 from scumble.vision.vgg.network import Vgg, VggWeights
 from scumble.weights import WeightStore
 from scumble_training.style import features
-from tests.support.collections import collection
+from tests.support.small_collections import collection
 from tests.support.style import photograph, stored
 
 

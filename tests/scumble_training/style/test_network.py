@@ -19,7 +19,7 @@ from scumble_training.registry import find
 from scumble_training.style import network as trainer
 from scumble_training.style.style_examples import Squares
 from tests.scumble_training.common.test_lpips import published
-from tests.support.collections import collection
+from tests.support.small_collections import collection
 from tests.support.style import photograph, stored
 
 
