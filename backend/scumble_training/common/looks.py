@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from .descent import Descent
 from .lpips import Lpips, chosen
 from .projected_judge import ProjectedJudge, doubt, persuasion
 from .trainer import TrainerSettings
@@ -58,6 +59,7 @@ class Looks:
         self.judge = ProjectedJudge().to(device) if self.lpips is not None and settings.judge else None
         judged = [] if self.judge is None else list(self.judge.parameters())
         self.judges = torch.optim.Adam(judged, settings.judge_rate, (0.0, 0.99)) if judged else None
+        self.descent = Descent(self.judges) if self.judges is not None else None
         self.weights = {"lpips": settings.lpips, "weave": settings.weave, "judge": settings.judge}
 
     @property
@@ -88,11 +90,9 @@ class Looks:
 
     def _learn(self, true: Sequence[Tensor], maps: Sequence[Tensor], hole: Tensor) -> Tensor:
         assert self.judge is not None
-        assert self.judges is not None
+        assert self.descent is not None
         found = doubt(self.judge(true), self.judge([m.detach() for m in maps]), hole)
-        self.judges.zero_grad(set_to_none=True)
-        torch.autograd.backward(found)
-        self.judges.step()
+        self.descent.step(found)
         return found.detach()
 
     def weighted(self, terms: Mapping[str, Tensor]) -> Tensor:

@@ -35,6 +35,7 @@ from scumble.vision.precision import fast
 from scumble.weights import WeightStore
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.datasets import Split
+from scumble_training.common.descent import Descent
 from scumble_training.common.looks import Looks, LooksSettings
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.metrics import gradient_energy, hole_psnr
@@ -268,6 +269,7 @@ def _learned(
     if settings.copied and search is None:
         run.say("There is no library of faces on this machine, so nothing is learned of copies.")
     makes = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
+    descent = Descent(makes, bound=1.0)
     average = WeightAverage(network, settings.decay)
     loop = TrainingLoop(
         run,
@@ -296,8 +298,6 @@ def _learned(
     told: list[dict[str, float]] = []
     began = time.monotonic()
     for step in loop.steps():
-        for group in makes.param_groups:
-            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         rng = loop.generator(step)
         given = drawn.batch(network, rng).cut(settings.squares, settings.cut, rng)
         found = given.by(network)
@@ -305,10 +305,7 @@ def _learned(
         seen = looks.terms(found, given.truth, given.hole, step)
         loss = settings.pixel * terms["pixel"] + settings.gradient * terms["gradient"] + looks.weighted(seen)
         terms |= seen
-        makes.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        makes.step()
+        descent.step(loss, cosine_rate(step, settings.steps, settings.rate))
         average.update(network)
         told.append({name: float(value.detach()) for name, value in terms.items()})
         done = step + 1

@@ -22,6 +22,7 @@ from scumble.faces.detection.alignment import applied, eye_centres, inner_frame,
 from scumble.faces.detection.network import CROP, FaceFinder, FaceLandmarks
 from scumble.faces.detection.search import FaceNetworks
 from scumble_training.common.checkpoints import WeightAverage, append_metrics, load_checkpoint, save_checkpoint
+from scumble_training.common.descent import Descent
 from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 
 from . import pictures as face_pictures
@@ -183,6 +184,7 @@ class LandmarkSession:
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = WeightAverage(self.networks, 0.995)
         self.optimizer = torch.optim.AdamW(self.networks.parameters(), settings.learning_rate, weight_decay=1e-4)
+        self.descent = Descent(self.optimizer, bound=20.0)
         self.number = 0
         self.path = run.folder / "face-landmarks.checkpoint"
         if stored := load_checkpoint(self.path):
@@ -206,8 +208,7 @@ class LandmarkSession:
         settings = self.settings
         rng = np.random.default_rng([self.run.seed, self.number])
         share = 0.51 + 0.49 * math.cos(math.pi * self.progress)
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * min(1, (self.number + 1) / 100) * share
+        rate = settings.learning_rate * min(1, (self.number + 1) / 100) * share
         figures = {}
         if self.number and (self.number % settings.mining == 0 or not self.negatives.mined):
             self.run.say(self.negatives.mine(self.networks_as_used(), rng))
@@ -223,10 +224,7 @@ class LandmarkSession:
                 found = finder_loss(self.finder, scene)
                 figures["finder"] = found.item()
                 loss = loss + found
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 20.0)
-        self.optimizer.step()
+        self.descent.step(loss, rate)
         self.average.update(self.networks)
         self.number += 1
         return figures

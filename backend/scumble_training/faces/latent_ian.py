@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from scumble.faces.latent.ian import Ian, IanSimple
 from scumble.faces.latent.ian_layers import MultiscaleDilated
+from scumble_training.common.descent import Descent
 
 REAL, RECONSTRUCTED, SAMPLED = 0, 1, 2
 
@@ -74,6 +75,7 @@ class IanRecipe:
         self.critic = _adam(p for part in critic for p in part.parameters())
         self.decoder = _adam(decoder)
         self.middle = _adam(p for part in middle for p in part.parameters())
+        self.making, self.doubting = Descent(self.decoder, self.middle), Descent(self.critic, self.middle)
         self.number = 0
 
     def start(self, pictures: torch.Tensor) -> None:
@@ -85,15 +87,9 @@ class IanRecipe:
 
     def step(self, pictures: torch.Tensor, rate: float) -> dict[str, float]:
         """One turn: the decoder's in even steps, the discriminator's in odd ones."""
-        for optimizer in (self.critic, self.decoder, self.middle):
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.zero_grad()
         self.number += 1
         loss, parts = self.decoder_turn(pictures) if self.number % 2 else self.critic_turn(pictures)
-        loss.backward()  # type: ignore[no-untyped-call]
-        (self.decoder if self.number % 2 else self.critic).step()
-        self.middle.step()
+        (self.making if self.number % 2 else self.doubting).step(loss, rate)
         return parts
 
     def made(self, features: list[torch.Tensor], apart: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from scumble.faces.latent.network import LinearFaceModel
 from scumble.vision.vgg.network import Vgg
 from scumble_training.common.checkpoints import WeightAverage
+from scumble_training.common.descent import Descent
 
 from .crops import edge_error, oval
 
@@ -73,6 +74,7 @@ class LinearRecipe:
         self.average = WeightAverage(self.network, 0.998)
         parameters = self.network.parameters()
         self.optimizer = torch.optim.AdamW(parameters, self.highest, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.descent = Descent(self.optimizer, bound=5.0)
         self.number = 0
 
     def start(self, pictures: torch.Tensor) -> None:
@@ -85,14 +87,9 @@ class LinearRecipe:
         return self.highest * min(1, (self.number + 1) / 100) * (0.51 + 0.49 * math.cos(math.pi * progress))
 
     def step(self, pictures: torch.Tensor, rate: float) -> dict[str, float]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         with torch.autocast(pictures.device.type, torch.bfloat16):
             loss, parts = self.loss(self.network, pictures.contiguous(memory_format=torch.channels_last))
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
+        self.descent.step(loss, rate)
         self.average.update(self.network)
         self.number += 1
         return parts

@@ -22,6 +22,7 @@ from scumble.vision.precision import fast
 from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
 from scumble_training.common.datasets import Split
+from scumble_training.common.descent import Descent
 from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 from scumble_training.common.training_loop import TrainingLoop, cosine_rate
 
@@ -98,24 +99,20 @@ def train(run: Run, settings: FaceParsingSettings) -> Path:
         network.load_state_dict(load_parser(Path(settings.start)).state_dict())
     network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
+    descent = Descent(optimizer, bound=1.0)
     average = WeightAverage(network, settings.decay)
     parts = {"network": network, "optimizer": optimizer, "average": average}
     loop = TrainingLoop(run, "face-parsing", settings.steps, parts, settings.keep_every)
     told: list[dict[str, float]] = []
     began = time.monotonic()
     for step in loop.steps():
-        for group in optimizer.param_groups:
-            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         batch = draws.batch(settings.batch, loop.generator(step))
         batch = ParsingBatch(*(one.to(run.device) for one in (batch.pictures, batch.seen, batch.labels)))
         with fast(run.device):
             logits = network(batch.pictures, batch.seen)
         terms = losses(logits, batch)
         loss = terms["entropy"] + settings.dice * terms["dice"]
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        descent.step(loss, cosine_rate(step, settings.steps, settings.rate))
         average.update(network)
         told.append({name: float(value.detach()) for name, value in terms.items()})
         done = step + 1

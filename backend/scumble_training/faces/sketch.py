@@ -21,6 +21,7 @@ from scumble.faces.sketch.sc_fegan import NO_COLOUR
 from scumble.faces.sketch.weights import load as load_network
 from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.descent import Descent
 from scumble_training.common.looks import LpipsSettings
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.metrics import gradient_energy, hole_psnr
@@ -109,6 +110,7 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
     network = _begun(settings).to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     adversary = embedded.Adversary(settings.judge_width, run.device)
     makes = torch.optim.AdamW(network.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-2)
+    descent = Descent(makes, bound=1.0)
     average = WeightAverage(network, settings.decay)
     parts: dict[str, Stateful] = {
         "network": network,
@@ -129,8 +131,6 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
     }
     watch = Watch(run, settings, fixed, lpips)
     for step in loop.steps():
-        for group in makes.param_groups:
-            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         batch = draws.batch(settings.batch, loop.generator(step), run.device)
         found = embedded.completed(network, batch)
         terms = embedded.losses(found, batch, features, lpips, settings.weave > 0)
@@ -139,10 +139,7 @@ def _embedded(run: Run, settings: FaceSketchSettings, draws: Draws, fixed: Sketc
             window = embedded.window_of(batch, loop.generator(step, 1))
             terms["judge"] = adversary.learn(found, batch, window)
             loss = loss + settings.gan * adversary.persuaded(found, batch, window)
-        makes.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        makes.step()
+        descent.step(loss, cosine_rate(step, settings.steps, settings.rate))
         average.update(network)
         watch.saw(step + 1, terms, lambda: _averaged(network.size, average, run.device))
     finished = run.folder / "scumble-face-sketch.safetensors"

@@ -17,6 +17,7 @@ from scumble.faces.sketch.network import UNSHUFFLE, FaceSketchNetwork
 from scumble.faces.sketch.sc_fegan import ScFeganDiscriminator
 from scumble.vision.precision import fast
 from scumble.vision.vgg.network import Vgg
+from scumble_training.common.descent import Descent
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.weave import weave_error
 from scumble_training.inpainting.losses import hinge_discriminator, hinge_generator
@@ -115,14 +116,13 @@ class Adversary:
     def __init__(self, width: int, device: str, rate: float = 2e-4) -> None:
         self.judge = ScFeganDiscriminator(JUDGE_INPUTS, width, JUDGE_LAYERS).to(device)
         self.optimizer = torch.optim.Adam(self.judge.parameters(), rate, (0.5, 0.99))
+        self.descent = Descent(self.optimizer)
 
     def learn(self, found: Tensor, batch: SketchBatch, window: tuple[slice, slice]) -> Tensor:
         """It learns to tell `found` from the truth (hinge loss); its error."""
         verdicts = [judged(self.judge, one, batch, window) for one in (batch.truth, found.detach())]
         doubt = hinge_discriminator(*verdicts)
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(doubt)
-        self.optimizer.step()
+        self.descent.step(doubt)
         return doubt.detach()
 
     def persuaded(self, found: Tensor, batch: SketchBatch, window: tuple[slice, slice]) -> Tensor:

@@ -15,6 +15,7 @@ from scumble.faces.sketch.sc_fegan import STEPS, ScFegan, ScFeganDiscriminator, 
 from scumble.vision.vgg.network import Vgg
 from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage
+from scumble_training.common.descent import Descent
 from scumble_training.common.training_loop import Stateful
 from scumble_training.inpainting.losses import PartialLoss
 
@@ -48,6 +49,7 @@ class PublishedRecipe:
         self.judge = ScFeganDiscriminator(8, settings.judge_width).to(device)
         self.makes = Adam(self.generator.parameters(), settings.rate, (0.5, 0.9))
         self.judges = Adam(self.judge.parameters(), settings.rate, (0.5, 0.9))
+        self.making, self.doubting = Descent(self.makes), Descent(self.judges)
         self.average = WeightAverage(self.generator)
         self.compared = PartialLoss(features, scale)
         self.parts: dict[str, Stateful] = {
@@ -80,9 +82,7 @@ class PublishedRecipe:
         penalty = terms.gradient_penalty(judged, truth, completed.detach(), hole, share)
         extra = terms.extra_loss(on_truth)
         doubt = terms.discriminator_loss(on_truth, on_made) + s.penalty * penalty + s.extra * extra
-        self.judges.zero_grad(set_to_none=True)
-        torch.autograd.backward(doubt)
-        self.judges.step()
+        self.doubting.step(doubt)
 
         self.judge.requires_grad_(False)
         seen = self.compared.terms(_rgb(out), _rgb(truth), hole)
@@ -93,9 +93,7 @@ class PublishedRecipe:
             "variation": s.variation * seen["variation"],
             "adversarial": s.gan * terms.generator_loss(judged(completed)),
         }
-        self.makes.zero_grad(set_to_none=True)
-        torch.autograd.backward(torch.stack(list(parts.values())).sum())
-        self.makes.step()
+        self.making.step(torch.stack(list(parts.values())).sum())
         self.judge.requires_grad_(True)
         self.average.update(self.generator)
         return {**parts, "judge": doubt.detach(), "penalty": penalty.detach(), "extra": extra.detach()}

@@ -28,6 +28,7 @@ from scumble.vision.gaussian import blurred
 from scumble.vision.precision import fast
 from scumble_client.errors import ScumbleError
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.descent import Descent
 from scumble_training.common.looks import Looks, LooksSettings
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.metrics import gradient_energy, hole_psnr
@@ -88,6 +89,7 @@ def train(run: Run, settings: FillSettings, kind: str) -> Path:
     if settings.start:
         network.load_state_dict({name: tensor.float() for name, tensor in load_file(settings.start).items()})
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-2)
+    descent = Descent(optimizer, bound=1.0)
     average = WeightAverage(network, settings.decay)
     looks = Looks(settings, run.device)
     parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average, **looks.parts}
@@ -102,16 +104,11 @@ def train(run: Run, settings: FillSettings, kind: str) -> Path:
     shares = [1 - settings.other, settings.other][: len(kinds)]
     told: list[dict[str, float]] = []
     for step in loop.steps():
-        for group in optimizer.param_groups:
-            group["lr"] = cosine_rate(step, settings.steps, settings.rate, warm_up=200)
         batch = make_batch(examples, shares, settings, loop.generator(step), run.device)
         filled = filled_by(network, batch)
         terms = {"pixel": pixel_error(filled, batch), **looks.terms(filled, batch.truth, batch.hole, step)}
         loss = settings.pixel * terms["pixel"] + looks.weighted(terms)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        descent.step(loss, cosine_rate(step, settings.steps, settings.rate, warm_up=200))
         average.update(network)
         told.append({name: float(value.detach()) for name, value in terms.items()})
         if (step + 1) % settings.every == 0 or step + 1 == settings.steps or run.time_is_up:

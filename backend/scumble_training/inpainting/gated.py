@@ -14,6 +14,7 @@ from torch.optim import Adam
 from scumble.inpainting.networks.gated_conv import GatedGenerator, PatchDiscriminator
 from scumble.inpainting.weights.loading import Converted
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.descent import Descent
 from scumble_training.common.trainer import Run, Trainer
 from scumble_training.common.training_loop import Stateful, TrainingLoop
 
@@ -42,6 +43,7 @@ def train(run: Run, settings: GatedSettings) -> Path:
     judge = PatchDiscriminator(4 + settings.guided, settings.discriminator_width).to(run.device)
     makes = Adam(generator.parameters(), settings.rate, betas=(0.5, 0.999))
     judges = Adam(judge.parameters(), settings.rate, betas=(0.5, 0.999))
+    making, doubting = Descent(makes), Descent(judges)
     average = WeightAverage(generator)
     parts: dict[str, Stateful] = {
         "generator": generator,
@@ -71,17 +73,13 @@ def train(run: Run, settings: GatedSettings) -> Path:
         with torch.autocast(kind, torch.bfloat16, enabled=settings.autocast):
             verdicts = judge(torch.cat([torch.cat([x, *given], 1) for x in (real, made.detach())]))
         doubt = hinge_discriminator(*verdicts.float().chunk(2))
-        judges.zero_grad(set_to_none=True)
-        torch.autograd.backward(doubt)
-        judges.step()
+        doubting.step(doubt)
         judge.requires_grad_(False)
         with torch.autocast(kind, torch.bfloat16, enabled=settings.autocast):
             verdict = judge(torch.cat([made, *given], 1))
         difference = functional.l1_loss(coarse, real) + functional.l1_loss(fine, real)
         value = settings.gan * hinge_generator(verdict.float()) + settings.l1 * difference
-        makes.zero_grad(set_to_none=True)
-        torch.autograd.backward(value)
-        makes.step()
+        making.step(value)
         judge.requires_grad_(True)
         average.update(generator)
         losses.append((float(difference.detach()), float(doubt.detach())))

@@ -16,6 +16,7 @@ from scumble.vision.vgg import weights as vgg_weights
 from scumble.vision.vgg.network import Vgg
 from scumble.weights import WeightStore
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.descent import Descent
 from scumble_training.common.hole_masks import KINDS
 from scumble_training.common.trainer import Run, Trainer, TrainerSettings
 from scumble_training.common.training_loop import Stateful, TrainingLoop
@@ -83,6 +84,7 @@ def train(run: Run, settings: PartialSettings) -> Path:
         raise wrong_side(settings.side, 2**settings.depth)
     network = PartialConvUNet(form).to(run.device)
     optimizer = Adam(network.parameters(), settings.rate)
+    descent = Descent(optimizer)
     average = WeightAverage(network)
     parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average}
     loop = TrainingLoop(run, "inpaint-partial", settings.steps, parts, settings.keep_every)
@@ -97,15 +99,11 @@ def train(run: Run, settings: PartialSettings) -> Path:
     for step in loop.steps():
         network.freeze_encoder_norm = step >= tune_from
         network.train()
-        for group in optimizer.param_groups:
-            group["lr"] = settings.fine_rate if step >= tune_from else settings.rate
         batch = squares.batch(settings.batch, loop.generator(step), run.device)
         with torch.autocast(run.device.split(":")[0], torch.bfloat16, enabled=settings.autocast):
             out = network(batch.truth * (1 - batch.hole), 1 - batch.hole)
         value = loss(out.float(), batch.truth, batch.hole)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(value)
-        optimizer.step()
+        descent.step(value, settings.fine_rate if step >= tune_from else settings.rate)
         average.update(network)
         losses.append(float(value.detach()))
         if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps:

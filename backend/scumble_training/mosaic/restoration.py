@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 from pydantic import Field
 from safetensors.torch import save_file
-from torch import nn
 from torch.nn import functional
 
 from scumble.mosaic.cells import Axes, bicubic
@@ -27,6 +26,7 @@ from scumble.mosaic.weights import load
 from scumble_client.errors import ScumbleError
 from scumble_training.common import datasets
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.descent import Descent
 from scumble_training.common.looks import Looks, LooksSettings
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.metrics import hole_psnr
@@ -70,6 +70,7 @@ def train(run: Run, settings: MosaicSettings) -> Path:
     torch.manual_seed(run.seed)
     network = _beginning(settings).to(run.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
+    descent = Descent(optimizer, bound=1.0)
     average = WeightAverage(network, settings.decay)
     looks = Looks(settings, run.device)
     parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer, "average": average, **looks.parts}
@@ -77,16 +78,11 @@ def train(run: Run, settings: MosaicSettings) -> Path:
     pictures = _pictures(run, settings)
     began = time.monotonic()
     for step in loop.steps():
-        for group in optimizer.param_groups:
-            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         truth, damaged, mask = _batch(pictures, settings.batch, loop.generator(step), run.device)
         made = restored(network, damaged, mask)
         terms = {"pixel": _loss(made, truth, mask), **looks.terms(made, truth, mask, step)}
         loss = settings.pixel * terms["pixel"] + looks.weighted(terms)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        descent.step(loss, cosine_rate(step, settings.steps, settings.rate))
         average.update(network)
         if (step + 1) % settings.measure_every == 0 or step + 1 == settings.steps or run.time_is_up:
             told = {f"loss_{name}": float(value.detach()) for name, value in terms.items()}

@@ -26,6 +26,7 @@ from scumble.style.paint.style_network import MULTIPLE, StyleNetwork
 from scumble.vision.precision import fast
 from scumble_training.common import datasets
 from scumble_training.common.checkpoints import WeightAverage, append_metrics
+from scumble_training.common.descent import Descent
 from scumble_training.common.looks import LpipsFiles
 from scumble_training.common.lpips import Lpips
 from scumble_training.common.trainer import Run, Trainer
@@ -86,6 +87,7 @@ def train(run: Run, settings: StyleSettings) -> Path:
     if settings.start:
         network.load_state_dict(load_file(settings.start))
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, betas=(0.9, 0.99), weight_decay=1e-3)
+    descent = Descent(optimizer, bound=1.0)
     average = WeightAverage(network, settings.decay)
     parts = {"network": network, "optimizer": optimizer, "average": average}
     loop = TrainingLoop(run, "style", settings.steps, parts, keep_every=settings.keep_every)
@@ -94,17 +96,12 @@ def train(run: Run, settings: StyleSettings) -> Path:
     sums: dict[str, float] = {}
     counted = 0
     for step in loop.steps():
-        for group in optimizer.param_groups:
-            group["lr"] = cosine_rate(step, settings.steps, settings.rate)
         rng = loop.generator(step)
         batch = squares.batch(settings.batch, settings.side, settings.style_side, settings.own, rng)
         weight = settings.teaching * max(0.0, 1 - step / settings.taught) if settings.taught else 0.0
         teacher = Teacher(master, weight) if master is not None and weight > 0 else None
         losses = losses_of(network, judge, batch, settings, rng, run.device, teacher)
-        optimizer.zero_grad(set_to_none=True)
-        sum(losses.values(), start=torch.zeros((), device=run.device)).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        descent.step(torch.stack(list(losses.values())).sum(), cosine_rate(step, settings.steps, settings.rate))
         average.update(network)
         sums = {name: sums.get(name, 0.0) + float(value.detach()) for name, value in losses.items()}
         counted += 1
