@@ -262,6 +262,13 @@ def aligned_picture(image: Layer, place: FaceFrame, side: int) -> Floats:
     return np.clip(aligned(np.asarray(rgb, np.float32), matrix, side), 0, 1)
 
 
+def known_picture(image: Layer, place: FaceFrame, side: int, context: Context) -> Floats:
+    """`aligned_picture`, remembered by the layer's content."""
+    colour = image.colour
+    name = digest("picture", image.pixels, *image.offset, colour.kind, colour.icc or b"", place.frame, side)
+    return photograph_cache(context).get(name, lambda: aligned_picture(image, place, side))
+
+
 def rows_of(bounds: Bounds, pixels: int = 2**20) -> Sequence[Bounds]:
     """Full-width parts of at most about so many pixels."""
     height = max(1, pixels // max(1, bounds.width))

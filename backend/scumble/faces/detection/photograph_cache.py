@@ -19,7 +19,7 @@ from scumble.operations.context import Context
 T = TypeVar("T")
 
 REMEMBERED = 24
-"""Things that are remembered: four for a photograph, which together take 5 to 10 MB."""
+"""Things that are remembered: six for a photograph, which together take 5 to 12 MB."""
 
 
 class PhotographCache:

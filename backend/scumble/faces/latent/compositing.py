@@ -126,10 +126,11 @@ def enlarger(change: NDArray[Any], picture: Floats, frame: Matrix) -> Enlarger:
     """
     change = np.asarray(change * rim(change.shape[0])[..., None], np.float32)
     matrix, _ = guided_filter.coefficients(picture, change, RADIUS, EPSILON)
-    # no direction of colour loses or gains more contrast than that
-    left, sizes, right = np.linalg.svd(matrix)
-    matrix = np.asarray((left * np.minimum(sizes, STEEPEST)[..., None, :]) @ right, np.float32)
-    matrix *= (np.abs(change).max(axis=2) > 0)[..., None, None]
+    matrix = np.asarray(matrix * (np.abs(change).max(axis=2) > 0)[..., None, None], np.float32)
+    # no direction of colour loses or gains more contrast than that; no singular value is above the root of the sum of squares
+    steep = np.linalg.norm(matrix, axis=(2, 3)) > STEEPEST
+    left, sizes, right = np.linalg.svd(matrix[steep])
+    matrix[steep] = (left * np.minimum(sizes, STEEPEST)[..., None, :]) @ right
     centre = picture.reshape(-1, 3).mean(axis=0).astype(np.float32)
     offset = change - np.einsum("hwcg,hwg->hwc", matrix, picture - centre)
     planes = np.concatenate([matrix.reshape(*change.shape[:2], 9), offset], axis=2)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from scumble.faces.detection.found_face import FaceFrame, aligned_picture, rows_of
+from scumble.faces.detection.found_face import FaceFrame, known_picture, rows_of
 from scumble.faces.detection.photograph_cache import digest, photograph_cache
 from scumble.imaging import unseen
 from scumble.imaging.geometry import Bounds
@@ -77,10 +77,7 @@ def subject(image: Layer, place: FaceFrame, model: Model, fit: Fit, context: Con
 
     network = face_model(model, context)
     memory = photograph_cache(context)
-    where = digest(
-        "picture", image.pixels, *image.offset, image.colour.kind, image.colour.icc or b"", place.frame, network.side
-    )
-    picture = memory.get(where, lambda: aligned_picture(image, place, network.side))
+    picture = known_picture(image, place, network.side, context)
 
     def know() -> Base:
         context.report(0.35, "Getting to know the face")

@@ -7,7 +7,7 @@ one gradient step per brush event, so what comes out depends on how the strokes 
 
 with colours c under strokes of alpha s, a weight o for what should stay, and the prior that latents have unit variance.
 It always starts at the photograph's own z₀, so the same strokes give the same result, whatever came before. The Gauss-Newton
-matrix is built from the Jacobian at z₀, which is worked out once for a photograph; the gradients are exact.
+matrix is built from the Jacobian at z₀, which is worked out once for a photograph; the gradients, but for the first, are exact.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def jacobian(
 ) -> torch.Tensor:
     """(3 · h · w, K): how the picture changes with each latent, by central differences.
 
-    It only shapes the solve's steps, whose gradients are exact; so differences, which every network allows, will do.
+    It only shapes the solve's steps, whose gradients are exact from the first step on; so differences, which every network allows, will do.
     """
     columns = []
     with torch.inference_mode():
@@ -124,6 +124,11 @@ def solve(
         away = (pull * (picture - strokes.colour) ** 2).sum() + (keep * (picture - base.picture) ** 2).sum()
         return away + ((z - base.z) ** 2).sum()
 
+    # at the start what stays has not moved, and the Jacobian is at hand
+    apart = pull * (base.picture - strokes.colour)
+    value = (apart * (base.picture - strokes.colour)).sum()
+    gradient = 2 * (apart.flatten() @ base.jacobian)
+
     weight = (pull + keep).flatten()
     # only the rows that count take part in the product
     rows = torch.nonzero(weight > 1e-4)[:, 0]
@@ -131,7 +136,6 @@ def solve(
     normal = chosen.T @ (chosen * weight[rows, None]) + torch.eye(len(base.z), device=base.z.device)
     precondition = _Preconditioner(torch.linalg.cholesky(2 * normal))
     z = base.z.clone()
-    value, gradient = _with_gradient(energy, z)
     for number in range(steps):
         report(number / steps)
         direction = -precondition(gradient)

@@ -108,5 +108,6 @@ def _near(alpha: Floats) -> Floats:
 
 def stroke_radius(painted: NDArray[np.bool_]) -> float:
     """Half the width of the widest stroke, in pixels."""
-    inside = ndimage.distance_transform_edt(np.pad(painted, 1))
+    found = ndimage.find_objects(painted.astype(np.uint8))
+    inside = ndimage.distance_transform_edt(np.pad(painted[found[0]] if found else painted, 1))
     return max(LEAST_RADIUS, float(inside.max()))
