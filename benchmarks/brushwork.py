@@ -25,7 +25,7 @@ def impasto(photograph: Floats, seed: int = 1) -> Floats:
     """Thick, curved strokes with the bristles' traces, swirling where the picture is calm."""
     rng = np.random.default_rng(seed)
     height, width = photograph.shape[:2]
-    angles = _along_edges(photograph, 4, swirl=True)
+    angles = along_edges(photograph, 4, swirl=True)
     canvas = Image.fromarray(_bytes(ndimage.gaussian_filter(photograph, (12, 12, 0))))
     canvas = canvas.resize((width * DRAWN, height * DRAWN))
     draw = ImageDraw.Draw(canvas)
@@ -65,7 +65,7 @@ def mosaic(photograph: Floats, seed: int = 3, side: float = 8.5) -> Floats:
     """Tesserae in rows along the edges, with dark joints and stones of few colours."""
     rng = np.random.default_rng(seed)
     height, width = photograph.shape[:2]
-    angles = _along_edges(photograph, 3, swirl=False)
+    angles = along_edges(photograph, 3, swirl=False)
     canvas = Image.new("RGB", (width * DRAWN, height * DRAWN), (58, 50, 44))
     draw = ImageDraw.Draw(canvas)
     smooth = ndimage.gaussian_filter(photograph, (side / 4, side / 4, 0))
@@ -95,7 +95,7 @@ def mosaic(photograph: Floats, seed: int = 3, side: float = 8.5) -> Floats:
     return _reduced(canvas, (width, height))
 
 
-def _along_edges(photograph: Floats, scale: float, swirl: bool) -> Floats:
+def along_edges(photograph: Floats, scale: float, swirl: bool) -> Floats:
     """For each pixel an angle along the structure tensor's weaker axis; `swirl` bends it around vortices where it means little."""
     gray = photograph.mean(axis=2)
     gx, gy = ndimage.gaussian_filter(gray, scale, order=(0, 1)), ndimage.gaussian_filter(gray, scale, order=(1, 0))

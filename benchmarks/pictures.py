@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from benchmarks import brushwork
+from benchmarks import brushwork, paper_media
 from scumble import pictures
 
 Rgb = NDArray[np.uint8]
@@ -215,6 +215,11 @@ def paintings(packages: Packages) -> dict[str, Image.Image]:
         "impasto": _painted(background(packages, "singaporean-cityscape.jxl").crop((300, 0, 3540, 2160)), "impasto"),
         "pointillism": _painted(background(packages, "lake-sherburne.jxl").crop((0, 0, 3240, 2160)), "pointillism"),
         "mosaic": _painted(background(packages, "blue-periwinkle.jxl"), "mosaic"),
+        "watercolour": _painted(background(packages, "pondering-heron.jxl").crop((300, 0, 3540, 2160)), "watercolour"),
+        "ink": _painted(background(packages, "perched-shrike.jxl").crop((300, 0, 3540, 2160)), "ink"),
+        "pastel": _painted(background(packages, "extreme-desert-hike.jxl"), "pastel"),
+        "charcoal": _painted(background(packages, "oakland-zoo-otters.jxl").crop((300, 0, 3540, 2160)), "charcoal"),
+        "woodcut": _painted(background(packages, "roman-colosseum.jxl").crop((0, 0, 3240, 2160)), "woodcut"),
     }
 
 
@@ -224,14 +229,23 @@ def _small(picture: Image.Image, longest: int = 600) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
+MANNERS = {
+    "impasto": brushwork.impasto,
+    "pointillism": brushwork.pointillism,
+    "mosaic": brushwork.mosaic,
+    "watercolour": paper_media.watercolour,
+    "ink": paper_media.ink,
+    "pastel": paper_media.pastel,
+    "charcoal": paper_media.charcoal,
+    "woodcut": paper_media.woodcut,
+}
+
+
 def _painted(picture: Image.Image, manner: str) -> Image.Image:
     given = np.asarray(_small(picture), np.float64) / 255
-    if manner != "impasto":
+    if manner in ("pointillism", "mosaic"):
         given = given**0.7  # stones and dots of paint reflect light, where these photographs are dark
-    made = {"impasto": brushwork.impasto, "pointillism": brushwork.pointillism, "mosaic": brushwork.mosaic}[manner](
-        given
-    )
-    return Image.fromarray(np.asarray(np.round(made * 255), np.uint8))
+    return Image.fromarray(np.asarray(np.round(MANNERS[manner](given) * 255), np.uint8))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

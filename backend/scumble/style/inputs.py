@@ -25,7 +25,21 @@ from scumble_client.errors import ScumbleError
 
 Floats = NDArray[np.float32]
 
-Painting = Literal["none", "impasto", "ocean-waves", "mona-lisa", "bedroom", "sunset", "pointillism", "mosaic"]
+Painting = Literal[
+    "none",
+    "impasto",
+    "ocean-waves",
+    "mona-lisa",
+    "bedroom",
+    "sunset",
+    "pointillism",
+    "mosaic",
+    "watercolour",
+    "ink",
+    "pastel",
+    "charcoal",
+    "woodcut",
+]
 """Names of the bundled style pictures; `none` where the style is a layer or a file."""
 
 PAINTINGS = {
@@ -37,6 +51,11 @@ PAINTINGS = {
     "sunset": "Sunset",
     "pointillism": "Pointillism",
     "mosaic": "Mosaic",
+    "watercolour": "Watercolour",
+    "ink": "Ink",
+    "pastel": "Pastel",
+    "charcoal": "Charcoal",
+    "woodcut": "Woodcut",
 }
 """What an artist reads for each."""
 

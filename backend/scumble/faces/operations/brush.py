@@ -106,7 +106,10 @@ class FaceBrush(Operation[FaceBrushParameters]):
         Preset("Shadow", "Strokes darken what is under them.", {"mode": "darken", "strength": 0.6}),
     )
     fast = True
-    live: ClassVar[Mapping[str, Any]] = {"finish": False, "steps": 5}  # after five, 99 of 100 values are within 2 of 255
+    live: ClassVar[Mapping[str, Any]] = {
+        "finish": False,
+        "steps": 5,
+    }  # after five, 99 of 100 values are within 2 of 255
 
     def run(self, layers: Mapping[str, Layer], parameters: FaceBrushParameters, context: Context) -> Sequence[Output]:
         given = dict(layers)
