@@ -41,6 +41,7 @@ from .style_losses import (
     gram_distance,
     statistics_distance,
     structure_distance,
+    tone_distance,
     unrest,
 )
 
@@ -60,6 +61,11 @@ class StyleSettings(LpipsFiles):
     statistics: float = Field(0.5, ge=0, description="Weight of means and deviations.")
     content: float = Field(0.5, ge=0, description="Weight of what is where.")
     structure: float = Field(1.5, ge=0, description="Weight of the lightness' structure.")
+    tone: float = Field(
+        10.0,
+        ge=0,
+        description="Weight of colours seen from afar: without it, islands of dark and light come up in skies.",
+    )
     calm: float = Field(30.0, ge=0, description="Weight of finest detail in flat parts, and of checkers.")
     own: float = Field(0.1, ge=0, le=1, description="Share of the pictures that are their own style.")
     identity: float = Field(10.0, ge=0, description="Weight of what changes in those.")
@@ -140,6 +146,7 @@ def losses_of(
         "statistics": settings.statistics * statistics_distance(maps, style_maps).mean(),
         "content": settings.content * content_distance(maps, picture_maps).mean(),
         "structure": settings.structure * structure_distance(made, pictures).mean(),
+        "tone": settings.tone * tone_distance(made, pictures).mean(),
         "calm": settings.calm * ((unrest(made, pictures) + 0.3 * checkers(made)) * other).mean(),
         "range": ((made - made.clamp(0, 1)).square().mean() * 20),
     }

@@ -31,6 +31,9 @@ STEADY = 0.1
 FLAT = 0.04
 """Contrast below which a part counts as flat."""
 
+AFAR = 16
+"""Side, in pixels, of the squares whose mean colours stay."""
+
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -85,6 +88,11 @@ def structure_distance(made: Tensor, picture: Tensor) -> Tensor:
     both = functional.avg_pool2d(one.square(), 5, 2) * functional.avg_pool2d(other.square(), 5, 2)
     lengths = (both + 1e-8).sqrt()
     return 1 - ((shared + STEADY) / (lengths + STEADY)).mean((1, 2, 3))
+
+
+def tone_distance(made: Tensor, picture: Tensor) -> Tensor:
+    """(B,): mean absolute difference of the colours (0 to 1) seen from afar."""
+    return functional.avg_pool2d(made - picture, AFAR, AFAR // 2).abs().mean((1, 2, 3))
 
 
 def unrest(made: Tensor, picture: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from scumble_training.style.style_losses import (
     gram_distance,
     statistics_distance,
     structure_distance,
+    tone_distance,
     unrest,
 )
 from tests.support.style import photograph
@@ -49,6 +50,15 @@ def test_structure_is_neither_light_nor_contrast() -> None:
     assert structure_distance(given, given) < 0.01
     assert structure_distance(0.6 * given + 0.3, given) < 0.25
     assert structure_distance(picture(2), given) > 0.5
+
+
+def test_tone_is_what_is_seen_from_afar() -> None:
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    strokes = flat + 0.2 * (-1.0) ** torch.arange(64)
+    island = flat.clone()
+    island[..., 16:48, 16:48] -= 0.2
+    assert float(tone_distance(strokes, flat)) < 1e-6
+    assert float(tone_distance(island, flat)) > 0.04
 
 
 @pytest.mark.parametrize("made", ["checkers", "stripes"])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-STYLE_SIZE = 5 / 6
+STYLE_SIZE = 1.2
 """Longest side of a style, beside that of the content, at a style scale of 1."""
 
 LEAST, MOST = 24, 4096
