@@ -73,7 +73,7 @@ def ink(photograph: Floats, seed: int = 5) -> Floats:
     fibres = _streaks(rng, np.full(shape, 0.35), 22, 0.8)
     page = np.array([0.955, 0.935, 0.885]) - 0.03 * (0.5 - fibres)[..., None]
     density = density * (1 + 0.25 * (0.5 - fibres))
-    return np.clip(page * np.exp(-density[..., None] * np.array([1.25, 1.27, 1.2])), INK, 1)
+    return np.asarray(np.clip(page * np.exp(-density[..., None] * np.array([1.25, 1.27, 1.2])), INK, 1))
 
 
 def pastel(photograph: Floats, seed: int = 6) -> Floats:
@@ -95,7 +95,7 @@ def pastel(photograph: Floats, seed: int = 6) -> Floats:
         covered = _step(0.62 * streaks + 0.38 * paper, 1 - press, 0.10)
         page = page + covered[..., None] * (chalk - page)
     lines = _lines(smooth.mean(axis=2), 1.8, 14.0) * _step(paper, 0.35, 0.12)
-    return np.clip(page * (1 - 0.55 * lines[..., None]), 0, 1)
+    return np.asarray(np.clip(page * (1 - 0.55 * lines[..., None]), 0, 1))
 
 
 def charcoal(photograph: Floats, seed: int = 7) -> Floats:
@@ -120,7 +120,7 @@ def charcoal(photograph: Floats, seed: int = 7) -> Floats:
     made += 0.9 * _lines(gray, 1.4, 20.0) * (0.4 + 0.6 * paper)
     lifted = np.clip((gray - 0.86) * 5, 0, 1)
     page = np.array([0.925, 0.905, 0.865]) * (0.985 + 0.03 * paper)[..., None]
-    return np.clip(page * np.exp(-made * (1 - 0.8 * lifted))[..., None] + 0.0, INK + 0.02, 1)
+    return np.asarray(np.clip(page * np.exp(-made * (1 - 0.8 * lifted))[..., None], INK + 0.02, 1))
 
 
 def woodcut(photograph: Floats, seed: int = 8) -> Floats:
